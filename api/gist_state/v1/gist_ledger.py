@@ -1,0 +1,127 @@
+"""Gist changes of one user: what was intended, and which gist it became.
+
+A user's ledger is spread over a fixed number of states, each a bucket: the records of gist
+changes by the hash of their write id, the claims on gists by the hash of the gist id. Records
+hold ids, digests and times, never contents. They are pruned by the writes themselves.
+"""
+
+from typing import Optional
+
+from pydantic import BaseModel
+from reboot.api import API, Field, Methods, Reader, StateModel, Type, Writer
+
+
+class WriteRecord(BaseModel):
+    """One gist change that was asked for."""
+
+    write_id: str = Field(
+        tag=1,
+        description="The workflow's id, or the SHA-256 of user and idempotency key. Opens nothing.",
+    )
+    request_digests: dict[str, str] = Field(
+        tag=2,
+        description="SHA-256 of each argument, to tell which one differs in a repeated call.",
+    )
+    intended_at_seconds: int = Field(
+        tag=3, description="Unix time at which the change was intended, before anything was sent."
+    )
+    runner: str = Field(
+        tag=4, description="Id of the workflow that carries the change out. Opens nothing."
+    )
+    gist_id: Optional[str] = Field(
+        tag=5, default=None, description="The gist that it became; unset while that is open."
+    )
+    gist_url: Optional[str] = Field(
+        tag=6, default=None, description="The page of that gist at GitHub."
+    )
+    phase: str = Field(
+        tag=7,
+        description="`running`; `done` with a gist; `unknown`, ended without knowing if it was sent.",
+    )
+
+
+class ClaimRecord(BaseModel):
+    """Which change a gist is the result of, so that no gist answers two calls."""
+
+    gist_id: str = Field(tag=1, description="GitHub's id of the gist.")
+    write_id: str = Field(tag=2, description="The change that the gist is the result of.")
+    claimed_at_seconds: int = Field(tag=3, description="Unix time of the claim.")
+
+
+class GistLedgerState(StateModel):
+    """One bucket of one user's ledger."""
+
+    writes: Optional[list[WriteRecord]] = Field(
+        tag=1, default=None, description="Changes whose write id falls into this bucket."
+    )
+    claims: Optional[list[ClaimRecord]] = Field(
+        tag=2, default=None, description="Claims on gists whose id falls into this bucket."
+    )
+
+
+class IntendRequest(BaseModel):
+    write_id: str = Field(tag=1)
+    request_digests: dict[str, str] = Field(tag=2)
+    runner: str = Field(tag=3)
+    now_seconds: int = Field(tag=4)
+
+
+class IntendResponse(BaseModel):
+    """`outcome`: `run` (this workflow carries it out), `done` (it has a result), `running`
+    (another workflow carries it out), `different` (the key was used with other arguments,
+    named by `differing`), `full` (too many changes are remembered).
+
+    `look_first`: an earlier carrier may have sent the change already.
+    """
+
+    outcome: str = Field(tag=1)
+    intended_at_seconds: int = Field(tag=2)
+    look_first: bool = Field(tag=3)
+    gist_id: Optional[str] = Field(tag=4, default=None)
+    gist_url: Optional[str] = Field(tag=5, default=None)
+    differing: list[str] = Field(tag=6)
+
+
+class FinishRequest(BaseModel):
+    """`phase`: `done` with the gist, `nothing` (no gist was made, the key is free again), or
+    `unknown`."""
+
+    write_id: str = Field(tag=1)
+    runner: str = Field(tag=2)
+    phase: str = Field(tag=3)
+    gist_id: Optional[str] = Field(tag=4, default=None)
+    gist_url: Optional[str] = Field(tag=5, default=None)
+
+
+class FinishResponse(BaseModel):
+    recorded: bool = Field(tag=1)
+
+
+class ClaimRequest(BaseModel):
+    gist_id: str = Field(tag=1)
+    write_id: str = Field(tag=2)
+    now_seconds: int = Field(tag=3)
+
+
+class ClaimResponse(BaseModel):
+    claimed: bool = Field(tag=1)
+
+
+class RecordsResponse(BaseModel):
+    """Everything in the bucket; for audits and tests."""
+
+    writes: list[WriteRecord] = Field(tag=1)
+    claims: list[ClaimRecord] = Field(tag=2)
+
+
+api = API(
+    GistLedger=Type(
+        state=GistLedgerState,
+        methods=Methods(
+            intend=Writer(request=IntendRequest, response=IntendResponse),
+            finish=Writer(request=FinishRequest, response=FinishResponse),
+            claim=Writer(request=ClaimRequest, response=ClaimResponse),
+            records=Reader(request=None, response=RecordsResponse),
+        ),
+    ),
+)

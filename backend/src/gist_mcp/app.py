@@ -1,0 +1,106 @@
+"""Joins the parts into a Reboot `Application`. Tests call this too."""
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import SecretStr
+from reboot.aio.applications import Application
+from reboot.aio.external import ExternalContext
+from starlette.applications import Starlette
+from starlette.requests import Request
+
+from gist_mcp import process
+from gist_mcp.auth.sealing import Sealer
+from gist_mcp.auth.verifier import BearerVerifier
+from gist_mcp.config import Config
+from gist_mcp.github.client import GitHubClient
+from gist_mcp.github.http import make_http_client
+from gist_mcp.github.oauth import GitHubOAuth
+from gist_mcp.process import ProcessServices
+from gist_mcp.servicers.authorizers import FrontDoorVerifier
+from gist_mcp.servicers.gist_ledger import GistLedgerServicer
+from gist_mcp.servicers.mcp_session import McpSessionServicer
+from gist_mcp.servicers.sign_in import SignInsServicer
+from gist_mcp.sessions.credentials import CredentialVault
+from gist_mcp.sessions.durable_mcp import ClosedDurableMCP, front_door_context, mcp_app
+from gist_mcp.sessions.internal_http import make_internal_http_client
+from gist_mcp.sessions.lifetime import close_when_the_process_ends
+from gist_mcp.tools.registry import register_tools
+from gist_mcp.web.deps import Deps
+from gist_mcp.web.routes import front_door
+
+SERVICERS = [GistLedgerServicer, McpSessionServicer, SignInsServicer]
+"""Every state type of ours. DurableMCP brings its own."""
+
+
+def build_application(config: Config, *, incarnation: str) -> Application:
+    """The application, ready to run. `incarnation` names this run of the deployment."""
+    mcp = ClosedDurableMCP(config)
+    register_tools(mcp)
+    secret = front_door_secret(config)
+    application = Application(
+        servicers=[*SERVICERS, *mcp.servicers()],
+        token_verifier=FrontDoorVerifier(SecretStr(secret)),
+    )
+    # Pickled into each server process, which builds its own clients and caches from it.
+    application.http.mount(
+        "/",
+        factory=functools.partial(
+            build_front_door, config, incarnation, mcp.streamable_http_app_factory
+        ),
+    )
+    return application
+
+
+def make_sealer(config: Config) -> Sealer:
+    """The deployment's sealer."""
+    return Sealer([key.get_secret_value() for key in config.token_keys])
+
+
+def front_door_secret(config: Config) -> str:
+    """What the front door shows to Reboot: the same in all processes, made from `TOKEN_KEYS`,
+    never written anywhere."""
+    return make_sealer(config).derive("reboot-front-door").hex()
+
+
+def build_front_door(
+    config: Config,
+    incarnation: str,
+    mcp_factory: Callable[..., Any],
+    from_request: Callable[[Request], ExternalContext],
+) -> Starlette:
+    """The front door of one server process, with everything it shares."""
+    secret = front_door_secret(config)
+    sealer = make_sealer(config)
+    http = make_http_client()
+    internal_http = make_internal_http_client()
+    close_when_the_process_ends(http, internal_http)
+    github = GitHubClient(http, config.github_api_url)
+    verifier = BearerVerifier(config=config, sealer=sealer, github=github, clock=time.time)
+    vault = CredentialVault()
+    process.install(
+        ProcessServices(
+            config=config, github=github, verifier=verifier, vault=vault, clock=time.time
+        )
+    )
+    deps = Deps(
+        config=config,
+        sealer=sealer,
+        github=github,
+        github_oauth=GitHubOAuth(
+            http,
+            web_url=config.github_web_url,
+            client_id=config.github_client_id,
+            client_secret=config.github_client_secret,
+            callback_url=config.callback_url,
+        ),
+        verifier=verifier,
+        vault=vault,
+        internal_http=internal_http,
+        reboot_context=functools.partial(front_door_context, secret, from_request),
+        incarnation=incarnation,
+        clock=time.time,
+    )
+    return front_door(deps, mcp_app(mcp_factory, secret, from_request))

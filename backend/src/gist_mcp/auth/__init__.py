@@ -1,0 +1,1 @@
+"""Signing in, and turning a bearer token into the person behind it."""

@@ -1,0 +1,83 @@
+"""Sealed values: authenticated encryption under `TOKEN_KEYS`, and keys derived from them.
+
+Pure rules, no I/O. Everything sealed carries its purpose, so that a value made for one use
+never opens as another. The first key seals, all keys open: keys rotate without signing
+anybody out.
+"""
+
+import base64
+import binascii
+import os
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from gist_mcp.constants import PROCESS_KEY_BYTES
+
+NONCE_BYTES = 12
+"""AES-GCM's own size (NIST SP 800-38D, 5.2.1.1), random for each value."""
+
+TAG_BYTES = 16
+
+
+class SealBroken(Exception):
+    """The text is not something that one of our keys sealed for this purpose."""
+
+
+class Sealer:
+    """Seals and opens values with the deployment's keys."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        """`keys` in the order of `TOKEN_KEYS`, at least one."""
+        if not keys:
+            raise ValueError("at least one key is needed")
+        self._keys = tuple(keys)
+
+    def derive(self, purpose: str) -> bytes:
+        """A key for one purpose from the first of the keys (HKDF, RFC 5869)."""
+        return _derive(self._keys[0], purpose)
+
+    def seal(self, purpose: str, payload: bytes, *, context: str = "") -> str:
+        """`payload` encrypted and authenticated, as unpadded base64url text.
+
+        `context` is not stored in the result and must be the same when opening: the resource
+        URL, for example, so that another deployment's value does not open here.
+        """
+        nonce = os.urandom(NONCE_BYTES)
+        cipher = AESGCM(_derive(self._keys[0], purpose))
+        sealed = nonce + cipher.encrypt(nonce, payload, context.encode())
+        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+    def open(self, purpose: str, sealed: str, *, context: str = "") -> bytes:
+        """The payload that `seal` was given. Raises `SealBroken`."""
+        raw = _decode(sealed)
+        if len(raw) < NONCE_BYTES + TAG_BYTES:
+            raise SealBroken
+        nonce, ciphertext = raw[:NONCE_BYTES], raw[NONCE_BYTES:]
+        for key in self._keys:
+            try:
+                return AESGCM(_derive(key, purpose)).decrypt(nonce, ciphertext, context.encode())
+            except InvalidTag:
+                continue
+        raise SealBroken
+
+
+def _decode(text: str) -> bytes:
+    """Strict base64url: one text per value, so that a token cannot be respelled."""
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise SealBroken from None
+    if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != text:
+        raise SealBroken
+    return raw
+
+
+def _derive(key: str, purpose: str) -> bytes:
+    kdf = HKDF(
+        algorithm=SHA256(), length=PROCESS_KEY_BYTES, salt=b"github-gist-mcp", info=purpose.encode()
+    )
+    return kdf.derive(key.encode())

@@ -1,0 +1,151 @@
+"""From a bearer token to the person behind it, on every request.
+
+Two kinds of tokens come here: our own sealed access tokens, which carry a GitHub token, and
+GitHub tokens themselves. Either way GitHub decides whether the GitHub token is alive. A yes is
+remembered for `TOKEN_REVALIDATE_SECONDS` under a digest, in memory; concurrent requests with
+one token share one question.
+"""
+
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gist_mcp.auth.access_token import ACCESS_TOKEN_PREFIX, open_access_token
+from gist_mcp.auth.sealing import Sealer
+from gist_mcp.config import Config
+from gist_mcp.errors import SignInRequired
+from gist_mcp.github.client import GitHubClient
+from gist_mcp.github.credential import GitHubCredential, GitHubToken
+from gist_mcp.principal import DIRECT_CLIENT_ID, Principal
+
+MAX_REMEMBERED = 10_000
+"""Validated tokens that one process remembers; the longest unused is asked about again."""
+
+_GITHUB_TOKEN = re.compile(r"(gh[a-z]_|github_pat_)[A-Za-z0-9_]{20,255}\Z")
+"""GitHub's formats with a prefix (GitHub Docs, token formats). What cannot be a token is
+refused without asking GitHub."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who presented a bearer token, and what they may use at GitHub."""
+
+    principal: Principal
+    credential: GitHubCredential
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Remembered:
+    credential: GitHubCredential
+    validated_at_seconds: float
+
+
+class BearerVerifier:
+    """Answers who a bearer token stands for. One per server process."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        sealer: Sealer,
+        github: GitHubClient,
+        clock: Callable[[], float],
+    ) -> None:
+        self._config = config
+        self._sealer = sealer
+        self._github = github
+        self._clock = clock
+        self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
+        self._flights: dict[str, asyncio.Task[GitHubCredential]] = {}
+
+    async def verify(self, bearer: str) -> Caller:
+        """The caller behind a bearer token.
+
+        Raises `SignInRequired` if the token is malformed, unknown, expired, revoked or meant
+        for another server, `GitHubUnavailable` or `RateLimited` if GitHub could not be asked.
+        """
+        client_id = DIRECT_CLIENT_ID
+        if bearer.startswith(ACCESS_TOKEN_PREFIX):
+            opened = open_access_token(
+                self._sealer, bearer, resource=self._config.resource, now=int(self._clock())
+            )
+            token, client_id = opened.github_token, opened.client_id
+        else:
+            token = self._direct_token(bearer)
+        credential = await self._validate(token)
+        return Caller(
+            principal=Principal(
+                issuer=self._config.github_web_url,
+                user_id=credential.user_id,
+                login=credential.login,
+                client_id=client_id,
+            ),
+            credential=credential,
+        )
+
+    def forget(self, token: GitHubToken) -> None:
+        """Ask GitHub again next time: it has just refused this token."""
+        self._remembered.pop(token.digest(), None)
+
+    def _direct_token(self, bearer: str) -> GitHubToken:
+        if self._config.github_tokens == "none":
+            raise SignInRequired("This server does not take GitHub tokens; sign in through it.")
+        if not _GITHUB_TOKEN.match(bearer):
+            raise SignInRequired("This is not an access token of this server or of GitHub.")
+        return GitHubToken(bearer)
+
+    async def _validate(self, token: GitHubToken) -> GitHubCredential:
+        digest = token.digest()
+        known = self._remembered.get(digest)
+        lifetime_seconds = self._config.token_revalidate_seconds
+        if known and self._clock() < known.validated_at_seconds + lifetime_seconds:
+            self._remembered.move_to_end(digest)
+            return known.credential
+        flight = self._flights.get(digest)
+        if flight is None:
+            flight = asyncio.create_task(self._ask(token), name="validate a GitHub token")
+            self._flights[digest] = flight
+            flight.add_done_callback(lambda _: self._flights.pop(digest, None))
+        # Shielded: one impatient client must not end the question for the others.
+        return await asyncio.shield(flight)
+
+    async def _ask(self, token: GitHubToken) -> GitHubCredential:
+        asked_at_seconds = self._clock()
+        try:
+            credential = await self._ask_github(token)
+        except SignInRequired:
+            self.forget(token)
+            raise
+        if self._config.token_revalidate_seconds:
+            self._remembered[token.digest()] = _Remembered(
+                credential=credential, validated_at_seconds=asked_at_seconds
+            )
+            if len(self._remembered) > MAX_REMEMBERED:
+                self._remembered.popitem(last=False)
+        return credential
+
+    async def _ask_github(self, token: GitHubToken) -> GitHubCredential:
+        if self._config.github_tokens == "any":
+            answer = await self._github.get_user(token)
+            return GitHubCredential(
+                token=token,
+                user_id=answer.user.id,
+                login=answer.user.login,
+                scopes=answer.scopes,
+            )
+        # Asking about a token as the app does not count as a failed login (GitHub Docs,
+        # OAuth application token endpoints), and answers only for tokens of this app.
+        check = await self._github.check_token(
+            token, self._config.github_client_id, self._config.github_client_secret
+        )
+        if check is None:
+            raise SignInRequired("GitHub does not know this token; it may have been revoked.")
+        return GitHubCredential(
+            token=token,
+            user_id=check.user_id,
+            login=check.login,
+            scopes=check.scopes,
+            expires_at_seconds=check.expires_at_seconds,
+        )

@@ -1,0 +1,301 @@
+"""Every setting: its environment variable, unit and default. A bad value stops the start.
+
+Only this module reads the environment, once, at the start. Values come from environment
+variables and, where Reboot has secrets for the application (Reboot Cloud), from those.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from reboot.aio.secrets import SecretNotFoundException, Secrets
+
+from gist_mcp.errors import ConfigError
+
+DEFAULT_PORT = 9991
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+SECRET_SETTINGS = ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "TOKEN_KEYS")
+MIN_TOKEN_KEY_CHARACTERS = 32
+SIMULATOR_CLIENT_ID = "simulated-oauth-app"
+
+GitHubTokens = Literal["app", "any", "none"]
+
+
+class Config(BaseSettings):
+    """The settings of one running application, complete and checked."""
+
+    model_config = SettingsConfigDict(
+        case_sensitive=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    production: bool = Field(validation_alias="GIST_MCP_PRODUCTION")
+    """True under `rbt serve run` and on Reboot Cloud, false under `rbt dev run` and in tests."""
+
+    port: int = Field(default=DEFAULT_PORT, ge=1, le=65535, validation_alias="PORT")
+    public_url: str = Field(default="", validation_alias="PUBLIC_URL")
+    github_client_id: str = Field(default="", validation_alias="GITHUB_CLIENT_ID")
+    github_client_secret: SecretStr = Field(
+        default=SecretStr(""), validation_alias="GITHUB_CLIENT_SECRET"
+    )
+    github_web_url: str = Field(default="https://github.com", validation_alias="GITHUB_WEB_URL")
+    github_api_url: str = Field(default="https://api.github.com", validation_alias="GITHUB_API_URL")
+    github_scopes: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("gist", "read:user"), validation_alias="GITHUB_SCOPES"
+    )
+    github_tokens: GitHubTokens = Field(default="app", validation_alias="GITHUB_TOKENS")
+    token_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(), validation_alias="TOKEN_KEYS"
+    )
+    token_revalidate_seconds: int = Field(
+        default=60, ge=0, le=3600, validation_alias="TOKEN_REVALIDATE_SECONDS"
+    )
+    resume_wait_seconds: int = Field(
+        default=600, ge=0, le=86_400, validation_alias="RESUME_WAIT_SECONDS"
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), validation_alias="ALLOWED_ORIGINS"
+    )
+    max_body_bytes: int = Field(
+        default=1024 * 1024, ge=1024, le=4_000_000, validation_alias="MAX_BODY_BYTES"
+    )
+    """Largest request body. Reboot's own messages end at 4 MB, so more could not be stored."""
+
+    local_gateway: bool = Field(default=True, validation_alias="GIST_MCP_LOCAL_GATEWAY")
+    """True when Envoy listens on this machine without TLS. On Reboot Cloud it is elsewhere, and
+    with a certificate of its own it answers to its public name only."""
+
+    simulated: bool = Field(default=False, validation_alias="GIST_MCP_SIMULATED")
+    """True when no OAuth App is configured, which only development allows: the embedded
+    GitHub simulator answers instead of GitHub."""
+
+    development_folder: Path = Field(
+        default=Path(".rbt"), validation_alias="GIST_MCP_DEVELOPMENT_FOLDER"
+    )
+    """Where development keeps its key and the simulator's gists: beside the state, not in it."""
+
+    simulator_port: int = Field(default=0, ge=0, le=65535, validation_alias="GITHUB_SIMULATOR_PORT")
+    """Port of the embedded GitHub simulator; 0 is the port after `PORT`."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Values are passed in by `load_config`, so that tests need no process environment."""
+        return (init_settings,)
+
+    @field_validator("github_scopes", mode="before")
+    @classmethod
+    def _split_scopes(cls, value: object) -> object:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+    @field_validator("token_keys", "allowed_origins", mode="before")
+    @classmethod
+    def _split_list(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("github_scopes")
+    @classmethod
+    def _some_scope(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError("name at least one scope, for example `gist read:user`")
+        return value
+
+    @field_validator("token_keys")
+    @classmethod
+    def _long_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(key.get_secret_value()) < MIN_TOKEN_KEY_CHARACTERS for key in value):
+            raise ValueError(
+                f"each key needs at least {MIN_TOKEN_KEY_CHARACTERS} random characters, "
+                "for example from `openssl rand -base64 32`"
+            )
+        return value
+
+    @field_validator("public_url", "github_web_url", "github_api_url")
+    @classmethod
+    def _http_url(cls, value: str) -> str:
+        return _checked_url(value) if value else value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if urlsplit(_checked_url(origin)).path:
+                raise ValueError("an origin is scheme, host and port, without a path")
+        return value
+
+    @model_validator(mode="after")
+    def _default_public_url(self) -> Self:
+        if not self.public_url:
+            # A frozen model is filled in the way that pydantic itself does it.
+            object.__setattr__(self, "public_url", f"http://localhost:{self.port}")
+        return self
+
+    @property
+    def resource(self) -> str:
+        """This server as an OAuth protected resource (RFC 9728): exactly the URL clients use."""
+        return f"{self.public_url}/mcp"
+
+    @property
+    def callback_url(self) -> str:
+        """Where GitHub sends the browser back to; registered with the OAuth App."""
+        return f"{self.public_url}/oauth/callback"
+
+    @property
+    def gateway_url(self) -> str:
+        """Where this server reaches its own Envoy, to send a request to another process."""
+        if self.local_gateway:
+            return f"http://127.0.0.1:{self.port}"
+        return self.public_url
+
+    @property
+    def is_secure(self) -> bool:
+        """True when browsers reach us over https: cookies get `Secure` and `__Host-`."""
+        return self.public_url.startswith("https://")
+
+
+def _checked_url(value: str) -> str:
+    """The URL without a trailing slash. Raises `ValueError` for what is not plain http(s)."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be a URL such as https://gists.example.com")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must have no user name, query or fragment")
+    return value.rstrip("/")
+
+
+def is_production(environ: Mapping[str, str]) -> bool:
+    """True when Reboot runs us for other people: `rbt serve run` or Reboot Cloud."""
+    serves = environ.get("RBT_SERVE", "false").lower() == "true"
+    return serves or "REBOOT_CLOUD_VERSION" in environ
+
+
+def _has_local_gateway(environ: Mapping[str, str]) -> bool:
+    own_certificate = environ.get("REBOOT_LOCAL_ENVOY_USE_TLS", "false").lower() == "true"
+    return "REBOOT_CLOUD_VERSION" not in environ and not own_certificate
+
+
+def parse_config(environ: Mapping[str, str], *, production: bool) -> Config:
+    """The settings in `environ`. Raises `ConfigError` naming the first bad variable."""
+    values = {name: value for name, value in environ.items() if value}
+    values.pop("GIST_MCP_SIMULATED", None)
+    values["GIST_MCP_DEVELOPMENT_FOLDER"] = str(_development_folder(environ))
+    values["GIST_MCP_PRODUCTION"] = str(production)
+    values["GIST_MCP_LOCAL_GATEWAY"] = str(_has_local_gateway(environ))
+    try:
+        config = Config(**values)  # type: ignore[arg-type]
+    except ValidationError as invalid:
+        first = invalid.errors(include_input=False, include_url=False)[0]
+        variable = str(first["loc"][0]) if first["loc"] else "environment"
+        raise ConfigError(variable, first["msg"].removeprefix("Value error, ")) from None
+    _check_together(config)
+    return config
+
+
+def _check_together(config: Config) -> None:
+    """Rules that span settings. Raises `ConfigError`."""
+    has_id = bool(config.github_client_id)
+    if has_id != bool(config.github_client_secret.get_secret_value()):
+        missing = "GITHUB_CLIENT_SECRET" if has_id else "GITHUB_CLIENT_ID"
+        raise ConfigError(missing, "is not set, but its counterpart is; set both or neither")
+    if not config.production:
+        return
+    if not has_id:
+        raise ConfigError(
+            "GITHUB_CLIENT_ID",
+            "production needs a GitHub OAuth App; set GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET",
+        )
+    if not config.token_keys:
+        raise ConfigError("TOKEN_KEYS", "production needs at least one key; see the README")
+    for variable, url in (
+        ("PUBLIC_URL", config.public_url),
+        ("GITHUB_WEB_URL", config.github_web_url),
+        ("GITHUB_API_URL", config.github_api_url),
+    ):
+        parts = urlsplit(url)
+        if parts.scheme != "https" and parts.hostname not in LOOPBACK_HOSTS:
+            raise ConfigError(variable, "production needs https, except on loopback")
+
+
+async def load_config(environ: Mapping[str, str]) -> Config:
+    """The settings of this process: its environment, Reboot's secrets and, in development,
+    a key file beside the state and the embedded simulator's address.
+
+    Raises `ConfigError`.
+    """
+    values = dict(environ)
+    values.setdefault("PORT", values.get("REBOOT_LOCAL_ENVOY_PORT", ""))
+    for name in SECRET_SETTINGS:
+        if not values.get(name):
+            values[name] = await _reboot_secret(name)
+    production = is_production(environ)
+    if not production and not values.get("TOKEN_KEYS"):
+        values["TOKEN_KEYS"] = _development_key(_development_folder(environ))
+    config = parse_config(values, production=production)
+    _check_port(config, environ)
+    return config if config.github_client_id else _with_simulator(config, values)
+
+
+async def _reboot_secret(name: str) -> str:
+    try:
+        return (await Secrets().get(name)).decode().strip()
+    except SecretNotFoundException:
+        return ""
+    except UnicodeDecodeError:
+        raise ConfigError(name, "the secret is not text") from None
+
+
+def _check_port(config: Config, environ: Mapping[str, str]) -> None:
+    """`PORT` must be the port that Reboot was told to serve, or links would lead nowhere."""
+    served = environ.get("REBOOT_LOCAL_ENVOY_PORT")
+    if served and int(served) != config.port:
+        raise ConfigError("PORT", f"is {config.port}, but `rbt` serves port {served}")
+
+
+def _with_simulator(config: Config, values: Mapping[str, str]) -> Config:
+    port = config.simulator_port or config.port + 1
+    url = f"http://localhost:{port}"
+    return config.model_copy(
+        update={
+            "simulated": True,
+            "simulator_port": port,
+            "github_client_id": SIMULATOR_CLIENT_ID,
+            "github_client_secret": SecretStr(secrets.token_urlsafe(32)),
+            "github_web_url": values.get("GITHUB_WEB_URL") or url,
+            "github_api_url": values.get("GITHUB_API_URL") or url,
+        }
+    )
+
+
+def _development_key(folder: Path) -> str:
+    """The key of this checkout, made at the first start, readable by its owner only."""
+    path = folder / "token_keys"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(48) + "\n")
+    return path.read_text().strip()
+
+
+def _development_folder(environ: Mapping[str, str]) -> Path:
+    """`.rbt` for the state in `.rbt/dev/github-gist-mcp`."""
+    state_directory = Path(environ.get("RBT_STATE_DIRECTORY", ".rbt/dev/github-gist-mcp"))
+    return state_directory.parent.parent

@@ -1,0 +1,65 @@
+"""Lifetimes and sizes that are not settings, each with its unit and its reason."""
+
+SIGN_IN_LIFETIME_SECONDS = 600
+"""From `/oauth/authorize` to GitHub's answer. GitHub's own code lives as long."""
+
+GITHUB_CALL_TIMEOUT_SECONDS = 20.0
+"""GitHub ends an API request itself after 10 seconds; the rest is the network."""
+
+GITHUB_CONNECT_TIMEOUT_SECONDS = 5.0
+"""A host that does not accept a connection by then is down."""
+
+MAX_GITHUB_ANSWER_BYTES = 64 * 1024 * 1024
+"""An answer beyond this is refused while reading: a page of 100 gists stays far below."""
+
+MAX_FILE_NAME_CHARACTERS = 255
+"""The longest file name that git checks out on common file systems."""
+
+MAX_DESCRIPTION_CHARACTERS = 10_000
+"""Generous for a one-line field; keeps a listing readable."""
+
+MAX_GIST_CONTENT_BYTES = 900_000
+"""Content of one call. GitHub shows files up to 1 MB whole, and a request to us ends at 1 MiB."""
+
+PROCESS_KEY_BYTES = 32
+"""Length of each key derived from `TOKEN_KEYS` (AES-256, HMAC-SHA256)."""
+
+MAX_FILES = 300
+"""GitHub lists at most 300 files of a gist; more could not be compared afterwards."""
+
+MAX_IDEMPOTENCY_KEY_CHARACTERS = 200
+"""Room for a UUID, a URL or a sentence."""
+
+CLOCK_SKEW_SECONDS = 120
+"""By how much GitHub's clock and ours may differ when we look for a gist by its time."""
+
+LEDGER_RETENTION_SECONDS = 48 * 3600
+"""How long a finished gist change and its idempotency key are remembered; 24 hours promised."""
+
+LEDGER_BUCKETS_PER_USER = 16
+"""States over which one user's ledger is spread, because each write rewrites one whole."""
+
+LEDGER_BUCKET_RECORDS = 1_000
+"""Most records in one bucket. GitHub itself allows 500 new gists an hour."""
+
+MAX_SENDS = 3
+"""How often one call sends the same change, each time after looking that it is not there."""
+
+LOOK_DELAYS_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 12.0)
+"""Pauses before each look for a gist whose creation was not answered. GitHub ends a request
+after 10 seconds, so after 27 seconds what is going to happen has happened, listings included."""
+
+LOOK_PAGES = 10
+"""Pages of 100 gists that one look reads at most: those changed since the intent."""
+
+UNREACHABLE_DELAYS_SECONDS = (0.5, 2.0, 5.0)
+"""Pauses before trying again to reach a GitHub that did not take the connection."""
+
+LOOK_PATIENCE_SECONDS = 300.0
+"""How long a call goes on trying to look while GitHub does not answer."""
+
+KEY_POLL_SECONDS = 0.5
+"""Pause between two looks at whether the first call with an idempotency key has ended."""
+
+COUNTED_PAGES = 30
+"""Pages of 100 gists that `list_my_gists` counts: GitHub itself ends some lists at 3,000."""

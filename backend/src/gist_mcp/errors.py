@@ -1,0 +1,114 @@
+"""Everything that can go wrong on purpose, grouped by who must act.
+
+`str(error)` is the text that a person or a model may read: plain, without secrets, and saying
+what to do next. `log_reason` is for the operator and holds no secret either. Anything raised
+that is not a `GistMcpError` is a bug.
+"""
+
+from collections.abc import Iterable
+
+
+class GistMcpError(Exception):
+    """Base of all deliberate errors."""
+
+    def __init__(self, text: str, *, log_reason: str | None = None) -> None:
+        super().__init__(text)
+        self.log_reason = log_reason or text
+
+
+class ConfigError(GistMcpError):
+    """The operator must change a setting; `variable` names it. Stops the start."""
+
+    def __init__(self, variable: str, text: str) -> None:
+        super().__init__(f"{variable}: {text}")
+        self.variable = variable
+
+
+class OAuthError(GistMcpError):
+    """The OAuth client did something wrong; `code` is from RFC 6749, 5.2 or its relatives."""
+
+    def __init__(self, code: str, description: str, *, status_code: int = 400) -> None:
+        super().__init__(description, log_reason=f"{code}: {description}")
+        self.code = code
+        self.status_code = status_code
+
+
+class SignInRequired(GistMcpError):
+    """The credential is missing or dead: the user signs in again."""
+
+
+class ScopeRequired(GistMcpError):
+    """The credential is alive but lacks `scopes`: the user grants more."""
+
+    def __init__(self, scopes: Iterable[str], text: str | None = None) -> None:
+        self.scopes = frozenset(scopes)
+        names = ", ".join(sorted(self.scopes))
+        super().__init__(
+            text or f"This needs the GitHub scope {names}. Sign in again and grant it."
+        )
+
+
+class GitHubUnavailable(GistMcpError):
+    """GitHub did not answer, or answered with a fault of its own; nothing was changed.
+
+    `retry_after_seconds` says when to come back.
+    """
+
+    def __init__(self, text: str, *, retry_after_seconds: int = 5) -> None:
+        super().__init__(text)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ToolError(GistMcpError):
+    """The model reads this one."""
+
+
+class InvalidArgument(ToolError):
+    """The named argument must change; call again."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(f"{field}: {text}")
+        self.field = field
+
+
+class NotFound(ToolError):
+    """There is no such thing for this user. Do not repeat."""
+
+
+class Conflict(ToolError):
+    """It cannot be done as things stand. Do not repeat."""
+
+
+class RateLimited(ToolError):
+    """GitHub's limit is reached; nothing was changed."""
+
+    def __init__(self, retry_after_seconds: int, *, kind: str = "limit") -> None:
+        super().__init__(
+            f"GitHub's {kind} is reached; nothing was changed. "
+            f"Try again in {retry_after_seconds} seconds."
+        )
+        self.retry_after_seconds = retry_after_seconds
+
+
+class OutcomeUnknown(ToolError):
+    """The change may have happened: GitHub got the request and its answer was lost."""
+
+
+class Cancelled(ToolError):
+    """The client has cancelled the call or ended its session: no further side effects."""
+
+
+class GitHubRefusesServer(GitHubUnavailable):
+    """GitHub refuses this server itself (its client secret, its API version, its address).
+
+    The operator must act, as `log_reason` says; nothing was changed. To everybody else it is
+    an outage, never an invalid token.
+    """
+
+    def __init__(self, log_reason: str, *, retry_after_seconds: int = 60) -> None:
+        super().__init__(
+            "This server is not set up correctly at GitHub; nothing was changed. "
+            "Its operator has to look into the log.",
+            retry_after_seconds=retry_after_seconds,
+        )
+        self.log_reason = log_reason

@@ -1,0 +1,1 @@
+"""GitHub over HTTP: one method per call that we use."""

@@ -1,0 +1,42 @@
+"""What one server process shares between its HTTP layer and the tools that it runs.
+
+Reboot runs several server processes, each with the front door, the servicers and the tools in
+one event loop. Tools are called by DurableMCP with their arguments only, so what else they need
+is installed here when the process builds its front door, which is before Reboot dispatches any
+task, resumed ones included.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gist_mcp.auth.verifier import BearerVerifier
+from gist_mcp.config import Config
+from gist_mcp.github.client import GitHubClient
+from gist_mcp.sessions.credentials import CredentialVault
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessServices:
+    """The tools' side of a server process. `clock` gives Unix time in seconds."""
+
+    config: Config
+    github: GitHubClient
+    verifier: BearerVerifier
+    vault: CredentialVault
+    clock: Callable[[], float]
+
+
+_installed: ProcessServices | None = None
+
+
+def install(services: ProcessServices) -> None:
+    """Makes `services` this process's own. Called once, by the front door."""
+    global _installed
+    _installed = services
+
+
+def services() -> ProcessServices:
+    """This process's services."""
+    if _installed is None:
+        raise RuntimeError("The front door of this process is not built yet")
+    return _installed

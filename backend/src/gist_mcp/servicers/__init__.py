@@ -1,0 +1,1 @@
+"""The only writers of durable state, one per declaration in `api/`."""

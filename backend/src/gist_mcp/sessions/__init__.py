@@ -1,0 +1,1 @@
+"""Which MCP session belongs to whom, and with which credential it acts."""

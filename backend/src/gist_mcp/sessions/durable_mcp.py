@@ -1,0 +1,109 @@
+"""DurableMCP as this project uses it: closed to outside callers, without credentials in state.
+
+`durable-mcp` stays an unmodified dependency; everything here subclasses or wraps. Stock
+DurableMCP lets every caller invoke `Session` and `Stream`, one of whose methods unpickles its
+request, and stores the whole access token with each message.
+"""
+
+import contextvars
+import functools
+import hmac
+from collections.abc import Callable
+from typing import Any
+
+from mcp.server.auth.provider import AccessToken, TokenVerifier
+from mcp.server.auth.settings import AuthSettings
+from pydantic import AnyHttpUrl
+from reboot.aio.external import ExternalContext
+from reboot.mcp.server import DurableMCP
+from reboot.mcp.servicers.session import SessionServicer
+from reboot.mcp.servicers.stream import StreamServicer
+from reboot.std.collections.v1 import sorted_map
+from rebootdev.aio.servicers import Servicer
+from starlette.requests import Request
+from starlette.types import ASGIApp
+
+from gist_mcp.config import Config
+from gist_mcp.principal import Principal
+from gist_mcp.servicers.authorizers import front_door_only
+
+MCP_PATH = "/mcp"
+
+current_principal: contextvars.ContextVar[Principal] = contextvars.ContextVar("current_principal")
+"""The caller of the request being handed to DurableMCP, set by the front door only."""
+
+SESSION_HANDLE = "mcp-session"
+"""What DurableMCP sees, and stores, in the place of a bearer token. It opens nothing."""
+
+
+class ClosedSessionServicer(SessionServicer):
+    """DurableMCP's `Session`, for the front door and the application only."""
+
+    def authorizer(self):  # type: ignore[no-untyped-def]
+        return front_door_only()
+
+
+class ClosedStreamServicer(StreamServicer):
+    """DurableMCP's `Stream`, for the front door and the application only."""
+
+    def authorizer(self):  # type: ignore[no-untyped-def]
+        return front_door_only()
+
+
+class PrincipalVerifier(TokenVerifier):
+    """The SDK's `TokenVerifier` behind the front door.
+
+    The front door has validated the bearer token and taken it off the request; what is left
+    is a handle. The `AccessToken` that DurableMCP persists with each message therefore names
+    the caller and holds nothing that opens anything.
+    """
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """The caller of the current request, or `None` outside of the front door."""
+        principal = current_principal.get(None)
+        if principal is None or not hmac.compare_digest(token.encode(), SESSION_HANDLE.encode()):
+            return None
+        return AccessToken(token=SESSION_HANDLE, client_id=principal.login, scopes=[])
+
+
+class ClosedDurableMCP(DurableMCP):
+    """DurableMCP whose state is closed and whose requests come through our front door."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(
+            path=MCP_PATH,
+            auth=AuthSettings(
+                issuer_url=AnyHttpUrl(config.public_url),
+                resource_server_url=AnyHttpUrl(config.resource),
+            ),
+            token_verifier=PrincipalVerifier(),
+        )
+
+    def servicers(self) -> list[type[Servicer]]:
+        """All state types that DurableMCP needs, each with a closed authorizer."""
+        return [ClosedSessionServicer, ClosedStreamServicer, *sorted_map.servicers()]
+
+
+ExternalContextFactory = Callable[[Request], ExternalContext]
+
+
+def front_door_context(
+    secret: str, from_request: ExternalContextFactory, request: Request
+) -> ExternalContext:
+    """A context that calls Reboot as the front door.
+
+    Replaces the one that Reboot makes from the request, whose bearer token is the caller's
+    and would be sent along to every servicer.
+    """
+    original = from_request(request)
+    return ExternalContext(
+        name=original.name, channel_manager=original.channel_manager, bearer_token=secret
+    )
+
+
+def mcp_app(
+    factory: Callable[..., Any], secret: str, from_request: ExternalContextFactory
+) -> ASGIApp:
+    """DurableMCP's ASGI application, calling Reboot as the front door."""
+    app: ASGIApp = factory(functools.partial(front_door_context, secret, from_request))
+    return app

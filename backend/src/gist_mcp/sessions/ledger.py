@@ -1,0 +1,124 @@
+"""A user's gist ledger, as the tools see it: which bucket holds what is decided here."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from gist_state.v1.gist_ledger_rbt import GistLedger
+from reboot.aio.contexts import WorkflowContext
+
+from gist_mcp.constants import LEDGER_BUCKETS_PER_USER
+from gist_mcp.errors import Conflict
+from gist_mcp.principal import GitHubUserId
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerResult:
+    """The gist that a change became."""
+
+    gist_id: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerEntry:
+    """A change as the ledger knows it.
+
+    `look_first`: an earlier carrier ended without knowing whether it was sent.
+    `differing`: the arguments that differ from those of the first call with the key.
+    """
+
+    intended_at_seconds: int
+    look_first: bool = False
+    runs_elsewhere: bool = False
+    result: LedgerResult | None = None
+    differing: list[str] = field(default_factory=list)
+
+
+def bucket_id(issuer: str, user_id: GitHubUserId, name: str) -> str:
+    """The state that holds `name`, a write id or a gist id, for one user."""
+    account = hashlib.sha256(f"{issuer}\n{user_id}".encode()).hexdigest()[:32]
+    bucket = hashlib.sha256(name.encode()).digest()[0] % LEDGER_BUCKETS_PER_USER
+    return f"{account}-{bucket}"
+
+
+class Ledger:
+    """One user's ledger, used from within a workflow. Every call may be repeated."""
+
+    def __init__(self, context: WorkflowContext, issuer: str, user_id: GitHubUserId) -> None:
+        self._context = context
+        self._issuer = issuer
+        self._user_id = user_id
+
+    @classmethod
+    def of(cls, context: WorkflowContext, *, issuer: str, user_id: GitHubUserId) -> Self:
+        """The ledger of a GitHub account."""
+        return cls(context, issuer, user_id)
+
+    def write_id(self, idempotency_key: str | None, workflow_id: str) -> str:
+        """What names a change: the user's key, or the call itself if there is none."""
+        if idempotency_key is None:
+            return f"call-{workflow_id}"
+        digest = hashlib.sha256(f"{self._issuer}\n{self._user_id}\n{idempotency_key}".encode())
+        return f"key-{digest.hexdigest()}"
+
+    async def intend(
+        self, write_id: str, request_digests: dict[str, str], *, runner: str, now_seconds: int
+    ) -> LedgerEntry:
+        """Records the intent, or says what is known of the change.
+
+        Raises `Conflict` when too many changes of this user are under way.
+        """
+        answer = await self._bucket(write_id).intend(
+            self._context,
+            write_id=write_id,
+            request_digests=request_digests,
+            runner=runner,
+            now_seconds=now_seconds,
+        )
+        if answer.outcome == "full":
+            raise Conflict("Too many gists were made in the last two days; try again tomorrow.")
+        result = None
+        if answer.outcome == "done":
+            result = LedgerResult(gist_id=answer.gist_id or "", url=answer.gist_url or "")
+        return LedgerEntry(
+            intended_at_seconds=answer.intended_at_seconds,
+            look_first=answer.look_first,
+            runs_elsewhere=answer.outcome == "running",
+            result=result,
+            differing=list(answer.differing),
+        )
+
+    async def claim(self, gist_id: str, write_id: str, *, now_seconds: int) -> bool:
+        """True if the gist is now, or already was, the result of this change."""
+        answer = await self._bucket(gist_id).claim(
+            self._context, gist_id=gist_id, write_id=write_id, now_seconds=now_seconds
+        )
+        return bool(answer.claimed)
+
+    async def finish_with(self, write_id: str, runner: str, *, gist_id: str, url: str) -> None:
+        """Records the gist that the change became."""
+        await self._bucket(write_id).finish(
+            self._context,
+            write_id=write_id,
+            runner=runner,
+            phase="done",
+            gist_id=gist_id,
+            gist_url=url,
+        )
+
+    async def finish_with_nothing(self, write_id: str, runner: str) -> None:
+        """Records that no gist was made: the key can be used again."""
+        await self._bucket(write_id).finish(
+            self._context, write_id=write_id, runner=runner, phase="nothing"
+        )
+
+    async def finish_unknown(self, write_id: str, runner: str) -> None:
+        """Records that a gist may have been made: who comes next with the key looks first."""
+        await self._bucket(write_id).finish(
+            self._context, write_id=write_id, runner=runner, phase="unknown"
+        )
+
+    def _bucket(self, name: str) -> Any:
+        # `always`: each of these calls is its own idempotency, so Reboot need not remember it.
+        return GistLedger.ref(bucket_id(self._issuer, self._user_id, name)).always()

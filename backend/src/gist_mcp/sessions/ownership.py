@@ -1,0 +1,93 @@
+"""A session id works only for the GitHub account that opened it.
+
+Unknown, closed and somebody else's look the same from outside.
+"""
+
+import re
+import secrets
+from dataclasses import dataclass
+
+from gist_state.v1.mcp_session_rbt import McpSession
+from rbt.v1alpha1.errors_pb2 import StateNotConstructed
+from reboot.aio.contexts import WorkflowContext
+from reboot.aio.external import ExternalContext
+
+from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
+
+SESSION_ID_BYTES = 24
+"""192 random bits: not to be guessed, and never the same twice."""
+
+_SESSION_ID = re.compile(r"[0-9a-f]{48}\Z")
+
+
+def new_session_id() -> McpSessionId:
+    """An unguessable session id. Only the server chooses one."""
+    return McpSessionId(secrets.token_hex(SESSION_ID_BYTES))
+
+
+def parse_session_id(text: str) -> McpSessionId | None:
+    """The session id, or `None` for a text that we cannot have given out."""
+    return McpSessionId(text) if _SESSION_ID.match(text) else None
+
+
+async def open_session(
+    context: ExternalContext, session_id: McpSessionId, principal: Principal, *, now_seconds: int
+) -> None:
+    """Makes `principal` the owner, durably, before anything else knows the session."""
+    answer = await McpSession.ref(session_id).open(
+        context,
+        issuer=principal.issuer,
+        user_id=principal.user_id,
+        client_id=principal.client_id,
+        now_seconds=now_seconds,
+    )
+    if not answer.opened:
+        raise RuntimeError("A new session id was taken already")
+
+
+async def close_session(
+    context: ExternalContext, session_id: McpSessionId, *, now_seconds: int
+) -> None:
+    """Ends the session, durably: from now on it does not exist for anyone."""
+    await McpSession.ref(session_id).close(context, now_seconds=now_seconds)
+
+
+async def cancel_request(
+    context: ExternalContext, session_id: McpSessionId, request_id: str
+) -> None:
+    """Notes, durably, that the client wants no more side effects of a request."""
+    await McpSession.ref(session_id).cancel(context, request_id=request_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LivingSession:
+    """A session that exists and is not closed."""
+
+    issuer: str
+    user_id: GitHubUserId
+    cancelled_request_ids: frozenset[str]
+
+    def belongs_to(self, principal: Principal) -> bool:
+        """True for the GitHub account that opened the session."""
+        return (self.issuer, self.user_id) == (principal.issuer, principal.user_id)
+
+
+async def living_session(
+    context: ExternalContext | WorkflowContext, session_id: McpSessionId
+) -> LivingSession | None:
+    """What is known of a living session, `None` for an unknown or closed one."""
+    session = McpSession.ref(session_id)
+    reference = session.always() if isinstance(context, WorkflowContext) else session
+    try:
+        answer = await reference.owner(context)
+    except McpSession.OwnerAborted as aborted:
+        if isinstance(aborted.error, StateNotConstructed):
+            return None
+        raise
+    if not answer.alive:
+        return None
+    return LivingSession(
+        issuer=answer.issuer,
+        user_id=GitHubUserId(answer.user_id),
+        cancelled_request_ids=frozenset(answer.cancelled_request_ids),
+    )

@@ -1,0 +1,276 @@
+"""Making a gist exactly once, whatever dies and whenever.
+
+GitHub knows no idempotency keys: each `POST /gists` makes another gist. So:
+
+1. the intent is recorded, durably, before anything is sent;
+2. one send, guarded by `at_most_once`;
+3. a known refusal means that nothing was made;
+4. an unknown outcome (a crash, a lost answer, a fault of GitHub) means looking before sending
+   again: a gist of this user, made since the intent, with the same description, visibility and
+   files, which no other call has claimed, is the one;
+5. the result is claimed and recorded before it is answered.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from reboot.aio.workflows import at_least_once, at_most_once
+from rebootdev.aio.workflows import AtMostOnceFailedBeforeCompleting
+
+from gist_mcp import process
+from gist_mcp.constants import (
+    CLOCK_SKEW_SECONDS,
+    KEY_POLL_SECONDS,
+    LOOK_DELAYS_SECONDS,
+    LOOK_PAGES,
+    LOOK_PATIENCE_SECONDS,
+    MAX_SENDS,
+    UNREACHABLE_DELAYS_SECONDS,
+)
+from gist_mcp.errors import (
+    Cancelled,
+    Conflict,
+    GistMcpError,
+    NotFound,
+    OutcomeUnknown,
+)
+from gist_mcp.github.credential import GitHubToken
+from gist_mcp.github.models import Gist
+from gist_mcp.sessions.ledger import Ledger, LedgerEntry
+from gist_mcp.tools.arguments import NewGist
+from gist_mcp.tools.call import ToolCall
+from gist_mcp.tools.step_outcome import StepFailure
+
+GIST_SCOPE = "gist"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadeGist:
+    """The gist that a call made or found. Stored with the workflow: no contents, no secrets."""
+
+    gist_id: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sent:
+    """How one send ended: `made`, or `failure` (nothing was made), or neither (unknown)."""
+
+    made: MadeGist | None = None
+    failure: StepFailure | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Looked:
+    """What one look saw: `made`, or `failure` (GitHub could not be asked), or neither."""
+
+    made: MadeGist | None = None
+    failure: StepFailure | None = None
+
+
+async def create_once(call: ToolCall, gist: NewGist, idempotency_key: str | None) -> MadeGist:
+    """The one gist of this call, or of the first call with the same key.
+
+    Raises `Conflict` for a key that was used with other arguments, `OutcomeUnknown` when
+    GitHub could not be asked whether the gist exists, and what GitHub refuses with.
+    """
+    ledger = Ledger.of(call.context, issuer=call.issuer, user_id=call.user_id)
+    write_id = ledger.write_id(idempotency_key, call.workflow_id)
+    entry = await _intend(call, ledger, write_id, gist)
+    if entry.result is not None:
+        return MadeGist(gist_id=entry.result.gist_id, url=entry.result.url)
+    try:
+        made = await _Creation(call, ledger, write_id, gist, entry).carry_out()
+    except OutcomeUnknown:
+        await ledger.finish_unknown(write_id, call.workflow_id)
+        raise
+    except GistMcpError:
+        await ledger.finish_with_nothing(write_id, call.workflow_id)
+        raise
+    await ledger.finish_with(write_id, call.workflow_id, gist_id=made.gist_id, url=made.url)
+    return made
+
+
+async def _intend(call: ToolCall, ledger: Ledger, write_id: str, gist: NewGist) -> LedgerEntry:
+    """Records the intent, or waits for the call that carries out the same key."""
+    services = process.services()
+    deadline_seconds = services.clock() + services.config.resume_wait_seconds
+    while True:
+        entry = await ledger.intend(
+            write_id, gist.digests(), runner=call.workflow_id, now_seconds=int(services.clock())
+        )
+        if entry.differing:
+            raise Conflict(
+                "idempotency_key: it was used before with another "
+                f"{', '.join(entry.differing)}; use a new key for a new gist."
+            )
+        if not entry.runs_elsewhere:
+            return entry
+        if services.clock() > deadline_seconds:
+            raise Conflict(
+                "The first call with this idempotency_key is still running; its gist may yet "
+                "be made. Call again later with the same key."
+            )
+        await call.stop_if_cancelled()
+        await asyncio.sleep(KEY_POLL_SECONDS)
+
+
+class _Creation:
+    """The sends and looks of one call."""
+
+    def __init__(
+        self, call: ToolCall, ledger: Ledger, write_id: str, gist: NewGist, entry: LedgerEntry
+    ) -> None:
+        self._call = call
+        self._ledger = ledger
+        self._write_id = write_id
+        self._gist = gist
+        self._intended_at_seconds = entry.intended_at_seconds
+        self._maybe_sent = entry.look_first
+
+    async def carry_out(self) -> MadeGist:
+        """Sends until the gist is there, looking first whenever it may be there already."""
+        for attempt in range(1, MAX_SENDS + 1):
+            if self._maybe_sent:
+                found = await self._look_repeatedly(attempt)
+                if found is not None:
+                    return found
+            sent = await self._send_when_allowed(attempt)
+            if sent.made is not None and await self._claim(sent.made.gist_id):
+                return sent.made
+            # Either the outcome is unknown, or another call of this user, with the same
+            # content, took our gist for its own: then its own is still to be found, or made.
+            self._maybe_sent = True
+        found = await self._look_repeatedly(MAX_SENDS + 1)
+        if found is not None:
+            return found
+        raise self._unknown("GitHub did not confirm it.")
+
+    def _unknown(self, reason: str) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"It is not known whether the gist was made: {reason} Look at list_my_gists before "
+            "calling again; a call with the same idempotency_key looks by itself."
+        )
+
+    async def _send_when_allowed(self, attempt: int) -> _Sent:
+        """One send, after a pause and another try where GitHub could not be reached at all."""
+        for number, pause_seconds in enumerate((*UNREACHABLE_DELAYS_SECONDS, None), start=1):
+            alias = f"Create the gist on GitHub (send {attempt}, try {number})"
+            try:
+                sent = await self._send(alias)
+            except GistMcpError as refusal:
+                if self._maybe_sent:
+                    raise self._unknown(str(refusal)) from None
+                raise
+            failure = sent.failure
+            if failure is None:
+                return sent
+            if not failure.is_unreachable or pause_seconds is None:
+                if self._maybe_sent:
+                    raise self._unknown(failure.text)
+                raise failure.error()
+            await asyncio.sleep(pause_seconds)
+        raise AssertionError("the last try returns or raises")
+
+    async def _send(self, alias: str) -> _Sent:
+        await self._call.stop_if_cancelled()
+        # Before the guarded step: a restart while waiting must not look like a lost answer.
+        credential = await self._call.credential(GIST_SCOPE)
+
+        async def post(token: GitHubToken) -> Gist:
+            return await process.services().github.create_gist(
+                token,
+                description=self._gist.description,
+                public=self._gist.public,
+                files=self._gist.files,
+            )
+
+        async def send() -> _Sent:
+            try:
+                gist = await self._call.with_credential(credential, post)
+            except OutcomeUnknown:
+                return _Sent()
+            except GistMcpError as error:
+                return _Sent(failure=StepFailure.of(error))
+            return _Sent(made=MadeGist(gist_id=gist.id, url=gist.html_url))
+
+        try:
+            return await at_most_once(alias, self._call.context, send, type=_Sent)
+        except AtMostOnceFailedBeforeCompleting:
+            # The process died between sending and remembering the answer.
+            return _Sent()
+
+    async def _look_repeatedly(self, attempt: int) -> MadeGist | None:
+        """Looks until the gist is found or all looks have seen that it is not there."""
+        deadline_seconds = process.services().clock() + LOOK_PATIENCE_SECONDS
+        looks = 0
+        tries = 0
+        while looks < len(LOOK_DELAYS_SECONDS):
+            tries += 1
+            alias = f"Look for the gist before sending again (send {attempt}, look {tries})"
+            looked = await self._look(alias, LOOK_DELAYS_SECONDS[looks])
+            if looked.made is not None:
+                return looked.made
+            if looked.failure is None:
+                looks += 1
+                continue
+            if not looked.failure.may_pass or process.services().clock() > deadline_seconds:
+                raise self._unknown(looked.failure.text)
+            await asyncio.sleep(looked.failure.pause_seconds)
+        return None
+
+    async def _look(self, alias: str, pause_seconds: float) -> _Looked:
+        async def look() -> _Looked:
+            await asyncio.sleep(pause_seconds)
+            try:
+                await self._call.stop_if_cancelled()
+                credential = await self._call.credential(GIST_SCOPE)
+                made = await self._call.with_credential(credential, self._find)
+            except Cancelled as cancelled:
+                raise self._unknown(str(cancelled)) from None
+            except GistMcpError as error:
+                return _Looked(failure=StepFailure.of(error))
+            return _Looked(made=made)
+
+        return await at_least_once(alias, self._call.context, look, type=_Looked)
+
+    async def _find(self, token: GitHubToken) -> MadeGist | None:
+        """The oldest gist that could be ours and that we could claim."""
+        since = datetime.fromtimestamp(self._intended_at_seconds - CLOCK_SKEW_SECONDS, UTC)
+        github = process.services().github
+        page = await github.list_gists(token, since=since)
+        candidates = [gist for gist in page.gists if self._could_be_ours(gist, since)]
+        for _ in range(LOOK_PAGES - 1):
+            if page.next_url is None:
+                break
+            page = await github.next_page(token, page.next_url)
+            candidates += [gist for gist in page.gists if self._could_be_ours(gist, since)]
+        for candidate in sorted(candidates, key=lambda gist: gist.created_at):
+            if not await self._has_our_files(token, candidate.id):
+                continue
+            if await self._claim(candidate.id):
+                return MadeGist(gist_id=candidate.id, url=candidate.html_url)
+        return None
+
+    def _could_be_ours(self, gist: Gist, since: datetime) -> bool:
+        """Compares what a listing shows: all but the contents."""
+        sizes = {name: len(content.encode()) for name, content in self._gist.files.items()}
+        return (
+            gist.created_at >= since
+            and gist.owner_id == self._call.user_id
+            and (gist.description or "") == self._gist.description
+            and gist.public == self._gist.public
+            and {file.filename: file.size_bytes for file in gist.files} == sizes
+        )
+
+    async def _has_our_files(self, token: GitHubToken, gist_id: str) -> bool:
+        try:
+            gist = await process.services().github.get_gist(token, gist_id)
+        except NotFound:
+            return False
+        return {file.filename: file.content for file in gist.files} == self._gist.files
+
+    async def _claim(self, gist_id: str) -> bool:
+        now_seconds = int(process.services().clock())
+        return await self._ledger.claim(gist_id, self._write_id, now_seconds=now_seconds)

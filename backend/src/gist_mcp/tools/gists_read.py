@@ -1,0 +1,29 @@
+"""Tools that read gists."""
+
+from reboot.mcp.server import DurableContext
+
+from gist_mcp import process
+from gist_mcp.constants import COUNTED_PAGES
+from gist_mcp.github.credential import GitHubToken
+from gist_mcp.tools.call import begin, tool_errors
+from gist_mcp.tools.results import LISTED_GISTS, GistList, listed_gist
+
+
+async def _first_gists_and_count(token: GitHubToken) -> GistList:
+    github = process.services().github
+    page = await github.list_gists(token)
+    first = [listed_gist(gist) for gist in page.gists[:LISTED_GISTS]]
+    count = len(page.gists)
+    for _ in range(COUNTED_PAGES - 1):
+        if page.next_url is None:
+            break
+        page = await github.next_page(token, page.next_url)
+        count += len(page.gists)
+    return GistList(count=count, gists=first)
+
+
+@tool_errors
+async def list_my_gists(context: DurableContext) -> GistList:
+    """List the signed-in user's gists, public and secret: how many, and the first ten."""
+    call = await begin(context, "list_my_gists")
+    return await call.read("List the user's gists on GitHub", _first_gists_and_count, type=GistList)

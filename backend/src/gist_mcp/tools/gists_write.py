@@ -1,0 +1,68 @@
+"""Tools that make gists."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+from reboot.mcp.server import DurableContext
+
+from gist_mcp.tools.arguments import check_idempotency_key, checked_gist
+from gist_mcp.tools.call import begin, tool_errors
+from gist_mcp.tools.create_once import create_once
+from gist_mcp.tools.results import CreatedGist
+
+
+class NewFile(BaseModel):
+    """A file for a new gist."""
+
+    filename: str = Field(description="Name with its extension, which sets the highlighting.")
+    content: str = Field(description="The file's text; not empty.")
+
+
+@tool_errors
+async def create_gist(
+    context: DurableContext,
+    description: Annotated[str, Field(description="One line on what the gist is.")],
+    filename: Annotated[
+        str, Field(description="Name with its extension, which sets the highlighting.")
+    ],
+    content: Annotated[str, Field(description="The file's text; not empty.")],
+    public: Annotated[
+        bool,
+        Field(
+            description="True: listed and findable. False: a secret gist, unlisted but open to "
+            "whoever has its URL; secret is not private."
+        ),
+    ] = True,
+    additional_files: Annotated[
+        list[NewFile] | None, Field(description="More files for the same gist.")
+    ] = None,
+    idempotency_key: Annotated[
+        str | None,
+        Field(
+            description="Any text of up to 200 characters. A call with the key of an earlier "
+            "call returns that call's gist instead of making another."
+        ),
+    ] = None,
+) -> CreatedGist:
+    """Create a GitHub gist that belongs to the signed-in user.
+
+    The gist is made exactly once per call, even if the server or GitHub fails in the middle.
+    Two calls make two gists, unless they share an idempotency_key. A call that ends with an
+    error says whether a gist may have been made.
+    """
+    files = [("filename", filename, content)]
+    files += [
+        (f"additional_files[{index}]", file.filename, file.content)
+        for index, file in enumerate(additional_files or [])
+    ]
+    gist = checked_gist(description=description, public=public, files=files)
+    check_idempotency_key(idempotency_key)
+    call = await begin(context, "create_gist")
+    made = await create_once(call, gist, idempotency_key)
+    return CreatedGist(
+        id=made.gist_id,
+        url=made.url,
+        created_by=call.login,
+        public=gist.public,
+        files=list(gist.files),
+    )

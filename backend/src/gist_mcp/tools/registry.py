@@ -1,0 +1,69 @@
+"""All tools, in one list: the function, what a client shows of it, and the scopes it needs."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.types import ToolAnnotations
+from reboot.mcp.server import DurableMCP
+
+from gist_mcp.errors import ScopeRequired
+from gist_mcp.tools.call import grants
+from gist_mcp.tools.create_once import GIST_SCOPE
+from gist_mcp.tools.gists_read import list_my_gists
+from gist_mcp.tools.gists_write import create_gist
+from gist_mcp.tools.profile import get_my_profile
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolEntry:
+    """A tool. Its name and description are those of its function."""
+
+    function: Callable[..., Awaitable[Any]]
+    title: str
+    annotations: ToolAnnotations
+    scopes: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """The name by which clients call it."""
+        return self.function.__name__
+
+
+_READS = ToolAnnotations(readOnlyHint=True, destructiveHint=False, openWorldHint=True)
+_CREATES = ToolAnnotations(
+    readOnlyHint=False, destructiveHint=False, idempotentHint=False, openWorldHint=True
+)
+
+TOOLS = (
+    ToolEntry(
+        function=create_gist,
+        title="Create a gist",
+        annotations=_CREATES,
+        scopes=frozenset({GIST_SCOPE}),
+    ),
+    ToolEntry(
+        function=list_my_gists,
+        title="List my gists",
+        annotations=_READS,
+        # Without it GitHub lists the public gists only, which would look like all of them.
+        scopes=frozenset({GIST_SCOPE}),
+    ),
+    ToolEntry(function=get_my_profile, title="Show my GitHub profile", annotations=_READS),
+)
+
+_BY_NAME = {entry.name: entry for entry in TOOLS}
+
+
+def register_tools(mcp: DurableMCP) -> None:
+    """Adds every tool to the MCP server."""
+    for entry in TOOLS:
+        mcp.add_tool(entry.function, title=entry.title, annotations=entry.annotations)
+
+
+def require_scopes(tool_name: str, granted: frozenset[str]) -> None:
+    """Raises `ScopeRequired` if a known tool needs scopes that the token lacks."""
+    entry = _BY_NAME.get(tool_name)
+    missing = [scope for scope in entry.scopes if not grants(granted, scope)] if entry else []
+    if missing:
+        raise ScopeRequired(missing)

@@ -1,0 +1,70 @@
+"""A deliberate failure as a value that a workflow step can return and Reboot can store.
+
+A step that raises is forgotten, or for `at_most_once` blocked for ever. So steps return how
+they failed. What is stored is a kind, a text for people and a waiting time: no secrets.
+"""
+
+from dataclasses import dataclass
+
+from gist_mcp.errors import (
+    GistMcpError,
+    GitHubUnavailable,
+    RateLimited,
+    ScopeRequired,
+    SignInRequired,
+    ToolError,
+)
+
+MAX_PAUSE_SECONDS = 60.0
+"""The longest that a call waits out a limit of GitHub's before it asks again."""
+
+MIN_PAUSE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepFailure:
+    """How a step failed. `kind` is the name of the error's class."""
+
+    kind: str
+    text: str
+    scopes: tuple[str, ...] = ()
+    retry_after_seconds: int = 0
+
+    @classmethod
+    def of(cls, error: GistMcpError) -> "StepFailure":
+        """The failure as a value."""
+        return cls(
+            kind=type(error).__name__,
+            text=str(error),
+            scopes=tuple(sorted(error.scopes)) if isinstance(error, ScopeRequired) else (),
+            retry_after_seconds=(
+                error.retry_after_seconds
+                if isinstance(error, RateLimited | GitHubUnavailable)
+                else 0
+            ),
+        )
+
+    @property
+    def is_unreachable(self) -> bool:
+        """GitHub did not take the request at all; soon it may."""
+        return self.kind == GitHubUnavailable.__name__
+
+    @property
+    def may_pass(self) -> bool:
+        """Waiting may help: GitHub is down, or a limit is reached."""
+        return self.kind in (GitHubUnavailable.__name__, RateLimited.__name__)
+
+    @property
+    def pause_seconds(self) -> float:
+        """How long to wait before asking again."""
+        return min(MAX_PAUSE_SECONDS, max(MIN_PAUSE_SECONDS, float(self.retry_after_seconds)))
+
+    def error(self) -> GistMcpError:
+        """The failure as the error that it was, with the same text."""
+        if self.kind == ScopeRequired.__name__:
+            return ScopeRequired(self.scopes, self.text)
+        if self.kind == SignInRequired.__name__:
+            return SignInRequired(self.text)
+        if self.kind == GitHubUnavailable.__name__:
+            return GitHubUnavailable(self.text, retry_after_seconds=self.retry_after_seconds)
+        return ToolError(self.text)

@@ -1,0 +1,1 @@
+"""What a request meets first: routes, Host and Origin, sizes, challenges."""

@@ -1,0 +1,230 @@
+"""The front door of `/mcp`: who is it, whose session is it, and on to the process that owns it.
+
+A request passes here twice. First, from outside: Origin, size, bearer token, session owner.
+Then it is sealed into a hop and sent through Envoy to the server process that owns the
+session's state, where the second pass puts the credential into that process's vault and hands
+the request to DurableMCP. Whatever a client says about routing is dropped in the first pass.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import httpx
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gist_mcp.auth.verifier import Caller
+from gist_mcp.errors import GitHubUnavailable, RateLimited, ScopeRequired, SignInRequired
+from gist_mcp.principal import McpSessionId
+from gist_mcp.sessions import ownership
+from gist_mcp.sessions.durable_mcp import MCP_PATH, SESSION_HANDLE, current_principal
+from gist_mcp.sessions.hop import HOP_HEADER, Hop, open_hop, seal_hop
+from gist_mcp.tools.registry import require_scopes
+from gist_mcp.web import challenges
+from gist_mcp.web.body import BodyTooLarge, read_body
+from gist_mcp.web.deps import Deps
+from gist_mcp.web.json_rpc import JsonRpcMessage, NotJsonRpc, parse_message
+
+SESSION_HEADER = "mcp-session-id"
+METHODS = ("GET", "POST", "DELETE")
+
+STATE_REF_HEADER = "x-reboot-state-ref"
+"""Tells Envoy which server process owns a state; Reboot's own name for it."""
+
+_FORWARDED_HEADERS = frozenset(
+    {
+        "accept",
+        "content-type",
+        "last-event-id",
+        "mcp-protocol-version",
+        "user-agent",
+    }
+)
+"""What DurableMCP gets to see of the client's headers. Everything else stays outside: the
+bearer token above all, and `x-reboot-*`, with which a client could address any state."""
+
+_RETURNED_HEADERS = frozenset({"cache-control", "content-type", SESSION_HEADER})
+
+
+class McpEndpoint:
+    """ASGI application for `/mcp`."""
+
+    def __init__(self, deps: Deps, durable_mcp: ASGIApp) -> None:
+        self._deps = deps
+        self._durable_mcp = durable_mcp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request, from outside or from the first pass."""
+        request = Request(scope, receive)
+        sealed = request.headers.get(HOP_HEADER)
+        hop = sealed and open_hop(
+            self._deps.sealer, sealed, method=request.method, now_seconds=self._deps.clock()
+        )
+        if hop:
+            await self._deliver(hop, scope, receive, send)
+            return
+        try:
+            response = await self._admit(request)
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def _admit(self, request: Request) -> Response:
+        """First pass: everything that is decided before DurableMCP hears of a request."""
+        declared_bytes = request.headers.get("content-length", "0")
+        if not declared_bytes.isdecimal() or int(declared_bytes) > self._deps.config.max_body_bytes:
+            return _too_large(self._deps)
+        try:
+            caller = await self._authenticate(request)
+            if isinstance(caller, Response):
+                return caller
+            if request.method not in METHODS:
+                return _error(405, "Method Not Allowed", {"Allow": ", ".join(METHODS)})
+            body = await read_body(request, self._deps.config.max_body_bytes)
+            message = parse_message(body) if request.method == "POST" else None
+            if message is not None and message.tool_name is not None:
+                require_scopes(message.tool_name, caller.credential.scopes)
+        except BodyTooLarge:
+            return _too_large(self._deps)
+        except NotJsonRpc as reason:
+            return _error(400, str(reason), code=reason.code)
+        except ScopeRequired as reason:
+            return challenges.scope_missing(self._deps.config, reason)
+        return await self._route(request, caller, message, body)
+
+    async def _authenticate(self, request: Request) -> Caller | Response:
+        """The caller, or the answer that says why there is none."""
+        config = self._deps.config
+        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not bearer.strip():
+            return challenges.token_missing(config)
+        try:
+            return await self._deps.verifier.verify(bearer.strip())
+        except SignInRequired as reason:
+            return challenges.token_refused(config, reason)
+        except (GitHubUnavailable, RateLimited) as reason:
+            return challenges.cannot_ask_github(reason)
+
+    async def _route(
+        self, request: Request, caller: Caller, message: JsonRpcMessage | None, body: bytes
+    ) -> Response:
+        """Finds or opens the session, and sends the request to the process that owns it."""
+        named = request.headers.get(SESSION_HEADER)
+        if named is None:
+            if message is None or not message.is_initialize:
+                return _error(400, "Bad Request: Missing session ID")
+            session_id = await self._open_session(request, caller)
+        else:
+            owned = await self._owned_session(request, caller, named)
+            if owned is None:
+                return _error(404, "Session not found")
+            session_id = owned
+            await self._note_endings(request, message, session_id)
+        hop = Hop(
+            method=request.method,
+            session_id=session_id,
+            is_new=named is None,
+            principal=caller.principal,
+            credential=caller.credential,
+        )
+        return await self._forward(request, hop, body)
+
+    async def _note_endings(
+        self, request: Request, message: JsonRpcMessage | None, session_id: McpSessionId
+    ) -> None:
+        """Ends a session or a running call durably, before anybody is told of it."""
+        context = self._deps.reboot_context(request)
+        if request.method == "DELETE":
+            now_seconds = int(self._deps.clock())
+            await ownership.close_session(context, session_id, now_seconds=now_seconds)
+        elif message is not None and message.cancelled_request_id is not None:
+            await ownership.cancel_request(context, session_id, message.cancelled_request_id)
+
+    async def _open_session(self, request: Request, caller: Caller) -> McpSessionId:
+        session_id = ownership.new_session_id()
+        await ownership.open_session(
+            self._deps.reboot_context(request),
+            session_id,
+            caller.principal,
+            now_seconds=int(self._deps.clock()),
+        )
+        return session_id
+
+    async def _owned_session(
+        self, request: Request, caller: Caller, named: str
+    ) -> McpSessionId | None:
+        session_id = ownership.parse_session_id(named)
+        if session_id is None:
+            return None
+        context = self._deps.reboot_context(request)
+        session = await ownership.living_session(context, session_id)
+        owned = session is not None and session.belongs_to(caller.principal)
+        return session_id if owned else None
+
+    async def _forward(self, request: Request, hop: Hop, body: bytes) -> Response:
+        """Sends the request through Envoy to the owning process and streams the answer back."""
+        headers = {
+            name: value for name, value in request.headers.items() if name in _FORWARDED_HEADERS
+        }
+        headers[HOP_HEADER] = seal_hop(self._deps.sealer, hop, now_seconds=self._deps.clock())
+        headers[STATE_REF_HEADER] = f"rbt.mcp.v1.Session:{hop.session_id}"
+        upstream_request = self._deps.internal_http.build_request(
+            hop.method, f"{self._deps.config.gateway_url}{MCP_PATH}", headers=headers, content=body
+        )
+        try:
+            upstream = await self._deps.internal_http.send(upstream_request, stream=True)
+        except httpx.HTTPError:
+            return _error(
+                503, "The server is starting; try again.", {"Retry-After": "1"}, code=-32000
+            )
+        kept = {
+            name: value for name, value in upstream.headers.items() if name in _RETURNED_HEADERS
+        }
+        return StreamingResponse(_relay(upstream), upstream.status_code, headers=kept)
+
+    async def _deliver(self, hop: Hop, scope: Scope, receive: Receive, send: Send) -> None:
+        """Second pass: in the process that owns the session."""
+        if hop.method == "DELETE":
+            self._deps.vault.discard(hop.session_id)
+        else:
+            self._deps.vault.put(hop.session_id, hop.credential)
+        headers = [
+            (name, value)
+            for name, value in scope["headers"]
+            if name.decode("latin-1") in _FORWARDED_HEADERS
+        ]
+        headers.append((b"authorization", f"Bearer {SESSION_HANDLE}".encode()))
+        state_ref = f"rbt.mcp.v1.Session:{hop.session_id}"
+        headers.append((STATE_REF_HEADER.encode(), state_ref.encode()))
+        if not hop.is_new:
+            headers.append((SESSION_HEADER.encode(), hop.session_id.encode()))
+        inner = {**scope, "headers": headers, "path": "/", "root_path": MCP_PATH, "raw_path": b"/"}
+        token = current_principal.set(hop.principal)
+        try:
+            await self._durable_mcp(inner, receive, send)
+        finally:
+            current_principal.reset(token)
+
+
+async def _relay(upstream: httpx.Response) -> AsyncIterator[bytes]:
+    """The answer's bytes as they come; closes the connection when the client has gone."""
+    async with contextlib.aclosing(upstream):
+        # The owning process may die in the middle of a stream. The client then sees the
+        # stream end and comes back with its last event id, as if the network had failed.
+        with contextlib.suppress(httpx.HTTPError):
+            async for chunk in upstream.aiter_raw():
+                yield chunk
+
+
+def _too_large(deps: Deps) -> Response:
+    limit = deps.config.max_body_bytes
+    return _error(413, f"The request body is larger than {limit} bytes.")
+
+
+def _error(
+    status_code: int, text: str, headers: dict[str, str] | None = None, *, code: int = -32600
+) -> Response:
+    """A JSON-RPC error without a request id, as the MCP SDK answers at this level."""
+    body = {"jsonrpc": "2.0", "id": "server-error", "error": {"code": code, "message": text}}
+    return JSONResponse(body, status_code=status_code, headers=headers)

@@ -1,0 +1,109 @@
+"""What every request meets before its route: Host, Origin and the headers of every answer.
+
+A web page on another site can make a browser send requests here, and DNS rebinding can make
+that page's host name resolve to us. So the MCP endpoint and every POST accept only our own Host
+and known Origins (MCP specification 2025-06-18, transports, security warning).
+"""
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gist_mcp.config import LOOPBACK_HOSTS, Config
+from gist_mcp.sessions.durable_mcp import MCP_PATH
+from gist_mcp.sessions.hop import HOP_HEADER
+
+HSTS = "max-age=31536000; includeSubDomains"
+"""One year, the shortest that browsers' preload lists accept."""
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+}
+"""Set unless the endpoint has set its own."""
+
+
+class HostAndOrigin:
+    """403 for a foreign Host or Origin where a request could act or read as the user."""
+
+    def __init__(self, app: ASGIApp, config: Config) -> None:
+        self._app = app
+        self._hosts = allowed_hosts(config)
+        self._origins = allowed_origins(config)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Checks, then passes on."""
+        if scope["type"] != "http" or not _is_guarded(scope):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        # A hop comes from our own process; the endpoint opens its seal or treats it as foreign.
+        is_hop = HOP_HEADER in headers
+        if not is_hop and headers.get("host", "").lower() not in self._hosts:
+            await _forbidden("Host", "PUBLIC_URL")(scope, receive, send)
+            return
+        origin = headers.get("origin")
+        if origin is not None and origin.lower() not in self._origins:
+            await _forbidden("Origin", "ALLOWED_ORIGINS")(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def _is_guarded(scope: Scope) -> bool:
+    return scope["path"].rstrip("/") == MCP_PATH or scope["method"] not in ("GET", "HEAD")
+
+
+def _forbidden(header: str, setting: str) -> JSONResponse:
+    text = f"This {header} is not one that the server expects; see the setting {setting}."
+    return JSONResponse({"error": "forbidden", "error_description": text}, status_code=403)
+
+
+def allowed_hosts(config: Config) -> frozenset[str]:
+    """The `Host` values under which clients may address us."""
+    return frozenset(urlsplit(origin).netloc for origin in _own_origins(config))
+
+
+def allowed_origins(config: Config) -> frozenset[str]:
+    """The `Origin` values that may call us: our own pages and those the operator names."""
+    return _own_origins(config) | {origin.lower() for origin in config.allowed_origins}
+
+
+def _own_origins(config: Config) -> frozenset[str]:
+    public = urlsplit(config.public_url.lower())
+    origins = {f"{public.scheme}://{public.netloc}"}
+    if public.hostname in LOOPBACK_HOSTS:
+        # One machine has three names for itself, and clients use them all.
+        port = f":{public.port}" if public.port else ""
+        origins |= {f"{public.scheme}://{name}{port}" for name in ("localhost", "127.0.0.1")}
+        origins.add(f"{public.scheme}://[::1]{port}")
+    return frozenset(origins)
+
+
+class SecurityHeaders:
+    """Adds the security headers to every answer, HSTS where browsers come by https."""
+
+    def __init__(self, app: ASGIApp, config: Config) -> None:
+        self._app = app
+        self._headers = dict(SECURITY_HEADERS)
+        if config.is_secure:
+            self._headers["Strict-Transport-Security"] = HSTS
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes on, and completes the start of the answer."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

@@ -1,0 +1,50 @@
+"""The vault gives a session its owner's newest credential, and nothing that was discarded."""
+
+import asyncio
+
+from gist_mcp.github.credential import GitHubCredential, GitHubToken
+from gist_mcp.principal import GitHubUserId, McpSessionId
+from gist_mcp.sessions.credentials import CredentialVault
+
+SESSION = McpSessionId("s")
+
+
+def credential(token: str) -> GitHubCredential:
+    return GitHubCredential(
+        token=GitHubToken(token), user_id=GitHubUserId(1), login="o", scopes=frozenset()
+    )
+
+
+def test_the_newest_credential_wins() -> None:
+    vault = CredentialVault()
+
+    vault.put(SESSION, credential("old"))
+    vault.put(SESSION, credential("new"))
+
+    assert vault.get(SESSION) == credential("new")
+
+
+def test_discarding_a_dead_token_keeps_its_successor() -> None:
+    vault = CredentialVault()
+    vault.put(SESSION, credential("new"))
+
+    vault.discard(SESSION, credential("old"))
+
+    assert vault.get(SESSION) == credential("new")
+
+
+def test_a_waiting_call_goes_on_when_its_owner_comes() -> None:
+    async def wait_and_come() -> GitHubCredential | None:
+        vault = CredentialVault()
+        waiting = asyncio.create_task(vault.wait_for(SESSION, timeout_seconds=5))
+        await asyncio.sleep(0)
+        vault.put(SESSION, credential("new"))
+        return await waiting
+
+    assert asyncio.run(wait_and_come()) == credential("new")
+
+
+def test_a_call_whose_owner_stays_away_stops_waiting() -> None:
+    waiting = CredentialVault().wait_for(SESSION, timeout_seconds=0.01)
+
+    assert asyncio.run(waiting) is None

@@ -1,0 +1,162 @@
+"""The real application for a test: Reboot, Envoy, its server processes, on ports of its own."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import httpx
+import psutil
+
+from tests.support.waiting import wait_until
+
+REPOSITORY = Path(__file__).parent.parent.parent
+START_SECONDS = 90.0
+STOP_SECONDS = 10.0
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Deployment:
+    """One `rbt dev run` of the application, which can be killed and started again.
+
+    Its state, port and settings stay the same over restarts. `settings` are environment
+    variables for the application.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: dict[str, str],
+        *,
+        servers: int = 2,
+        effect_validation: str = "quiet",
+    ) -> None:
+        self.port = free_port()
+        self.url = f"http://localhost:{self.port}"
+        self.folder = folder
+        self.log_path = folder / "application.log"
+        self._settings = settings
+        self._servers = servers
+        self._effect_validation = effect_validation
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log: IO[bytes] | None = None
+
+    @property
+    def mcp_url(self) -> str:
+        """Where MCP clients connect."""
+        return f"{self.url}/mcp"
+
+    @property
+    def state_folder(self) -> Path:
+        """Where Reboot keeps the durable state."""
+        return self.folder / ".rbt" / "dev"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Starts it, and waits until it serves."""
+        assert self._process is None
+        self._log = self.log_path.open("ab")
+        scripts = Path(sys.executable).parent
+        self._process = subprocess.Popen(
+            [
+                str(scripts / "rbt"),
+                "dev",
+                "run",
+                f"--port={self.port}",
+                f"--state-directory={self.folder}",
+                f"--servers={self._servers}",
+                f"--effect-validation={self._effect_validation}",
+                "--no-generate-watch",
+            ],
+            cwd=REPOSITORY,
+            env=self._environment(scripts),
+            # `rbt` reads its keyboard and does not survive one that is closed.
+            stdin=subprocess.PIPE,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._wait_until_serving()
+
+    def _environment(self, scripts: Path) -> dict[str, str]:
+        inherited = {"PATH", "HOME", "LANG", "SSL_CERT_FILE", "TMPDIR"}
+        environment = {name: os.environ[name] for name in inherited & os.environ.keys()}
+        environment["PATH"] = f"{scripts}{os.pathsep}{environment.get('PATH', '')}"
+        environment["PYTHONPATH"] = str(REPOSITORY / "api")
+        environment["REBOOT_LOCAL_ENVOY_MODE"] = "executable"
+        environment["PORT"] = str(self.port)
+        return {**environment, **self._settings}
+
+    def _wait_until_serving(self) -> None:
+        process = self._process
+        assert process is not None
+
+        def settled() -> bool:
+            if process.poll() is not None:
+                return True
+            with contextlib.suppress(httpx.HTTPError):
+                return httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200
+            return False
+
+        try:
+            wait_until("the application to serve", settled, seconds=START_SECONDS)
+            assert process.poll() is None
+        except AssertionError as failure:
+            self.kill()
+            raise AssertionError(f"{failure}\n{self.log()[-4000:]}") from None
+
+    def kill(self) -> None:
+        """SIGKILL to everything at once: `rbt`, the application, its servers, Envoy."""
+        if self._process is None:
+            return
+        victims = self.processes()
+        for victim in victims:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                victim.send_signal(signal.SIGKILL)
+        psutil.wait_procs(victims, timeout=STOP_SECONDS)
+        self._process.wait()
+        assert self._process.stdin is not None and self._log is not None
+        self._process.stdin.close()
+        self._log.close()
+        self._process = None
+
+    def restart(self) -> None:
+        """Kills everything and starts again."""
+        self.kill()
+        self.start()
+
+    def processes(self) -> list[psutil.Process]:
+        """`rbt` and everything below it, the root last."""
+        assert self._process is not None
+        try:
+            root = psutil.Process(self._process.pid)
+            return [*root.children(recursive=True), root]
+        except psutil.NoSuchProcess:
+            return []
+
+    def log(self) -> str:
+        """Everything that it has printed."""
+        return self.log_path.read_text(errors="replace")
