@@ -1,0 +1,159 @@
+"""Pure: from an answer of GitHub to a model, or to the error that it stands for.
+
+Whatever GitHub sends, broken or hostile, the result is a model or a `GistMcpError`.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import UTC
+
+from gist_mcp.errors import ScopeRequired
+from gist_mcp.github.answer import Answer, Call
+from gist_mcp.github.models import Gist, GistFile, GistPage, TokenCheck, User, UserAnswer
+from gist_mcp.github.refusals import lost_answer, refusal
+from gist_mcp.github.wire import (
+    Unreadable,
+    WireAuthorization,
+    WireFile,
+    WireGist,
+    WireUser,
+    parse,
+    parse_gists,
+)
+from gist_mcp.principal import GitHubUserId
+
+_ETAG = re.compile(r'(?:W/)?"[!#-~]*"\Z')
+_LINK = re.compile(r"<([^<>]*)>([^<]*)")
+_REL_NEXT = re.compile(r';\s*rel\s*=\s*"?next"?\s*(?:[;,]|\Z)', re.IGNORECASE)
+
+
+def interpret[T](
+    call: Call,
+    answer: Answer,
+    read: Callable[[Answer], T],
+    *,
+    now: float,
+    secrets: Iterable[str] = (),
+) -> T:
+    """What the answer means: the value that `read` finds in it, or an error.
+
+    Raises what `refusals.refusal` gives for a status that `call` does not expect. An answer
+    that cannot be read raises `GitHubUnavailable`, after a write `OutcomeUnknown`. `now` is
+    Unix time in seconds; `secrets` never appear in a text.
+    """
+    if answer.status not in call.success:
+        raise refusal(call, answer, now=now, secrets=secrets)
+    try:
+        return read(answer)
+    except Unreadable as unreadable:
+        raise lost_answer(call, f"{unreadable} in an answer {answer.status}") from None
+
+
+def read_nothing(answer: Answer) -> None:
+    """For calls whose status says everything."""
+
+
+def read_body(answer: Answer) -> bytes:
+    """The body as it came."""
+    return answer.body
+
+
+def read_user(answer: Answer) -> UserAnswer:
+    """The answer of `GET /user`. Raises `Unreadable`."""
+    wire = parse(WireUser, answer.body)
+    etag = answer.headers.get("etag", "")
+    return UserAnswer(
+        user=User(
+            id=GitHubUserId(wire.id),
+            login=wire.login,
+            name=wire.name,
+            bio=wire.bio,
+            public_gists=wire.public_gists,
+            followers=wire.followers,
+            html_url=wire.html_url,
+            avatar_url=wire.avatar_url,
+        ),
+        scopes=answer.scopes or frozenset(),
+        client_id=answer.headers.get("x-oauth-client-id") or None,
+        etag=etag if _ETAG.match(etag) else None,
+    )
+
+
+def read_user_unless_same(answer: Answer) -> UserAnswer | None:
+    """The answer of a conditional `GET /user`; `None` for 304. Raises `Unreadable`."""
+    return None if answer.status == 304 else read_user(answer)
+
+
+def read_token_check(answer: Answer) -> TokenCheck | None:
+    """The answer of the check-token call; `None` for 404. Raises `Unreadable`."""
+    if answer.status == 404:
+        return None
+    wire = parse(WireAuthorization, answer.body)
+    expires_at = wire.expires_at
+    if expires_at is not None and expires_at.tzinfo is None:
+        expires_at = expires_at.replace(tzinfo=UTC)
+    return TokenCheck(
+        user_id=GitHubUserId(wire.user.id),
+        login=wire.user.login,
+        scopes=frozenset(wire.scopes or ()),
+        client_id=wire.app.client_id,
+        expires_at_seconds=None if expires_at is None else int(expires_at.timestamp()),
+    )
+
+
+def read_gist(answer: Answer) -> Gist:
+    """A single gist. Raises `Unreadable`."""
+    return _gist(parse(WireGist, answer.body))
+
+
+def read_gist_page(answer: Answer) -> GistPage:
+    """A page of a listing. Raises `Unreadable`."""
+    return GistPage(
+        gists=tuple(map(_gist, parse_gists(answer.body))),
+        next_url=_next_url(answer.headers.get("link", "")),
+        answered_at=answer.date,
+    )
+
+
+def read_is_starred(answer: Answer) -> bool:
+    """204 is yes, 404 is no, unless the token was not allowed to ask: `ScopeRequired`."""
+    if answer.status == 404 and answer.lacks_gist_scope:
+        raise ScopeRequired({"gist"})
+    return answer.status == 204
+
+
+def _gist(wire: WireGist) -> Gist:
+    return Gist(
+        id=wire.id,
+        html_url=wire.html_url,
+        description=wire.description,
+        public=wire.public,
+        files=tuple(_file(file) for file in wire.files.values() if file is not None),
+        owner_id=None if wire.owner is None else GitHubUserId(wire.owner.id),
+        owner_login=None if wire.owner is None else wire.owner.login,
+        created_at=wire.created_at,
+        updated_at=wire.updated_at,
+        truncated=wire.truncated,
+        comments=wire.comments,
+    )
+
+
+def _file(wire: WireFile) -> GistFile:
+    return GistFile(
+        filename=wire.filename,
+        size_bytes=wire.size,
+        language=wire.language,
+        type=wire.type,
+        raw_url=wire.raw_url,
+        content=wire.content,
+        truncated=wire.truncated,
+        encoding=wire.encoding,
+    )
+
+
+def _next_url(link: str) -> str | None:
+    """The target of `rel="next"` in a `Link` header (RFC 8288, 3)."""
+    for target, parameters in _LINK.findall(link):
+        if _REL_NEXT.search(parameters):
+            return str(target)
+    return None

@@ -1,0 +1,1 @@
+"""Tests of `gist_mcp.github`: pure rules as tables, everything else over real HTTP."""
