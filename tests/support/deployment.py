@@ -47,7 +47,7 @@ class Deployment:
         self.url = f"http://localhost:{self.port}"
         self.folder = folder
         self.log_path = folder / "application.log"
-        self._settings = settings
+        self.settings = settings
         self._servers = servers
         self._effect_validation = effect_validation
         self._process: subprocess.Popen[bytes] | None = None
@@ -83,10 +83,10 @@ class Deployment:
         self._process = subprocess.Popen(
             [
                 str(scripts / "rbt"),
+                f"--state-directory={self.folder}",
                 "dev",
                 "run",
                 f"--port={self.port}",
-                f"--state-directory={self.folder}",
                 f"--servers={self._servers}",
                 f"--effect-validation={self._effect_validation}",
                 "--no-generate-watch",
@@ -108,7 +108,7 @@ class Deployment:
         environment["PYTHONPATH"] = str(REPOSITORY / "api")
         environment["REBOOT_LOCAL_ENVOY_MODE"] = "executable"
         environment["PORT"] = str(self.port)
-        return {**environment, **self._settings}
+        return {**environment, **self.settings}
 
     def _wait_until_serving(self) -> None:
         process = self._process

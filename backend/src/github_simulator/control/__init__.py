@@ -1,0 +1,1 @@
+"""What GitHub does not have: fault points, a request log and the API that drives them."""

@@ -1,0 +1,1 @@
+"""GitHub's web side: the authorize page, the token endpoint and the rules behind them."""

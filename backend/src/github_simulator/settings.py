@@ -1,0 +1,51 @@
+"""What a test or the command line can switch while the simulator runs."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Settings(BaseModel):
+    """Switches of the running simulator, each with GitHub's behaviour as its default.
+
+    Two defaults are choices: `expiring_tokens` is off, as for OAuth Apps registered before
+    August 2026, and the failed-login limit, whose numbers GitHub does not publish.
+    """
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+    clock_offset_seconds: float = 0.0
+
+    expiring_tokens: bool = False
+    """The app's setting "Expire user access tokens"."""
+
+    app_suspended: bool = False
+    """Authorization requests are redirected with `application_suspended`."""
+
+    send_iss: bool = True
+    """`iss` in authorization responses (RFC 9207)."""
+
+    wildcard_redirects: bool = False
+    """Wildcard matching of callback URLs; exact when off."""
+
+    redirect_on_mismatch: bool = False
+    """The documented redirect with `redirect_uri_mismatch`, instead of the page seen in use."""
+
+    list_lag_seconds: float = Field(default=0.0, ge=0)
+    """A gist created from now on is missing from its owner's list for so long."""
+
+    list_lag_listings: int = Field(default=0, ge=0)
+    """... and from so many answers of the list; each page is an answer."""
+
+    rate_limits: bool = True
+    """False: as on GitHub Enterprise Server, where limits are off unless switched on."""
+
+    user_rate_limit: int = Field(default=5000, ge=1)
+    app_rate_limit: int = Field(default=5000, ge=1)
+    anonymous_rate_limit: int = Field(default=60, ge=1)
+
+    content_creations_per_minute: int | None = Field(default=None, ge=1)
+    """Secondary limit on writes; GitHub's is 80. Off, so that benchmarks need no switch."""
+
+    failed_login_limit: int | None = Field(default=100, ge=1)
+    """So many bad tokens within the window lock every login out for its length; None: never."""
+
+    failed_login_window_seconds: float = Field(default=300.0, gt=0)

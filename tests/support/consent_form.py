@@ -1,0 +1,64 @@
+"""Plays the browser in front of the simulator's authorize page."""
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Literal
+from urllib.parse import urljoin
+
+import httpx
+
+
+@dataclass
+class ConsentForm:
+    """The fields of the page as loaded; all requested scopes are ticked."""
+
+    hidden: dict[str, str] = field(default_factory=dict)
+    accounts: list[str] = field(default_factory=list)
+    scopes: list[str] = field(default_factory=list)
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.form = ConsentForm()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag != "input":
+            return
+        values = {name: value or "" for name, value in attrs}
+        if values["type"] == "hidden":
+            self.form.hidden[values["name"]] = values["value"]
+        elif values["name"] == "account":
+            self.form.accounts.append(values["value"])
+        elif values["name"] == "scope":
+            self.form.scopes.append(values["value"])
+
+
+def read_consent_form(html: str) -> ConsentForm:
+    """The form in the page."""
+    reader = _Reader()
+    reader.feed(html)
+    return reader.form
+
+
+def answer_consent(
+    authorize_url: str,
+    decision: Literal["approve", "deny"],
+    account: str,
+    scopes: list[str] | None = None,
+) -> str:
+    """Load the page, submit its form, and return the URL that the browser is sent to.
+
+    A page that redirects at once is followed no further. Fails if GitHub shows another page.
+    """
+    with httpx.Client(timeout=10.0) as browser:
+        page = browser.get(authorize_url)
+        if page.has_redirect_location:
+            return page.headers["location"]
+        assert page.status_code == 200, f"authorize page: {page.status_code}"
+        form = read_consent_form(page.text)
+        ticked = form.scopes if scopes is None else scopes
+        fields = {**form.hidden, "account": account, "scope": ticked, "decision": decision}
+        answer = browser.post(urljoin(authorize_url, "/login/oauth/authorize"), data=fields)
+        assert answer.status_code == 302, f"decision: {answer.status_code}"
+        return answer.headers["location"]
