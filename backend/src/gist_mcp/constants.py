@@ -33,14 +33,14 @@ MAX_IDEMPOTENCY_KEY_CHARACTERS = 200
 CLOCK_SKEW_SECONDS = 120
 """By how much GitHub's clock and ours may differ when we look for a gist by its time."""
 
-LEDGER_RETENTION_SECONDS = 48 * 3600
+LEDGER_RETENTION_SECONDS = 25 * 3600
 """How long a finished gist change and its idempotency key are remembered; 24 hours promised."""
 
-LEDGER_BUCKETS_PER_USER = 16
+LEDGER_BUCKETS_PER_USER = 64
 """States over which one user's ledger is spread, because each write rewrites one whole."""
 
-LEDGER_BUCKET_RECORDS = 1_000
-"""Most records in one bucket. GitHub itself allows 500 new gists an hour."""
+LEDGER_BUCKET_RECORDS = 200
+"""Most records in one bucket: 12,800 for a user, where GitHub allows 12,000 new gists a day."""
 
 MAX_SENDS = 3
 """How often one call sends the same change, each time after looking that it is not there."""
