@@ -1,0 +1,184 @@
+"""A bad setting stops the start with one line that names it; nothing falls back silently."""
+
+import asyncio
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gist_mcp.config import Config, is_production, load_config, parse_config
+from gist_mcp.errors import ConfigError
+
+KEY = "k" * 40
+APP = {"GITHUB_CLIENT_ID": "id", "GITHUB_CLIENT_SECRET": "a-client-secret", "TOKEN_KEYS": KEY}
+PRODUCTION = {**APP, "PUBLIC_URL": "https://gists.example.com"}
+
+
+def parse(environ: dict[str, str], *, production: bool = False) -> Config:
+    return parse_config(environ, production=production)
+
+
+def test_the_defaults_are_those_of_the_contract() -> None:
+    config = parse(APP)
+
+    assert config.port == 9991
+    assert config.public_url == "http://localhost:9991"
+    assert config.resource == "http://localhost:9991/mcp"
+    assert config.github_web_url == "https://github.com"
+    assert config.github_api_url == "https://api.github.com"
+    assert config.github_scopes == ("gist", "read:user")
+    assert config.github_tokens == "app"
+    assert config.token_revalidate_seconds == 60
+    assert config.resume_wait_seconds == 600
+    assert config.allowed_origins == ()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PORT", "abc"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PUBLIC_URL", "localhost:9991"),
+        ("PUBLIC_URL", "ftp://x"),
+        ("PUBLIC_URL", "http://"),
+        ("PUBLIC_URL", "http://[bad"),
+        ("PUBLIC_URL", "http://x:port"),
+        ("PUBLIC_URL", "http://user:pw@x"),
+        ("PUBLIC_URL", "http://x?y"),
+        ("GITHUB_WEB_URL", "github.com"),
+        ("GITHUB_API_URL", "nonsense"),
+        ("GITHUB_TOKENS", "some"),
+        ("GITHUB_SCOPES", " "),
+        ("TOKEN_KEYS", "short"),
+        ("TOKEN_KEYS", f"{KEY},short"),
+        ("TOKEN_REVALIDATE_SECONDS", "-1"),
+        ("TOKEN_REVALIDATE_SECONDS", "soon"),
+        ("RESUME_WAIT_SECONDS", "1.5h"),
+        ("ALLOWED_ORIGINS", "https://a.example/path"),
+        ("ALLOWED_ORIGINS", "a.example"),
+        ("MAX_BODY_BYTES", "10"),
+    ],
+)
+def test_a_malformed_value_is_refused_by_name(variable: str, value: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        parse({**APP, variable: value})
+
+    assert refusal.value.variable == variable
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("only", ["GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET"])
+@pytest.mark.parametrize("production", [True, False])
+def test_half_an_oauth_app_is_refused(only: str, production: bool) -> None:
+    environ = {"TOKEN_KEYS": KEY, only: "x"}
+
+    with pytest.raises(ConfigError):
+        parse(environ, production=production)
+
+
+@pytest.mark.parametrize(
+    ("changes", "variable"),
+    [
+        ({"GITHUB_CLIENT_ID": "", "GITHUB_CLIENT_SECRET": ""}, "GITHUB_CLIENT_ID"),
+        ({"TOKEN_KEYS": ""}, "TOKEN_KEYS"),
+        ({"PUBLIC_URL": "http://gists.example.com"}, "PUBLIC_URL"),
+        ({"GITHUB_API_URL": "http://github.example.com/api/v3"}, "GITHUB_API_URL"),
+    ],
+)
+def test_production_refuses_what_development_forgives(
+    changes: dict[str, str], variable: str
+) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        parse({**PRODUCTION, **changes}, production=True)
+
+    assert refusal.value.variable == variable
+
+
+def test_production_takes_http_on_loopback() -> None:
+    assert parse(APP, production=True).production
+
+
+def test_a_setting_that_is_empty_is_unset() -> None:
+    assert parse({**APP, "PUBLIC_URL": ""}).public_url == "http://localhost:9991"
+
+
+def test_trailing_slashes_do_not_double() -> None:
+    config = parse({**APP, "PUBLIC_URL": "https://x.example/"})
+
+    assert config.resource == "https://x.example/mcp"
+
+
+def test_no_secret_shows_in_the_settings() -> None:
+    config = parse(APP)
+
+    assert "a-client-secret" not in repr(config) + str(config)
+    assert KEY not in repr(config) + str(config)
+
+
+@given(st.text(max_size=30))
+def test_any_url_is_taken_or_refused_by_name(value: str) -> None:
+    try:
+        config = parse({**APP, "PUBLIC_URL": value})
+    except ConfigError as refusal:
+        assert refusal.variable == "PUBLIC_URL"
+        assert "\n" not in str(refusal)
+    else:
+        assert config.public_url.startswith(("http://", "https://"))
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"RBT_DEV": "true"}, False),
+        ({"RBT_SERVE": "true"}, True),
+        ({"REBOOT_CLOUD_VERSION": "v1"}, True),
+        ({}, False),
+    ],
+)
+def test_production_is_how_reboot_runs_us(environ: dict[str, str], expected: bool) -> None:
+    assert is_production(environ) is expected
+
+
+def test_development_makes_a_key_once_for_its_owner_only(tmp_path: Path) -> None:
+    environ = {"RBT_STATE_DIRECTORY": str(tmp_path / ".rbt" / "dev" / "github-gist-mcp")}
+
+    first = asyncio.run(load_config(environ))
+    second = asyncio.run(load_config(environ))
+
+    key_file = tmp_path / ".rbt" / "token_keys"
+    assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
+    assert first.token_keys == second.token_keys
+
+
+def test_without_an_oauth_app_development_gets_the_simulator(tmp_path: Path) -> None:
+    environ = {"RBT_STATE_DIRECTORY": str(tmp_path / ".rbt" / "dev" / "x"), "PORT": "5000"}
+
+    config = asyncio.run(load_config(environ))
+
+    assert config.simulated
+    assert config.github_web_url == config.github_api_url == "http://localhost:5001"
+
+
+def test_secrets_of_reboot_are_settings_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in PRODUCTION.items():
+        monkeypatch.setenv(f"RBT_SECRET_{name}", value)
+    environ = {"RBT_SERVE": "true", "PUBLIC_URL": PRODUCTION["PUBLIC_URL"]}
+
+    config = asyncio.run(load_config(environ))
+
+    assert config.github_client_secret.get_secret_value() == "a-client-secret"
+    assert config.production
+
+
+def test_a_port_that_rbt_does_not_serve_is_refused(tmp_path: Path) -> None:
+    environ = {**APP, "PORT": "9991", "REBOOT_LOCAL_ENVOY_PORT": "9992"}
+
+    with pytest.raises(ConfigError) as refusal:
+        asyncio.run(load_config(environ))
+
+    assert refusal.value.variable == "PORT"
