@@ -77,7 +77,7 @@ class SignInsServicer(SignIns.Servicer):
             expires_at_seconds=request.now_seconds + SIGN_IN_LIFETIME_SECONDS,
             phase=ISSUED,
         )
-        self.state.records = make_room(prune(records, request.now_seconds)) + [new]
+        self.state.records = [*make_room(prune(records, request.now_seconds)), new]
         return SignIns.IssueResponse(outcome=OK)
 
     async def claim(

@@ -1,0 +1,63 @@
+"""Answers of the sign-in endpoints: an error as a page or as JSON, nothing stored on the way."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gist_mcp.auth.negotiation import prefers_html
+from gist_mcp.auth.pages import page
+from gist_mcp.errors import OAuthError
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"}
+"""RFC 6749, 5.1, for whatever may hold a token, a code or a nonce."""
+
+
+class SignInFailed(OAuthError):
+    """A sign-in ends here, and the person is told why. `title` heads the page."""
+
+    def __init__(
+        self,
+        code: str,
+        title: str,
+        description: str,
+        *,
+        status_code: int = 400,
+        retry_after_seconds: int | None = None,
+    ) -> None:
+        super().__init__(code, description, status_code=status_code)
+        self.title = title
+        self.retry_after_seconds = retry_after_seconds
+
+
+def wants_page(request: Request) -> bool:
+    """True for a browser, false for a program."""
+    return prefers_html(request.headers.get("accept", ""))
+
+
+def json_answer(values: dict[str, object], *, status_code: int = 200) -> JSONResponse:
+    """JSON that no cache keeps."""
+    return JSONResponse(values, status_code=status_code, headers=NO_STORE | {"Vary": "Accept"})
+
+
+def oauth_error(error: OAuthError) -> JSONResponse:
+    """An error for an OAuth client (RFC 6749, 5.2)."""
+    values: dict[str, object] = {"error": error.code, "error_description": str(error)}
+    return json_answer(values, status_code=error.status_code)
+
+
+def failure(request: Request, error: OAuthError) -> Response:
+    """An error for the person signing in: a page with a way on, or JSON."""
+    response = _failure_page(error) if wants_page(request) else oauth_error(error)
+    if isinstance(error, SignInFailed) and error.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
+
+
+def _failure_page(error: OAuthError) -> Response:
+    title = error.title if isinstance(error, SignInFailed) else "This request makes no sense here"
+    return page(
+        "error.html",
+        status_code=error.status_code,
+        title=title,
+        description=str(error),
+        code=error.code,
+    )

@@ -1,0 +1,72 @@
+"""Parameters of the OAuth endpoints, from a query or a form, as RFC 6749, 3.1 and 3.2 say.
+
+They come from anybody: everything malformed is an `OAuthError`, never an exception of Python's.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from gist_mcp.errors import OAuthError
+
+MAX_PARAMETER_CHARACTERS: Final = 512
+"""GitHub's codes have 20 characters, our nonces 43; URLs of clients stay below this too."""
+
+MAX_QUERY_BYTES: Final = 16 * 1024
+MAX_FORM_BYTES: Final = 64 * 1024
+
+
+def query_parameters(request: Request, names: Iterable[str]) -> dict[str, str]:
+    """The named parameters of the query; see `single_parameters`."""
+    raw: bytes = request.scope["query_string"]
+    if len(raw) > MAX_QUERY_BYTES:
+        raise OAuthError("invalid_request", "The query is too long.")
+    return single_parameters(raw, names)
+
+
+async def form_parameters(request: Request, names: Iterable[str]) -> dict[str, str]:
+    """The named parameters of a form in the body; see `single_parameters`.
+
+    Stops reading a body that is too long.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/x-www-form-urlencoded":
+        text = "The body must be a form (application/x-www-form-urlencoded)."
+        raise OAuthError("invalid_request", text)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM_BYTES:
+            raise OAuthError("invalid_request", "The form is too long.", status_code=413)
+    return single_parameters(bytes(body), names)
+
+
+def single_parameters(encoded: bytes, names: Iterable[str]) -> dict[str, str]:
+    """Those of `names` that have a value, once and of printable ASCII; others are ignored.
+
+    Raises `OAuthError` for a repeated, overlong or otherwise impossible one.
+    """
+    wanted = frozenset(names)
+    found: dict[str, str] = {}
+    for name, value in _pairs(encoded):
+        if name not in wanted:
+            continue
+        if name in found:
+            raise OAuthError("invalid_request", f"The parameter {name} is repeated.")
+        found[name] = value
+        if len(value) > MAX_PARAMETER_CHARACTERS:
+            raise OAuthError("invalid_request", f"The parameter {name} is too long.")
+        if not (value.isascii() and value.isprintable()):
+            raise OAuthError("invalid_request", f"The parameter {name} has impossible characters.")
+    # A parameter without a value counts as left out (RFC 6749, 3.1).
+    return {name: value for name, value in found.items() if value}
+
+
+def _pairs(encoded: bytes) -> list[tuple[str, str]]:
+    try:
+        text = encoded.decode("ascii")
+        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=100)
+    except ValueError:  # `UnicodeDecodeError` among them.
+        raise OAuthError("invalid_request", "The parameters are not well-formed.") from None
