@@ -1,9 +1,9 @@
 """The token endpoint: exchange, refresh, formats, and errors with HTTP 200."""
 
 import re
-import xml.etree.ElementTree as ElementTree
 from typing import Any
 from urllib.parse import parse_qs
+from xml.etree import ElementTree
 
 import httpx
 import pytest
@@ -21,7 +21,7 @@ from tests.support.github_simulator import GitHubSimulator
 def refresh(github: GitHubSimulator, refresh_token: str) -> dict[str, Any]:
     fields = {"grant_type": "refresh_token", "refresh_token": refresh_token}
     changes: dict[str, str | None] = {"redirect_uri": None, "code_verifier": None, **fields}
-    answer: dict[str, Any] = exchange(github, "", **changes).json()
+    answer: dict[str, Any] = exchange(github, "", "application/json", **changes).json()
     return answer
 
 

@@ -19,9 +19,7 @@ def app(github: GitHubSimulator) -> Iterator[httpx.Client]:
         yield client
 
 
-def send(
-    app: httpx.Client, method: str, path: str, token: str | None = None
-) -> httpx.Response:
+def send(app: httpx.Client, method: str, path: str, token: str | None = None) -> httpx.Response:
     return app.request(method, path, json={"access_token": token} if token else {})
 
 

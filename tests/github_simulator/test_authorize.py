@@ -103,9 +103,7 @@ def test_without_scope_a_known_browser_passes_with_everything_granted_before(
 ) -> None:
     with httpx.Client() as browser:
         form = read_consent_form(browser.get(authorize_url(github)).text)
-        fields = {
-            **form.hidden, "account": "octocat", "scope": form.scopes, "decision": "approve"
-        }
+        fields = {**form.hidden, "account": "octocat", "scope": form.scopes, "decision": "approve"}
         browser.post(f"{github.url}/login/oauth/authorize", data=fields)
         again = browser.get(authorize_url(github, scope=None))
 

@@ -59,9 +59,7 @@ def test_a_fine_grained_token_names_permissions_not_scopes(github: GitHubSimulat
     assert answer.headers["x-accepted-github-permissions"] == "gists=write"
 
 
-def test_private_fields_need_the_user_scope(
-    github: GitHubSimulator, octocat: httpx.Client
-) -> None:
+def test_private_fields_need_the_user_scope(github: GitHubSimulator, octocat: httpx.Client) -> None:
     with api_client(github, github.create_token("octocat", ["user"])) as full:
         assert full.get("/user").json()["user_view_type"] == "private"
 
@@ -192,9 +190,7 @@ def test_limits_can_be_off_as_on_an_enterprise_server(
     assert octocat.get("/rate_limit").status_code == 404
 
 
-def test_many_bad_logins_lock_good_ones_out(
-    github: GitHubSimulator, octocat: httpx.Client
-) -> None:
+def test_many_bad_logins_lock_good_ones_out(github: GitHubSimulator, octocat: httpx.Client) -> None:
     github.configure(failed_login_limit=3)
     with api_client(github, "gho_wrong") as stranger:
         statuses = [stranger.get("/user").status_code for _ in range(4)]

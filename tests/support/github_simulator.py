@@ -19,7 +19,7 @@ from typing import Any, Literal, Self
 
 import httpx
 
-from tests.support.consent_form import answer_consent
+from tests.support.consent_form import NO_CERTIFICATES, answer_consent
 
 SOURCE_DIRECTORY = Path(__file__).resolve().parents[2] / "backend" / "src"
 START_DEADLINE_SECONDS = 20.0
@@ -109,6 +109,10 @@ class FaultPoint:
         """Returns once it has met so many requests. Raises `TimeoutError`."""
         self._wait("fired", count, timeout_seconds)
 
+    def wait_until_free(self, timeout_seconds: float = WAIT_SECONDS) -> None:
+        """Returns once it holds no request. Raises `TimeoutError`."""
+        self._wait("free", 0, timeout_seconds)
+
     def release(self) -> None:
         """Let what is held go on."""
         self._simulator.control("POST", f"{self._path}/release", {})
@@ -122,7 +126,11 @@ class FaultPoint:
         self._simulator.control("DELETE", self._path)
 
     def _wait(self, measure: str, count: int, timeout_seconds: float) -> None:
-        query = {"measure": measure, "count": count, "timeout_seconds": timeout_seconds}
+        query: dict[str, str | int | float] = {
+            "measure": measure,
+            "count": count,
+            "timeout_seconds": timeout_seconds,
+        }
         self._simulator.control("GET", f"{self._path}/wait", query=query)
 
 
@@ -151,7 +159,7 @@ class GitHubSimulator:
         self._arguments = tuple(arguments)
         self._process: subprocess.Popen[bytes] | None = None
         self._log = tempfile.TemporaryFile()
-        self._client = httpx.Client(timeout=90.0)
+        self._client = httpx.Client(timeout=90.0, verify=NO_CERTIFICATES)
 
     def __enter__(self) -> Self:
         self.start()
@@ -240,9 +248,12 @@ class GitHubSimulator:
         self.configure(clock_offset_seconds=seconds)
 
     def add_fault(self, kind: FaultKind, **rule: object) -> FaultPoint:
-        """Put a fault in place: `method`, `path` (pattern of the whole path), `times`, `skip`,
-        `status`, `body`, `headers`, `seconds`, `retry_after_seconds`, `token_sha256`,
-        `outlives_client`, as `github_simulator.control.faults.FaultRule` explains them."""
+        """Put a fault in place.
+
+        `rule` holds fields of `github_simulator.control.faults.FaultRule`, which explains them:
+        `method`, `path` (pattern of the whole path), `times`, `skip`, `status`, `body`,
+        `headers`, `seconds`, `retry_after_seconds`, `token_sha256`, `outlives_client`.
+        """
         answer = self.control("POST", "/faults", {"kind": kind, **rule})
         return FaultPoint(self, answer["fault_id"])
 
@@ -277,7 +288,7 @@ class GitHubSimulator:
         """All accounts."""
         return [SimulatedUser(**each) for each in self.control("GET", "/users")]
 
-    def change_user(self, login: str, **changes: object) -> SimulatedUser:
+    def change_user(self, login: str, /, **changes: object) -> SimulatedUser:
         """Change `login`, `name`, `email` or `email_verified` of an account."""
         return SimulatedUser(**self.control("PATCH", f"/users/{login}", changes))
 
@@ -367,7 +378,8 @@ class GitHubSimulator:
                 raise TimeoutError("the GitHub simulator did not start in time")
         line = process.stdout.readline()
         assert line, f"the GitHub simulator did not start: {self.log_text}"
-        return json.loads(line)
+        told: dict[str, str] = json.loads(line)
+        return told
 
 
 def _present(query: Mapping[str, str | None]) -> dict[str, str | int | float]:

@@ -9,7 +9,7 @@ Choices that need no constant:
 - The authorize page always appears when the request names scopes, also when the account granted
   them before, so that a test can always pick the account. Without `scope`, a browser that is
   signed in and has granted something before passes straight through, as documented.
-- An application's page at GitHub takes `response_type` and ignores it.
+- `response_type` is taken and ignored.
 - A wrong client secret at the token endpoint does not spend the code; everything after that
   check does, a wrong `code_verifier` or `redirect_uri` included.
 - A `code_verifier` without a challenge is ignored.

@@ -62,10 +62,12 @@ async def remove_fault(request: Request) -> None:
 
 
 async def wait_for_fault(request: Request) -> FaultView:
-    """Answer once at least `count` requests are held at the fault, or it fired so often."""
+    """Answer once `count` requests are held at the fault, or it fired so often, or holds none."""
     wanted, fault = _FaultWait.model_validate(dict(request.query_params)), _fault(request)
 
     def is_reached() -> bool:
+        if wanted.measure == "free":
+            return not fault.held
         number = len(fault.held) if wanted.measure == "held" else fault.fired
         return number >= wanted.count
 

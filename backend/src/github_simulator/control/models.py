@@ -120,7 +120,7 @@ class RequestView(BaseModel):
     status: int | None
 
 
-Measure = Literal["held", "fired"]
+Measure = Literal["held", "fired", "free"]
 
 
 def gist_view(gist: Gist) -> GistView:

@@ -80,7 +80,7 @@ def _issue(simulator: Simulator, parameters: Mapping[str, str]) -> IssuedToken:
 
 def _check_client(simulator: Simulator, parameters: Mapping[str, str]) -> None:
     app = simulator.app
-    secret = parameters.get("client_secret", "").encode()
+    secret = parameters.get("client_secret", "").encode("utf-8", "replace")
     is_secret = hmac.compare_digest(secret, app.client_secret.encode())
     if parameters.get("client_id") != app.client_id or not is_secret:
         raise TokenError(
@@ -106,7 +106,7 @@ def _exchange(simulator: Simulator, parameters: Mapping[str, str]) -> IssuedToke
 def _check_verifier(code: AuthorizationCode, code_verifier: str) -> None:
     if code.code_challenge is None:
         return
-    digest = hashlib.sha256(code_verifier.encode()).digest()
+    digest = hashlib.sha256(code_verifier.encode("utf-8", "replace")).digest()
     challenge = base64.urlsafe_b64encode(digest).rstrip(b"=")
     if not hmac.compare_digest(challenge, code.code_challenge.encode()):
         raise TokenError(choices.BAD_VERIFIER_ERROR, choices.BAD_VERIFIER_DESCRIPTION)

@@ -35,7 +35,8 @@ class IssuedToken:
 
 def sha256_hex(value: str) -> str:
     """The digest under which a token or code is kept."""
-    return hashlib.sha256(value.encode()).hexdigest()
+    # JSON can carry lone surrogates, which no token has: replaced, not an exception.
+    return hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()
 
 
 def random_text(length: int) -> str:

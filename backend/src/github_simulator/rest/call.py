@@ -72,7 +72,9 @@ class Call:
             return {}
         try:
             value = json.loads(self.body)
-        except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+            if b"\\u" in self.body:
+                json.dumps(value, ensure_ascii=False).encode()  # finds lone surrogates
+        except (ValueError, RecursionError):
             raise ApiError(400, "Problems parsing JSON") from None
         if not isinstance(value, dict):
             raise ApiError(400, "Body should be a JSON object")
