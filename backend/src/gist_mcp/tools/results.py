@@ -38,11 +38,11 @@ class GistList(BaseModel):
 class Profile(BaseModel):
     """The caller's profile at GitHub."""
 
-    login: str
-    name: str | None
-    bio: str | None
-    public_gists: int
-    followers: int
+    login: str = Field(description="The account's name at GitHub.")
+    name: str | None = Field(description="The person's name, if they show one.")
+    bio: str | None = Field(description="What they say of themselves, if anything.")
+    public_gists: int = Field(description="How many public gists they have.")
+    followers: int = Field(description="How many accounts follow them.")
 
 
 def listed_gist(gist: Gist) -> ListedGist:
