@@ -1,6 +1,7 @@
 """The rules for redirect URIs, as GitHub's tables have them."""
 
 import pytest
+
 from github_simulator.oauth.redirect_uri import redirect_uri_matches
 
 DOCUMENTED = [

@@ -3,12 +3,12 @@
 import unittest
 from typing import Any
 
-from gist_state.v1.gist_ledger_rbt import GistLedger
 from reboot.aio.applications import Application
 from reboot.aio.tests import Reboot
 
 from gist_mcp.constants import LEDGER_BUCKET_RECORDS, LEDGER_RETENTION_SECONDS
 from gist_mcp.servicers.gist_ledger import GistLedgerServicer
+from gist_state.v1.gist_ledger_rbt import GistLedger
 
 NOW = 1_800_000_000
 REQUEST = {"description": "d1", "public": "p1", "files": "f1"}

@@ -158,7 +158,7 @@ class GitHubSimulator:
         self._port = port
         self._arguments = tuple(arguments)
         self._process: subprocess.Popen[bytes] | None = None
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as this object
         self._client = httpx.Client(timeout=90.0, verify=NO_CERTIFICATES)
 
     def __enter__(self) -> Self:

@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import dataclass
 
-from gist_state.v1.gist_ledger_rbt import GistLedger
 from pydantic import SecretStr
 from rbt.v1alpha1.errors_pb2 import StateNotConstructed
 from reboot.aio.external import ExternalContext
@@ -11,6 +10,7 @@ from reboot.aio.external import ExternalContext
 from gist_mcp.auth.sealing import Sealer
 from gist_mcp.principal import GitHubUserId
 from gist_mcp.sessions.ledger import bucket_ids
+from gist_state.v1.gist_ledger_rbt import GistLedger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +40,8 @@ def read_ledger(url: str, token_key: str, issuer: str, user_id: int) -> LedgerPi
     return asyncio.run(_read(url, SecretStr(secret), issuer, GitHubUserId(user_id)))
 
 
-async def _read(
-    url: str, secret: SecretStr, issuer: str, user_id: GitHubUserId
-) -> LedgerPicture:
-    context = ExternalContext(
-        name="ledger audit", url=url, bearer_token=secret.get_secret_value()
-    )
+async def _read(url: str, secret: SecretStr, issuer: str, user_id: GitHubUserId) -> LedgerPicture:
+    context = ExternalContext(name="ledger audit", url=url, bearer_token=secret.get_secret_value())
     answers = await asyncio.gather(
         *(_records(context, bucket) for bucket in bucket_ids(issuer, user_id))
     )
@@ -60,9 +56,7 @@ async def _read(
     )
 
 
-async def _records(
-    context: ExternalContext, bucket: str
-) -> GistLedger.RecordsResponse | None:
+async def _records(context: ExternalContext, bucket: str) -> GistLedger.RecordsResponse | None:
     try:
         return await GistLedger.ref(bucket).records(context)
     except GistLedger.RecordsAborted as aborted:

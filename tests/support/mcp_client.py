@@ -48,9 +48,22 @@ class RunningCall:
         """True while a stream is open for it."""
         return self._thread is not None and self._thread.is_alive()
 
+    @property
+    def has_begun(self) -> bool:
+        """True when the client has an event id to come back with."""
+        return self.last_event_id is not None
+
     def wait_for_event(self, seconds: float = 20.0) -> None:
-        """Returns when the client has an event id to come back with."""
-        wait_until("the call's first event", lambda: self.last_event_id is not None, seconds=seconds)
+        """Returns when the call has begun."""
+        wait_until("the call's first event", lambda: self.has_begun, seconds=seconds)
+
+    def wait_until_begun_or_broken(self, seconds: float = 20.0) -> None:
+        """Returns when the call has begun, or was not admitted."""
+        wait_until(
+            "the call to begin or end",
+            lambda: self.has_begun or not self.is_listening,
+            seconds=seconds,
+        )
 
     def wait(self, seconds: float = 90.0) -> ToolResult:
         """The result. Fails when the stream breaks first, or nothing comes in time."""
@@ -81,7 +94,9 @@ class RunningCall:
 
     def _listen(self, method: str, headers: dict[str, str], body: dict[str, Any] | None) -> None:
         assert not self.is_listening
-        self._thread = threading.Thread(target=self._read, args=(method, headers, body), daemon=True)
+        self._thread = threading.Thread(
+            target=self._read, args=(method, headers, body), daemon=True
+        )
         self._thread.start()
 
     def _read(self, method: str, headers: dict[str, str], body: dict[str, Any] | None) -> None:

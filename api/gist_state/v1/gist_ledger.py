@@ -36,7 +36,7 @@ class WriteRecord(BaseModel):
     )
     phase: str = Field(
         tag=7,
-        description="`running`; `done` with a gist; `unknown`, ended without knowing if it was sent.",
+        description="`running`; `done`, with a gist; `unknown`, whether it was ever sent.",
     )
 
 

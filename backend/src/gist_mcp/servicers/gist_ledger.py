@@ -1,11 +1,11 @@
 """The only writer of `GistLedger`: intents, outcomes and claims, each in one atomic step."""
 
-from gist_state.v1.gist_ledger import ClaimRecord, WriteRecord
-from gist_state.v1.gist_ledger_rbt import GistLedger
 from reboot.aio.contexts import ReaderContext, WriterContext
 
 from gist_mcp.constants import LEDGER_BUCKET_RECORDS, LEDGER_RETENTION_SECONDS
 from gist_mcp.servicers.authorizers import front_door_only
+from gist_state.v1.gist_ledger import ClaimRecord, WriteRecord
+from gist_state.v1.gist_ledger_rbt import GistLedger
 
 
 class GistLedgerServicer(GistLedger.Servicer):

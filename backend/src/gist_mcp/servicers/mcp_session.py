@@ -1,9 +1,9 @@
 """The only writer of `McpSession`: each transition decides and writes in one atomic step."""
 
-from gist_state.v1.mcp_session_rbt import McpSession
 from reboot.aio.contexts import ReaderContext, WriterContext
 
 from gist_mcp.servicers.authorizers import front_door_only
+from gist_state.v1.mcp_session_rbt import McpSession
 
 MAX_CANCELLED = 100
 """Cancelled requests that a session remembers: more than one client runs at once."""

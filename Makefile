@@ -1,0 +1,53 @@
+# `make dev` and `make test` need make and one of: python3.12, a pyenv with a 3.12, uv.
+# Each sets up what is missing first; `make help` lists them all.
+
+SHELL := /bin/sh
+PYTHON := .venv/bin/python
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help dev test lint format types check lock clean set-up-app set-up-test
+
+help:
+	@echo 'make dev     set up and serve on http://localhost:9991 (PORT, STATE_DIR, CHAOS=1, ...)'
+	@echo 'make test    set up and run all tests (ARGS="-k sign_in" passes options to pytest)'
+	@echo 'make lint    check style (ruff); make format puts right what it can'
+	@echo 'make types   check types (mypy)'
+	@echo 'make check   lint, types and test: what CI runs'
+	@echo 'make lock    choose package versions anew and write requirements/*.lock'
+	@echo 'make clean   remove .venv, caches and generated code; durable state in .rbt stays'
+
+# `exec`, so that the launcher is the process that make passes its SIGTERM to.
+dev: set-up-app
+	@exec $(PYTHON) scripts/dev.py
+
+test: set-up-test
+	@exec $(PYTHON) -m pytest $(ARGS)
+
+lint: set-up-test
+	@$(PYTHON) -m ruff check
+	@$(PYTHON) -m ruff format --check
+
+format: set-up-test
+	@$(PYTHON) -m ruff check --fix-only
+	@$(PYTHON) -m ruff format
+
+types: set-up-test
+	@$(PYTHON) -m mypy
+
+check: lint types test
+
+set-up-app:
+	@exec scripts/set-up app
+
+set-up-test:
+	@exec scripts/set-up test
+
+lock:
+	@exec scripts/lock
+
+# Generated code goes by what `.gitignore` says of `api/`.
+clean:
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis api/google api/rbt
+	find api \( -name '*_rbt.py' -o -name '*_pb2*' \) -type f -delete
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

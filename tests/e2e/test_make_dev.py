@@ -1,0 +1,243 @@
+"""`make dev` as people and programs run it: every kind of stdin, every way to stop it."""
+
+import contextlib
+import fcntl
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.support.deployment import REPOSITORY, free_port
+from tests.support.waiting import wait_until
+
+# A first start may have to make the virtual environment.
+START_SECONDS = 150.0
+STOP_SECONDS = 10.0
+REFUSE_SECONDS = 60.0
+CTRL_C = b"\x03"
+FOREIGN_SETTINGS = ("GITHUB_", "RBT_", "REBOOT_", "PIP_")
+OWN_SETTINGS = {"PORT", "PUBLIC_URL", "TOKEN_KEYS", "STATE_DIR", "CHAOS", "SERVERS", "PYTHONPATH"}
+
+
+class MakeDev:
+    """One `make dev` with ports and state of its own. `stdin` is closed, null or terminal."""
+
+    def __init__(self, folder: Path, *, stdin: str = "null") -> None:
+        self.port, self.simulator_port = free_port(), free_port()
+        self.log_path = folder / "make-dev.log"
+        self._terminal, stdin_file = self._open_stdin(stdin)
+        with self.log_path.open("wb") as log:
+            self.process = subprocess.Popen(
+                ["sh", "-c", "exec make dev <&-"] if stdin == "closed" else ["make", "dev"],
+                cwd=REPOSITORY,
+                env=settings(
+                    PORT=str(self.port),
+                    GITHUB_SIMULATOR_PORT=str(self.simulator_port),
+                    STATE_DIR=str(folder / "state"),
+                ),
+                stdin=stdin_file,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=take_terminal if stdin == "terminal" else None,  # noqa: PLW1509
+            )
+        os.close(stdin_file)
+
+    @staticmethod
+    def _open_stdin(kind: str) -> tuple[int | None, int]:
+        if kind == "terminal":
+            return pty.openpty()
+        return None, os.open(os.devnull, os.O_RDONLY)
+
+    def press(self, keys: bytes) -> None:
+        """Types on the terminal."""
+        assert self._terminal is not None
+        os.write(self._terminal, keys)
+
+    def processes(self) -> list[psutil.Process]:
+        """make and everything below it."""
+        make = psutil.Process(self.process.pid)
+        return [make, *make.children(recursive=True)]
+
+    def wait_until_serving(self) -> None:
+        """Returns when it has said where to go next."""
+
+        def settled() -> bool:
+            return b"Ctrl-C stops" in self.log_path.read_bytes() or self.process.poll() is not None
+
+        wait_until("make dev to serve", settled, seconds=START_SECONDS)
+        assert self.process.poll() is None, self.log()
+
+    def log(self) -> str:
+        """Everything printed."""
+        return self.log_path.read_text(errors="replace")
+
+    def clean_up(self) -> None:
+        """Leaves nothing behind, whatever a test did."""
+        if self._terminal is not None:
+            os.close(self._terminal)
+        if self.process.poll() is None:
+            for process in self.processes():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            self.process.wait()
+
+
+def take_terminal() -> None:
+    """Makes the terminal on stdin the one that Ctrl-C comes from."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def settings(**own: str) -> dict[str, str]:
+    """This environment without settings of whoever runs the tests, and with `own`."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in OWN_SETTINGS and not name.startswith(FOREIGN_SETTINGS)
+    }
+    # A first start still installs the way this machine is set up for.
+    pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+    return {**inherited, **pip, **own}
+
+
+def is_free(port: int) -> bool:
+    """True if nobody listens on `port`."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.fixture
+def started(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MakeDev]:
+    server = MakeDev(tmp_path, stdin=getattr(request, "param", "null"))
+    try:
+        server.wait_until_serving()
+        yield server
+    finally:
+        server.clean_up()
+
+
+def everything_is_gone(server: MakeDev, processes: list[psutil.Process]) -> None:
+    """Asserts that all of `processes` end in time and both ports are free again."""
+    # make is our child: unless it is waited for, it stays as a zombie.
+    server.process.wait(STOP_SECONDS)
+    _, alive = psutil.wait_procs(processes, timeout=STOP_SECONDS)
+    assert not alive, f"{alive}\n{server.log()}"
+    assert is_free(server.port)
+    assert is_free(server.simulator_port)
+
+
+@pytest.mark.parametrize(
+    ("started", "number"),
+    [("closed", signal.SIGTERM), ("null", signal.SIGINT)],
+    indirect=["started"],
+)
+def test_it_serves_without_a_terminal_and_stops_on_a_signal_to_make(
+    started: MakeDev, number: signal.Signals
+) -> None:
+    processes = started.processes()
+    names = {process.name() for process in processes}
+    answer = httpx.get(f"http://localhost:{started.port}/healthz")
+
+    started.process.send_signal(number)
+
+    assert answer.status_code == 200
+    assert "envoy" in names
+    everything_is_gone(started, processes)
+    assert f"http://localhost:{started.port}/oauth/authorize" in started.log()
+    assert "GITHUB IS SIMULATED" in started.log()
+
+
+@pytest.mark.parametrize("started", ["terminal"], indirect=True)
+def test_ctrl_c_on_a_terminal_stops_everything(started: MakeDev) -> None:
+    processes = started.processes()
+
+    started.press(CTRL_C)
+
+    everything_is_gone(started, processes)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux tells of a parent's death")
+def test_a_killed_launcher_takes_everything_with_it(started: MakeDev) -> None:
+    processes = started.processes()
+    launcher = next(process for process in processes if "scripts/dev.py" in process.cmdline())
+
+    launcher.kill()
+
+    everything_is_gone(started, processes)
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"GITHUB_CLIENT_ID": "an-id"}, "GITHUB_CLIENT_SECRET"),
+        ({"GITHUB_CLIENT_SECRET": "a-secret"}, "GITHUB_CLIENT_ID"),
+        ({"GITHUB_WEB_URL": "github.example.com"}, "GITHUB_WEB_URL"),
+        ({"PUBLIC_URL": "http://[::1"}, "PUBLIC_URL"),
+        ({"PORT": "http"}, "PORT"),
+        ({"PORT": "65536"}, "PORT"),
+        ({"SERVERS": "3"}, "SERVERS"),
+        ({"CHAOS": "perhaps"}, "CHAOS"),
+        ({"STATE_DIR": "/dev/null/state"}, "STATE_DIR"),
+    ],
+)
+def test_a_bad_setting_is_one_line_that_names_it(
+    tmp_path: Path, variables: dict[str, str], named: str
+) -> None:
+    own = {"PORT": str(free_port()), "STATE_DIR": str(tmp_path)}
+
+    ended = refused_start(own | variables)
+
+    assert ended.returncode != 0
+    assert complaint(ended).startswith(f"github-gist-mcp: {named}: ")
+
+
+@pytest.mark.parametrize("variable", ["PORT", "GITHUB_SIMULATOR_PORT"])
+@pytest.mark.parametrize(
+    ("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
+)
+def test_a_taken_port_is_one_line_that_names_it(
+    tmp_path: Path, variable: str, family: socket.AddressFamily, host: str
+) -> None:
+    ports = {"PORT": str(free_port()), "GITHUB_SIMULATOR_PORT": str(free_port())}
+    with socket.socket(family) as holder:
+        try:
+            holder.bind((host, int(ports[variable])))
+        except OSError:
+            pytest.skip(f"this machine has no {host}")
+        holder.listen()
+
+        ended = refused_start({**ports, "STATE_DIR": str(tmp_path)})
+
+    assert ended.returncode != 0
+    assert complaint(ended).startswith(f"github-gist-mcp: {variable}: port {ports[variable]} is ")
+
+
+def refused_start(variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """`make dev` that is expected to end by itself."""
+    return subprocess.run(
+        ["make", "dev"],
+        cwd=REPOSITORY,
+        env=settings(**variables),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=REFUSE_SECONDS,
+        check=False,
+    )
+
+
+def complaint(ended: subprocess.CompletedProcess[str]) -> str:
+    """The only line on stderr, but for the one with which make itself reports a failure."""
+    lines = [line for line in ended.stderr.splitlines() if not line.startswith("make: ***")]
+    assert len(lines) == 1, ended.stderr
+    assert ended.stdout == ""
+    return lines[0]

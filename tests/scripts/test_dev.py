@@ -1,0 +1,78 @@
+"""The launcher with an application that does not do what it should."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from tests.e2e.test_make_dev import settings
+from tests.support.deployment import REPOSITORY, free_port
+from tests.support.waiting import wait_until
+
+END_SECONDS = 60.0
+
+# It and its child refuse to go, and the child has a session of its own, as Reboot's servers do.
+STUBBORN = """
+import signal, subprocess, sys, time
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
+if "child" not in sys.argv:
+    subprocess.Popen([sys.executable, __file__, "child"], start_new_session=True)
+print("stubborn", *sys.argv[1:], flush=True)
+while True:
+    time.sleep(1)
+"""
+
+
+def make_checkout(folder: Path, main: str) -> Path:
+    """A checkout with this one's launcher and environment, and another application."""
+    shutil.copytree(REPOSITORY / "scripts", folder / "scripts")
+    shutil.copytree(REPOSITORY / "backend" / "src" / "gist_mcp", folder / "backend/src/gist_mcp")
+    shutil.copy(REPOSITORY / ".rbtrc", folder)
+    (folder / "api").symlink_to(REPOSITORY / "api")
+    (folder / ".venv").symlink_to(Path(sys.prefix))
+    (folder / "backend/src/main.py").write_text(main)
+    return folder
+
+
+def launch(checkout: Path) -> subprocess.Popen[bytes]:
+    ports = {"PORT": str(free_port()), "GITHUB_SIMULATOR_PORT": str(free_port())}
+    return subprocess.Popen(
+        [sys.executable, "scripts/dev.py"],
+        cwd=checkout,
+        env=settings(**ports, STATE_DIR=str(checkout / "state")),
+        stdin=subprocess.DEVNULL,
+        stdout=(checkout / "log").open("w"),
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def test_an_application_that_cannot_start_ends_the_launcher(tmp_path: Path) -> None:
+    checkout = make_checkout(tmp_path, "raise SystemExit('no application today')")
+
+    launcher = launch(checkout)
+    exit_code = launcher.wait(END_SECONDS)
+
+    log = (checkout / "log").read_text()
+    assert exit_code == 1
+    assert "no application today" in log
+    assert log.splitlines()[-1].startswith("github-gist-mcp: the application could not start")
+
+
+def test_processes_that_ignore_signals_are_ended_all_the_same(tmp_path: Path) -> None:
+    checkout = make_checkout(tmp_path, STUBBORN)
+    launcher = launch(checkout)
+    log = checkout / "log"
+    wait_until("both to run", lambda: "stubborn child" in log.read_text(), seconds=END_SECONDS)
+    processes = psutil.Process(launcher.pid).children(recursive=True)
+
+    launcher.send_signal(signal.SIGTERM)
+    exit_code = launcher.wait(10)
+
+    assert exit_code == 0
+    assert len(processes) >= 3
+    assert not any(process.is_running() for process in processes)
