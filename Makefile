@@ -3,6 +3,8 @@
 
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
+# Test files that run at once; each has ports and folders of its own.
+WORKERS ?= 2
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
@@ -22,7 +24,7 @@ dev: set-up-app
 	@exec $(PYTHON) scripts/dev.py
 
 test: set-up-test
-	@exec $(PYTHON) -m pytest $(ARGS)
+	@exec $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 lint: set-up-test
 	@$(PYTHON) -m ruff check

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeVar
 
 import pytest
 
@@ -15,7 +14,6 @@ from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.http import make_http_client
 from tests.support.github_simulator import GitHubSimulator
 
-R = TypeVar("R")
 NOW = 1_800_000_000.0
 
 
@@ -41,7 +39,7 @@ def github(simulator: GitHubSimulator) -> GitHubSimulator:
     return simulator
 
 
-def verify(
+def verify[R](
     github: GitHubSimulator,
     use: Callable[[BearerVerifier, Clock], Awaitable[R]],
     **settings: str,

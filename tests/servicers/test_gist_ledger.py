@@ -1,9 +1,14 @@
 """The ledger on the real Reboot runtime: one carrier for a change, one change for a gist."""
 
-import unittest
+import asyncio
+import secrets
+from collections.abc import Awaitable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from reboot.aio.applications import Application
+from reboot.aio.external import ExternalContext
 from reboot.aio.tests import Reboot
 
 from gist_mcp.constants import LEDGER_BUCKET_RECORDS, LEDGER_RETENTION_SECONDS
@@ -14,101 +19,138 @@ NOW = 1_800_000_000
 REQUEST = {"description": "d1", "public": "p1", "files": "f1"}
 
 
-class GistLedgerTest(unittest.IsolatedAsyncioTestCase):
-    """Each test has a runtime and state of its own."""
+@dataclass
+class Ledger:
+    """One bucket, which no other test uses, on a running application."""
 
-    async def asyncSetUp(self) -> None:
-        self.rbt = Reboot()
-        await self.rbt.start()
-        await self.rbt.up(Application(servicers=[GistLedgerServicer]), local_envoy=False)
-        self.context = self.rbt.create_external_context(name=self.id(), app_internal=True)
-        self.ledger = GistLedger.ref("user-0")
+    runner: asyncio.Runner
+    context: ExternalContext
+    bucket: Any
 
-    async def asyncTearDown(self) -> None:
-        await self.rbt.stop()
+    def run(self, work: Awaitable[Any]) -> Any:
+        """The result of a call."""
 
-    async def intend(self, write_id: str, runner: str, **changes: Any) -> Any:
+        async def within_a_minute() -> Any:
+            async with asyncio.timeout(60):
+                return await work
+
+        return self.runner.run(within_a_minute())
+
+    def intend(self, write_id: str, runner: str, **changes: Any) -> Any:
         """`intend` with ordinary arguments unless told otherwise."""
         arguments = {"request_digests": REQUEST, "now_seconds": NOW, **changes}
-        return await self.ledger.intend(self.context, write_id=write_id, runner=runner, **arguments)
+        call = self.bucket.intend(self.context, write_id=write_id, runner=runner, **arguments)
+        return self.run(call)
 
-    async def finish(self, write_id: str, runner: str, phase: str, gist_id: str = "") -> Any:
+    def finish(self, write_id: str, runner: str, phase: str, gist_id: str = "") -> Any:
         """`finish`, with a gist for `done`."""
         gist = {"gist_id": gist_id, "gist_url": f"u/{gist_id}"} if gist_id else {}
-        return await self.ledger.finish(
+        call = self.bucket.finish(
             self.context, write_id=write_id, runner=runner, phase=phase, **gist
         )
+        return self.run(call)
 
-    async def test_the_first_caller_carries_it_out_and_may_repeat_itself(self) -> None:
-        first = await self.intend("key", "a")
-        again = await self.intend("key", "a", now_seconds=NOW + 5)
-        other = await self.intend("key", "b")
+    def claim(self, gist_id: str, write_id: str) -> bool:
+        """True if the change got the gist."""
+        call = self.bucket.claim(self.context, gist_id=gist_id, write_id=write_id, now_seconds=NOW)
+        return bool(self.run(call).claimed)
 
-        self.assertEqual([first.outcome, again.outcome, other.outcome], ["run", "run", "running"])
-        self.assertEqual(again.intended_at_seconds, NOW)
-        self.assertFalse(again.look_first)
 
-    async def test_the_result_is_given_to_whoever_comes_later(self) -> None:
-        await self.intend("key", "a")
-        await self.finish("key", "a", "done", "g1")
+@pytest.fixture(scope="module")
+def running() -> Iterator[tuple[asyncio.Runner, ExternalContext]]:
+    with asyncio.Runner() as runner:
+        rbt = Reboot()
 
-        later = await self.intend("key", "b")
+        async def up() -> ExternalContext:
+            await rbt.start()  # type: ignore[no-untyped-call]
+            await rbt.up(Application(servicers=[GistLedgerServicer]), in_process=True)
+            return rbt.create_external_context(name="test", app_internal=True)
 
-        self.assertEqual((later.outcome, later.gist_id, later.gist_url), ("done", "g1", "u/g1"))
+        yield runner, runner.run(up())
+        runner.run(rbt.stop())
 
-    async def test_other_arguments_are_refused_by_name(self) -> None:
-        await self.intend("key", "a")
 
-        other = await self.intend("key", "b", request_digests={**REQUEST, "files": "f2"})
+@pytest.fixture
+def ledger(running: tuple[asyncio.Runner, ExternalContext]) -> Ledger:
+    runner, context = running
+    return Ledger(runner, context, GistLedger.ref(f"user-{secrets.token_hex(8)}"))
 
-        self.assertEqual((other.outcome, other.differing), ("different", ["files"]))
 
-    async def test_after_an_unknown_outcome_the_next_caller_looks_first(self) -> None:
-        await self.intend("key", "a")
-        await self.finish("key", "a", "unknown")
+def test_the_first_caller_carries_it_out_and_may_repeat_itself(ledger: Ledger) -> None:
+    first = ledger.intend("key", "a")
+    again = ledger.intend("key", "a", now_seconds=NOW + 5)
+    other = ledger.intend("key", "b")
 
-        taken_over = await self.intend("key", "b", now_seconds=NOW + 60)
+    assert [first.outcome, again.outcome, other.outcome] == ["run", "run", "running"]
+    assert again.intended_at_seconds == NOW
+    assert not again.look_first
 
-        self.assertEqual((taken_over.outcome, taken_over.look_first), ("run", True))
-        self.assertEqual(taken_over.intended_at_seconds, NOW)
 
-    async def test_after_a_refusal_the_key_is_free(self) -> None:
-        await self.intend("key", "a")
-        await self.finish("key", "a", "nothing")
+def test_the_result_is_given_to_whoever_comes_later(ledger: Ledger) -> None:
+    ledger.intend("key", "a")
+    ledger.finish("key", "a", "done", "g1")
 
-        anew = await self.intend("key", "b", now_seconds=NOW + 60)
+    later = ledger.intend("key", "b")
 
-        self.assertEqual((anew.outcome, anew.look_first), ("run", False))
-        self.assertEqual(anew.intended_at_seconds, NOW + 60)
+    assert (later.outcome, later.gist_id, later.gist_url) == ("done", "g1", "u/g1")
 
-    async def test_only_the_carrier_records_the_outcome(self) -> None:
-        await self.intend("key", "a")
 
-        foreign = await self.finish("key", "b", "done", "g1")
+def test_other_arguments_are_refused_by_name(ledger: Ledger) -> None:
+    ledger.intend("key", "a")
 
-        self.assertFalse(foreign.recorded)
+    other = ledger.intend("key", "b", request_digests={**REQUEST, "files": "f2"})
 
-    async def test_a_gist_is_the_result_of_one_change_only(self) -> None:
-        claims = [
-            await self.ledger.claim(self.context, gist_id="g1", write_id=write_id, now_seconds=NOW)
-            for write_id in ("w1", "w2", "w1")
-        ]
+    assert (other.outcome, other.differing) == ("different", ["files"])
 
-        self.assertEqual([claim.claimed for claim in claims], [True, False, True])
 
-    async def test_ended_changes_are_forgotten_after_the_retention_time(self) -> None:
-        await self.intend("old", "a")
-        await self.finish("old", "a", "done", "g1")
+def test_after_an_unknown_outcome_the_next_caller_looks_first(ledger: Ledger) -> None:
+    ledger.intend("key", "a")
+    ledger.finish("key", "a", "unknown")
 
-        await self.intend("new", "a", now_seconds=NOW + LEDGER_RETENTION_SECONDS + 1)
+    taken_over = ledger.intend("key", "b", now_seconds=NOW + 60)
 
-        records = await self.ledger.records(self.context)
-        self.assertEqual([write.write_id for write in records.writes], ["new"])
+    assert (taken_over.outcome, taken_over.look_first) == ("run", True)
+    assert taken_over.intended_at_seconds == NOW
 
-    async def test_a_bucket_stops_growing(self) -> None:
-        for number in range(LEDGER_BUCKET_RECORDS):
-            await self.intend(f"w{number}", "a")
 
-        one_more = await self.intend("one-more", "a")
+def test_after_a_refusal_the_key_is_free(ledger: Ledger) -> None:
+    ledger.intend("key", "a")
+    ledger.finish("key", "a", "nothing")
 
-        self.assertEqual(one_more.outcome, "full")
+    anew = ledger.intend("key", "b", now_seconds=NOW + 60)
+
+    assert (anew.outcome, anew.look_first) == ("run", False)
+    assert anew.intended_at_seconds == NOW + 60
+
+
+def test_only_the_carrier_records_the_outcome(ledger: Ledger) -> None:
+    ledger.intend("key", "a")
+
+    foreign = ledger.finish("key", "b", "done", "g1")
+
+    assert not foreign.recorded
+
+
+def test_a_gist_is_the_result_of_one_change_only(ledger: Ledger) -> None:
+    claims = [ledger.claim("g1", write_id) for write_id in ("w1", "w2", "w1")]
+
+    assert claims == [True, False, True]
+
+
+def test_ended_changes_are_forgotten_after_the_retention_time(ledger: Ledger) -> None:
+    ledger.intend("old", "a")
+    ledger.finish("old", "a", "done", "g1")
+
+    ledger.intend("new", "a", now_seconds=NOW + LEDGER_RETENTION_SECONDS + 1)
+
+    records = ledger.run(ledger.bucket.records(ledger.context))
+    assert [write.write_id for write in records.writes] == ["new"]
+
+
+def test_a_bucket_stops_growing(ledger: Ledger) -> None:
+    for number in range(LEDGER_BUCKET_RECORDS):
+        ledger.intend(f"w{number}", "a")
+
+    one_more = ledger.intend("one-more", "a")
+
+    assert one_more.outcome == "full"
