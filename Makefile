@@ -8,11 +8,12 @@ WORKERS ?= 2
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help dev test lint format types check lock clean set-up-app set-up-test
+.PHONY: help dev test soak lint format types check lock clean set-up-app set-up-test
 
 help:
 	@echo 'make dev     set up and serve on http://localhost:9991 (PORT, STATE_DIR, CHAOS=1, ...)'
 	@echo 'make test    set up and run all tests (ARGS="-k sign_in" passes options to pytest)'
+	@echo 'make soak    faults and kills at random, then an audit (SOAK_SECONDS=600, SOAK_SEED=...)'
 	@echo 'make lint    check style (ruff); make format puts right what it can'
 	@echo 'make types   check types (mypy)'
 	@echo 'make check   lint, types and test: what CI runs'
@@ -25,6 +26,9 @@ dev: set-up-app
 
 test: set-up-test
 	@exec $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+soak: set-up-test
+	@exec $(PYTHON) scripts/soak.py
 
 lint: set-up-test
 	@$(PYTHON) -m ruff check

@@ -159,7 +159,12 @@ class GitHubSimulator:
         self._arguments = tuple(arguments)
         self._process: subprocess.Popen[bytes] | None = None
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as this object
-        self._client = httpx.Client(timeout=90.0, verify=NO_CERTIFICATES)
+        self._client = httpx.Client(
+            timeout=90.0,
+            verify=NO_CERTIFICATES,
+            # Shorter than the server's own limit, or a request could meet a closing connection.
+            limits=httpx.Limits(keepalive_expiry=1.0),
+        )
 
     def __enter__(self) -> Self:
         self.start()

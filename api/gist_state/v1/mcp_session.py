@@ -63,7 +63,8 @@ class CancelResponse(BaseModel):
 
 
 class OwnerResponse(BaseModel):
-    """`alive` is false for a session that was never opened or is closed."""
+    """`alive` is false for a session that was never opened or is closed. `issuer` is empty for
+    one that was never opened."""
 
     alive: bool = Field(tag=1)
     issuer: str = Field(tag=2)

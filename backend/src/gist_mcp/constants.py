@@ -36,11 +36,12 @@ CLOCK_SKEW_SECONDS = 120
 LEDGER_RETENTION_SECONDS = 25 * 3600
 """How long a finished gist change and its idempotency key are remembered; 24 hours promised."""
 
-LEDGER_BUCKETS_PER_USER = 64
+LEDGER_BUCKETS_PER_USER = 256
 """States over which one user's ledger is spread, because each write rewrites one whole."""
 
-LEDGER_BUCKET_RECORDS = 200
-"""Most records in one bucket: 12,800 for a user, where GitHub allows 12,000 new gists a day."""
+LEDGER_BUCKET_RECORDS = 100
+"""Most records in one bucket. GitHub allows 12,000 new gists a day (500 an hour): 49 in each of
+256 buckets in 25 hours, and by chance no more than 80 in any."""
 
 MAX_SENDS = 3
 """How often one call sends the same change, each time after looking that it is not there."""
@@ -57,6 +58,10 @@ UNREACHABLE_DELAYS_SECONDS = (0.5, 2.0, 5.0)
 
 LOOK_PATIENCE_SECONDS = 300.0
 """How long a call goes on trying to look while GitHub does not answer."""
+
+REBOOT_RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
+"""Pauses before a tool runs again after a call within the application failed: a server that
+stops or moves a state is done with it in seconds, one that is broken is given two minutes."""
 
 KEY_POLL_SECONDS = 0.5
 """Pause between two looks at whether the first call with an idempotency key has ended."""

@@ -47,11 +47,14 @@ class McpSessionServicer(McpSession.Servicer):
         return McpSession.CancelResponse(cancelled=True)
 
     async def owner(self, context: ReaderContext) -> McpSession.OwnerResponse:
-        """The owner of a living session."""
+        """Whose session it is, and whether it lives.
+
+        A closed one keeps its owner, so that a call that was running can end its bookkeeping.
+        """
         alive = self.state.opened_at_seconds is not None and self.state.closed_at_seconds is None
         return McpSession.OwnerResponse(
             alive=alive,
-            issuer=(self.state.issuer or "") if alive else "",
-            user_id=(self.state.owner_user_id or 0) if alive else 0,
+            issuer=self.state.issuer or "",
+            user_id=self.state.owner_user_id or 0,
             cancelled_request_ids=list(self.state.cancelled_request_ids or []) if alive else [],
         )

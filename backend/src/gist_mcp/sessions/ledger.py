@@ -4,12 +4,12 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from gist_state.v1.gist_ledger_rbt import GistLedger
 from reboot.aio.contexts import WorkflowContext
 
 from gist_mcp.constants import LEDGER_BUCKETS_PER_USER
 from gist_mcp.errors import Conflict
 from gist_mcp.principal import GitHubUserId
+from gist_state.v1.gist_ledger_rbt import GistLedger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +37,17 @@ class LedgerEntry:
 
 def bucket_id(issuer: str, user_id: GitHubUserId, name: str) -> str:
     """The state that holds `name`, a write id or a gist id, for one user."""
+    return _nth_bucket(issuer, user_id, hashlib.sha256(name.encode()).digest()[0])
+
+
+def bucket_ids(issuer: str, user_id: GitHubUserId) -> list[str]:
+    """All states of one user's ledger, for audits. Most of them may never have been written."""
+    return [_nth_bucket(issuer, user_id, number) for number in range(LEDGER_BUCKETS_PER_USER)]
+
+
+def _nth_bucket(issuer: str, user_id: GitHubUserId, number: int) -> str:
     account = hashlib.sha256(f"{issuer}\n{user_id}".encode()).hexdigest()[:32]
-    bucket = hashlib.sha256(name.encode()).digest()[0] % LEDGER_BUCKETS_PER_USER
-    return f"{account}-{bucket}"
+    return f"{account}-{number % LEDGER_BUCKETS_PER_USER}"
 
 
 class Ledger:

@@ -1,18 +1,22 @@
 """One running tool call: its session, its owner, and the credential it may use right now."""
 
+import asyncio
 import functools
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar, cast
 
+from grpc.aio import AioRpcError
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.lowlevel.server import request_ctx
 from reboot.aio.workflows import at_least_once
 from reboot.mcp.server import DurableContext
+from rebootdev.aio.aborted import Aborted
 
 from gist_mcp import process
+from gist_mcp.constants import REBOOT_RETRY_SECONDS
 from gist_mcp.errors import (
     Cancelled,
     GistMcpError,
@@ -22,10 +26,10 @@ from gist_mcp.errors import (
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import GitHubUserId, McpSessionId
 from gist_mcp.sessions import ownership
+from gist_state.v1.mcp_session_rbt import McpSession
 
 logger = logging.getLogger(__name__)
 
-P = ParamSpec("P")
 R = TypeVar("R")
 
 
@@ -37,19 +41,20 @@ class ToolRefused(PermissionError):
     """
 
 
-def tool_errors(tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+def tool_errors[**P, R](tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     """Turns what a tool raises into text for the model.
 
-    Deliberate errors keep their text. Anything else is a bug: the model gets a request id,
-    the log the traceback.
+    Deliberate errors keep their text. A failure of Reboot's own calls, as when the server stops,
+    is no result: the tool is run again, which repeats no step that has ended. Anything else is
+    a bug: the model gets a request id, the log the traceback.
     """
 
     @functools.wraps(tool)
     async def answered(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return await tool(*args, **kwargs)
+            return await _until_reboot_serves(tool, *args, **kwargs)
         except GistMcpError as error:
-            raise ToolRefused(_text(error)) from None
+            raise ToolRefused(error_text(error)) from None
         except Exception:
             request_id = secrets.token_hex(6)
             logger.exception("Tool %s failed, request %s", tool.__name__, request_id)
@@ -60,10 +65,36 @@ def tool_errors(tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     return answered
 
 
-def _text(error: GistMcpError) -> str:
-    public_url = process.services().config.public_url
+async def _until_reboot_serves[**P, R](
+    tool: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    """Runs a tool, again and again while a call within the application fails.
+
+    DurableMCP would make a result of the failure, and the call would have ended with it. To
+    let it fail the workflow instead would not help: DurableMCP does not hand a message to a
+    workflow twice within one process. When the process ends, Reboot cancels the wait here, and
+    the next process runs the tool again.
+    """
+    context = cast(DurableContext, kwargs["context"])
+    for pause_seconds in (*REBOOT_RETRY_SECONDS, None):
+        checkpoint = context.checkpoint()
+        try:
+            return await tool(*args, **kwargs)
+        except (Aborted, AioRpcError) as failure:
+            if pause_seconds is None:
+                raise
+            logger.warning("Tool %s is run again after: %s", tool.__name__, failure)
+        await asyncio.sleep(pause_seconds)
+        # As DurableMCP does to validate effects: the same steps by the same names.
+        context.restore(checkpoint)
+        context._event_aliases.clear()
+    raise AssertionError("the last try returns or raises")
+
+
+def error_text(error: GistMcpError) -> str:
+    """What people read of an error, with the place to sign in if that is what they must do."""
     if isinstance(error, SignInRequired | ScopeRequired):
-        return f"{error} Sign in at {public_url}/oauth/authorize, then call again."
+        return f"{error} Sign in at {process.services().config.public_url}/oauth/authorize."
     return str(error)
 
 
@@ -86,17 +117,20 @@ class ToolCall:
     async def credential(self, *scopes: str) -> GitHubCredential:
         """The newest credential of the session's owner, which has `scopes`.
 
-        Waits for the owner to come back if the process has restarted meanwhile. Raises
-        `SignInRequired` when nobody comes, `ScopeRequired` when a scope is missing.
+        Waits for the owner to come back if the process has restarted meanwhile, unless the
+        call is cancelled. Raises `SignInRequired` when nobody comes, `ScopeRequired` when a
+        scope is missing.
         """
         services = process.services()
+        if services.vault.get(self.session_id) is None:
+            await self.stop_if_cancelled()
         credential = await services.vault.wait_for(
             self.session_id, timeout_seconds=services.config.resume_wait_seconds
         )
         if credential is None:
             raise SignInRequired(
-                "The server was restarted and you have not been back since, so it has no "
-                "credential to go on with."
+                "The server was restarted and its user has not been back since, so it has no "
+                "sign-in to go on with."
             )
         # The front door has checked this. It is checked again where the credential is used.
         if credential.user_id != self.user_id:
@@ -125,13 +159,15 @@ class ToolCall:
     async def with_credential(
         self, credential: GitHubCredential, ask: Callable[[GitHubToken], Awaitable[R]]
     ) -> R:
-        """Calls GitHub; a token that GitHub refuses is forgotten everywhere at once."""
+        """Calls GitHub; a token that GitHub refuses opens nothing here any more.
+
+        It stays in the vault, where only its owner's next sign-in replaces it: without it the
+        call would wait for an owner who has been here, instead of telling them to sign in.
+        """
         try:
             return await ask(credential.token)
         except SignInRequired:
-            services = process.services()
-            services.verifier.forget(credential.token)
-            services.vault.discard(self.session_id, credential)
+            process.services().verifier.forget(credential.token)
             raise
 
     async def stop_if_cancelled(self) -> None:
@@ -151,16 +187,16 @@ async def begin(context: DurableContext, tool_name: str) -> ToolCall:
     """
     await context.info(f"{tool_name}: started")
     session_id = McpSessionId(context.state_id)
-    session = await ownership.living_session(context, session_id)
-    if session is None:
+    owner = await McpSession.ref(session_id).always().owner(context)
+    if not owner.issuer:
         raise Cancelled("The session was ended.")
     access_token = get_access_token()
     return ToolCall(
         context=context,
         session_id=session_id,
         request_id=str(request_ctx.get().request_id),
-        issuer=session.issuer,
-        user_id=session.user_id,
+        issuer=owner.issuer,
+        user_id=GitHubUserId(owner.user_id),
         # The front door put the caller's login there; it is for showing only.
         login=access_token.client_id if access_token else "",
     )

@@ -29,17 +29,17 @@ from gist_mcp.constants import (
     UNREACHABLE_DELAYS_SECONDS,
 )
 from gist_mcp.errors import (
-    Cancelled,
     Conflict,
     GistMcpError,
     NotFound,
     OutcomeUnknown,
+    SignInRequired,
 )
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import Gist
 from gist_mcp.sessions.ledger import Ledger, LedgerEntry
 from gist_mcp.tools.arguments import NewGist
-from gist_mcp.tools.call import ToolCall
+from gist_mcp.tools.call import ToolCall, error_text
 from gist_mcp.tools.step_outcome import StepFailure
 
 GIST_SCOPE = "gist"
@@ -80,6 +80,9 @@ async def create_once(call: ToolCall, gist: NewGist, idempotency_key: str | None
     entry = await _intend(call, ledger, write_id, gist)
     if entry.result is not None:
         return MadeGist(gist_id=entry.result.gist_id, url=entry.result.url)
+    # Events are stored one after the other: when this one is taken, the first is durable, and
+    # the client can come back for the result of what follows.
+    await call.context.info("create_gist: intent recorded")
     try:
         made = await _Creation(call, ledger, write_id, gist, entry).carry_out()
     except OutcomeUnknown:
@@ -145,39 +148,29 @@ class _Creation:
         found = await self._look_repeatedly(MAX_SENDS + 1)
         if found is not None:
             return found
-        raise self._unknown("GitHub did not confirm it.")
+        raise self._unknown(None)
 
-    def _unknown(self, reason: str) -> OutcomeUnknown:
+    def _unknown(self, reason: StepFailure | None) -> OutcomeUnknown:
+        """The end of a call that may have sent and cannot find out; `None`: GitHub says no."""
+        why = error_text(reason.error()) if reason else "GitHub did not confirm it."
         return OutcomeUnknown(
-            f"It is not known whether the gist was made: {reason} Look at list_my_gists before "
+            f"It is not known whether the gist was made: {why} Look at list_my_gists before "
             "calling again; a call with the same idempotency_key looks by itself."
         )
 
     async def _send_when_allowed(self, attempt: int) -> _Sent:
         """One send, after a pause and another try where GitHub could not be reached at all."""
         for number, pause_seconds in enumerate((*UNREACHABLE_DELAYS_SECONDS, None), start=1):
-            alias = f"Create the gist on GitHub (send {attempt}, try {number})"
-            try:
-                sent = await self._send(alias)
-            except GistMcpError as refusal:
-                if self._maybe_sent:
-                    raise self._unknown(str(refusal)) from None
-                raise
+            sent = await self._send(f"Create the gist on GitHub (send {attempt}, try {number})")
             failure = sent.failure
             if failure is None:
                 return sent
             if not failure.is_unreachable or pause_seconds is None:
-                if self._maybe_sent:
-                    raise self._unknown(failure.text)
-                raise failure.error()
+                raise self._unknown(failure) if self._maybe_sent else _not_made(failure)
             await asyncio.sleep(pause_seconds)
         raise AssertionError("the last try returns or raises")
 
     async def _send(self, alias: str) -> _Sent:
-        await self._call.stop_if_cancelled()
-        # Before the guarded step: a restart while waiting must not look like a lost answer.
-        credential = await self._call.credential(GIST_SCOPE)
-
         async def post(token: GitHubToken) -> Gist:
             return await process.services().github.create_gist(
                 token,
@@ -187,7 +180,11 @@ class _Creation:
             )
 
         async def send() -> _Sent:
+            # All that can end the call is asked in here: before the guard, a resumed call that
+            # had sent would end as one that had not.
             try:
+                await self._call.stop_if_cancelled()
+                credential = await self._call.credential(GIST_SCOPE)
                 gist = await self._call.with_credential(credential, post)
             except OutcomeUnknown:
                 return _Sent()
@@ -206,29 +203,37 @@ class _Creation:
         deadline_seconds = process.services().clock() + LOOK_PATIENCE_SECONDS
         looks = 0
         tries = 0
+        wait_seconds = 0.0
         while looks < len(LOOK_DELAYS_SECONDS):
             tries += 1
             alias = f"Look for the gist before sending again (send {attempt}, look {tries})"
-            looked = await self._look(alias, LOOK_DELAYS_SECONDS[looks])
+            looked = await self._look(alias, max(wait_seconds, LOOK_DELAYS_SECONDS[looks]))
             if looked.made is not None:
                 return looked.made
+            wait_seconds = 0.0
             if looked.failure is None:
                 looks += 1
                 continue
-            if not looked.failure.may_pass or process.services().clock() > deadline_seconds:
-                raise self._unknown(looked.failure.text)
-            await asyncio.sleep(looked.failure.pause_seconds)
+            wait_seconds = looked.failure.pause_seconds
+            gives_up_at_seconds = deadline_seconds - wait_seconds
+            if not looked.failure.may_pass or process.services().clock() > gives_up_at_seconds:
+                raise self._unknown(looked.failure)
         return None
 
     async def _look(self, alias: str, pause_seconds: float) -> _Looked:
+        """One look, after a pause. A step, pause included: a restart does not wait again."""
+        has_paused = False
+
         async def look() -> _Looked:
-            await asyncio.sleep(pause_seconds)
+            nonlocal has_paused
+            if not has_paused:
+                # Effect validation runs a step twice. Waiting is no effect.
+                await asyncio.sleep(pause_seconds)
+                has_paused = True
             try:
-                await self._call.stop_if_cancelled()
+                # Also for a cancelled call: looking changes nothing, and tells the ledger.
                 credential = await self._call.credential(GIST_SCOPE)
                 made = await self._call.with_credential(credential, self._find)
-            except Cancelled as cancelled:
-                raise self._unknown(str(cancelled)) from None
             except GistMcpError as error:
                 return _Looked(failure=StepFailure.of(error))
             return _Looked(made=made)
@@ -274,3 +279,11 @@ class _Creation:
     async def _claim(self, gist_id: str) -> bool:
         now_seconds = int(process.services().clock())
         return await self._ledger.claim(gist_id, self._write_id, now_seconds=now_seconds)
+
+
+def _not_made(failure: StepFailure) -> GistMcpError:
+    """The error of a call that has certainly made nothing."""
+    error = failure.error()
+    if isinstance(error, SignInRequired):
+        return SignInRequired(f"The gist was not made. {error}")
+    return error

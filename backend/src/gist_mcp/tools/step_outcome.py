@@ -15,10 +15,8 @@ from gist_mcp.errors import (
     ToolError,
 )
 
-MAX_PAUSE_SECONDS = 60.0
-"""The longest that a call waits out a limit of GitHub's before it asks again."""
-
 MIN_PAUSE_SECONDS = 1.0
+"""The shortest wait after a failure, whatever GitHub says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +55,7 @@ class StepFailure:
     @property
     def pause_seconds(self) -> float:
         """How long to wait before asking again."""
-        return min(MAX_PAUSE_SECONDS, max(MIN_PAUSE_SECONDS, float(self.retry_after_seconds)))
+        return max(MIN_PAUSE_SECONDS, float(self.retry_after_seconds))
 
     def error(self) -> GistMcpError:
         """The failure as the error that it was, with the same text."""

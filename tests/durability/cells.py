@@ -1,0 +1,127 @@
+"""What a cell of the fault matrix is, and when it goes on.
+
+A cell is a generator. It arranges its trouble, yields the moment that it waits for, and goes on
+after it. The runner plays all cells of a deployment at once, so that one kill serves them all:
+
+    HELD       everybody has arranged what GitHub holds back
+    REFUSED    nobody listens at GitHub's address
+    FROZEN     nothing gets durable any more
+    RESTARTED  everything was killed by SIGKILL and started again; GitHub listens
+
+After RESTARTED, and for cells that need no kill, all go on at the same time, each on a thread.
+What a cell returns is shown in the table.
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from tests.durability.stage import Player
+from tests.support.github_simulator import SeenRequest
+from tests.support.mcp_client import RunningCall, ToolResult
+
+
+class Moment(Enum):
+    """When a cell goes on."""
+
+    HELD = 1
+    REFUSED = 2
+    FROZEN = 3
+    RESTARTED = 4
+
+
+Play = Generator[Moment, None, str]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row of the matrix."""
+
+    name: str
+    play: Callable[[Player], Play]
+
+
+def admitted(player: Player, **arguments: Any) -> RunningCall:
+    """A call that has begun although GitHub cannot be asked about the caller's token.
+
+    Each server process remembers the tokens that it has seen; one that has not seen this one
+    answers 503, and the client tries again and comes to the other.
+    """
+    for _ in range(ADMISSION_TRIES):
+        call = player.create(**arguments)
+        call.wait_until_begun_or_broken()
+        if call.has_begun:
+            return call
+        assert call.refused is not None
+        assert call.refused.status_code == 503
+    raise AssertionError("No server process takes the call")
+
+
+ADMISSION_TRIES = 10
+
+
+def one_gist(player: Player, call: RunningCall) -> str:
+    """Waits for the call's result, which must be the one gist that GitHub has."""
+    return same_gist(player, [call])
+
+
+def same_gist(player: Player, calls: list[RunningCall]) -> str:
+    """All calls end with the one gist that GitHub has."""
+    results = [call.wait() for call in calls]
+    gists = player.gists()
+    assert len(gists) == 1, f"{len(gists)} gists: {results}"
+    for result in results:
+        assert gist_id(result) == gists[0].gist_id
+    return summary(player)
+
+
+def own_gists(player: Player, calls: list[RunningCall]) -> str:
+    """Each call ends with a gist of its own, and GitHub has no other."""
+    results = [call.wait() for call in calls]
+    made = sorted(gist.gist_id for gist in player.gists())
+    assert sorted(gist_id(result) for result in results) == made
+    assert len(set(made)) == len(calls)
+    return summary(player)
+
+
+def no_gist(player: Player, call: RunningCall, *texts: str) -> str:
+    """The call ends with an error that has these texts, and GitHub has nothing."""
+    result = call.wait()
+    assert result.is_error
+    for text in texts:
+        assert text in result.text
+    assert player.gists() == []
+    return summary(player)
+
+
+def gist_id(result: ToolResult) -> str:
+    """The id in a result, which must not be an error."""
+    assert not result.is_error, result.text
+    return str(result.structured["id"])
+
+
+def summary(player: Player) -> str:
+    """What GitHub saw, for the table."""
+    sends, gists = len(player.requests("POST")), len(player.gists())
+    return f"{gists} made, {sends} sent, {len(player.requests('GET'))} read"
+
+
+MAX_REQUESTS_IN_A_SECOND = 8
+"""Two calls at once with effect validation, each with one look (a listing and a gist or two),
+every step of it twice: no loop without a pause stays below."""
+
+
+def assert_no_hammering(player: Player) -> None:
+    """No second of the cell's life has more requests than a few looks need."""
+    times = [request.received_at for request in player.requests()]
+    worst = max((_within_a_second(times, start) for start in times), default=0)
+    assert worst <= MAX_REQUESTS_IN_A_SECOND, _listing(player.requests())
+
+
+def _within_a_second(times: list[float], start: float) -> int:
+    return sum(start <= time < start + 1 for time in times)
+
+
+def _listing(requests: list[SeenRequest]) -> str:
+    return "\n".join(f"{each.received_at:.3f} {each.method} {each.path}" for each in requests)

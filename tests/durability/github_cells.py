@@ -1,0 +1,114 @@
+"""Cells in which nobody dies, but GitHub or the way to it fails."""
+
+from collections.abc import Iterator
+
+from tests.durability.cells import Cell, Moment, Play, admitted, no_gist, one_gist, own_gists
+from tests.durability.stage import Player
+from tests.support.github_simulator import FaultKind
+from tests.support.waiting import wait_until
+
+STATUSES = (500, 502, 503)
+LISTINGS_THAT_LAG = 3
+
+
+def refused_for_good(player: Player) -> Play:
+    """Nobody listens: after a few tries the caller hears that nothing was made."""
+    yield Moment.REFUSED
+    return no_gist(player, admitted(player), "nothing was changed", "Try again in")
+
+
+def refused_for_a_moment(player: Player) -> Play:
+    """The connection is refused at first; the call waits and goes on."""
+    yield Moment.REFUSED
+    call = admitted(player, idempotency_key=player.key)
+    wait_until("the intent", lambda: player.phase() == "running", seconds=10)
+    player.stage.proxy.accept()
+    return one_gist(player, call)
+
+
+def fault(kind: FaultKind, **rule: object) -> Cell:
+    """One fault of GitHub's at the first send; the call recovers by itself."""
+
+    def play(player: Player) -> Play:
+        yield from ()
+        player.fault(kind, **rule)
+        return one_gist(player, player.create())
+
+    status = f" with {rule['status']}" if "status" in rule else ""
+    effect = "with effect" if kind.endswith("after") else "without effect"
+    names = {"reset": "connection reset", "hang": "timeout", "status": "answer"}
+    return Cell(f"GitHub: {names[kind.split('_')[0]]}{status}, {effect}", play)
+
+
+def limit(kind: FaultKind, status: int, **rule: object) -> Cell:
+    """A rate limit: nothing was made, and the caller hears how long to wait."""
+
+    def play(player: Player) -> Play:
+        yield from ()
+        player.fault(kind, status=status, **rule)
+        shown = no_gist(player, player.create(), "nothing was changed", "Try again in 3")
+        assert len(player.requests("POST")) == 1
+        return shown
+
+    return Cell(f"GitHub: {status}, {kind.removeprefix('rate_limit_')} limit", play)
+
+
+def listing_that_lags(player: Player) -> Play:
+    """The answer is lost, and the first listings do not show the gist that was made."""
+    yield from ()
+    github = player.stage.github
+    github.configure(list_lag_listings=LISTINGS_THAT_LAG)
+    lost = player.fault("reset_after")
+    call = player.create()
+    lost.wait_until_fired()
+    wait_until("the gist", lambda: len(player.gists()) == 1, seconds=5)
+    github.configure(list_lag_listings=0)
+    return one_gist(player, call)
+
+
+def two_alike(player: Player) -> Play:
+    """Two calls at once are two gists."""
+    yield from ()
+    return own_gists(player, [player.create(), player.create()])
+
+
+def two_alike_with_one_answer_lost(player: Player) -> Play:
+    """The call whose answer was lost finds its own gist, not the other's."""
+    yield from ()
+    player.fault("reset_after")
+    return own_gists(player, [player.create(), player.create()])
+
+
+def two_alike_with_one_lost_before(player: Player) -> Play:
+    """The call that made nothing does not pass the other's gist off as its own."""
+    yield from ()
+    player.fault("reset_before")
+    return own_gists(player, [player.create(), player.create()])
+
+
+def _faults() -> Iterator[Cell]:
+    yield fault("reset_before")
+    yield fault("reset_after")
+    yield fault("hang_before")
+    yield fault("hang_after")
+    for status in STATUSES:
+        yield fault("status_before", status=status)
+        yield fault("status_after", status=status)
+    for status in (403, 429):
+        yield limit("rate_limit_primary", status, seconds=30)
+        yield limit("rate_limit_secondary", status, retry_after_seconds=30)
+
+
+GITHUB_CELLS = [
+    *_faults(),
+    Cell("GitHub: a listing that lags behind", listing_that_lags),
+    Cell("GitHub: two alike at once", two_alike),
+    Cell("GitHub: two alike, one answer lost", two_alike_with_one_answer_lost),
+    Cell("GitHub: two alike, one never acted on", two_alike_with_one_lost_before),
+]
+
+REFUSED_CELLS = [
+    Cell("GitHub: connection refused for good", refused_for_good),
+    Cell("GitHub: connection refused for a moment", refused_for_a_moment),
+]
+"""They close GitHub's port, so they play when the others have ended, in this order."""

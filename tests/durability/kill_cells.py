@@ -1,0 +1,162 @@
+"""Cells that are killed: where in `create_gist` everything was when SIGKILL came."""
+
+from tests.durability.cells import (
+    Cell,
+    Moment,
+    Play,
+    admitted,
+    gist_id,
+    one_gist,
+    own_gists,
+    same_gist,
+)
+from tests.durability.stage import Player
+from tests.support.waiting import wait_until
+
+
+def before_anything_is_durable(player: Player) -> Play:
+    """The request has arrived, and nothing of it is recorded: the client has no event, and its
+    own retry is the first that the server knows of the call."""
+    yield Moment.FROZEN
+    call = player.create()
+    yield Moment.RESTARTED
+    assert call.last_event_id is None
+    return one_gist(player, player.create())
+
+
+def before_the_intent(player: Player) -> Play:
+    """The call runs, but has no intent yet: it waits for another one with the same key."""
+    fault = player.fault("hang_before")
+    first = player.create(idempotency_key=player.key)
+    fault.wait_until_held()
+    second = player.create(idempotency_key=player.key)
+    second.wait_for_event()
+    yield Moment.FROZEN
+    assert fault.held == 1
+    yield Moment.RESTARTED
+    return same_gist(player, [first.resume(), second.resume()])
+
+
+def between_intent_and_send(player: Player) -> Play:
+    """The intent is in the ledger, and no connection to GitHub could be made."""
+    yield Moment.REFUSED
+    call = admitted(player, idempotency_key=player.key)
+    call.wait_for_event()
+    wait_until("the intent", lambda: player.phase() == "running", seconds=10)
+    yield Moment.RESTARTED
+    assert player.gists() == []
+    return one_gist(player, call.resume())
+
+
+def sent_and_never_acted_on(player: Player) -> Play:
+    """GitHub has the request and drops it when the connection dies."""
+    fault = player.fault("hang_before")
+    call = player.create()
+    fault.wait_until_held()
+    call.wait_for_event()
+    yield Moment.FROZEN
+    assert fault.held == 1
+    yield Moment.RESTARTED
+    assert player.gists() == []
+    return one_gist(player, call.resume())
+
+
+def sent_and_acted_on_after_the_restart(player: Player) -> Play:
+    """GitHub is slow: it makes the gist when the server is up again and looks for it."""
+    fault = player.fault("hang_before", outlives_client=True)
+    call = player.create()
+    fault.wait_until_held()
+    call.wait_for_event()
+    yield Moment.FROZEN
+    assert fault.held == 1
+    yield Moment.RESTARTED
+    call.resume()
+    looks = len(player.requests("GET"))
+    wait_until("two looks", lambda: len(player.requests("GET")) >= looks + 2, seconds=30)
+    fault.release()
+    return one_gist(player, call)
+
+
+def sent_and_acted_on(player: Player) -> Play:
+    """GitHub has made the gist and has not answered yet."""
+    fault = player.fault("hang_after")
+    call = player.create()
+    fault.wait_until_held()
+    call.wait_for_event()
+    yield Moment.FROZEN
+    assert fault.held == 1
+    yield Moment.RESTARTED
+    return one_gist(player, call.resume())
+
+
+def answered_and_not_recorded(player: Player) -> Play:
+    """GitHub's answer has come, and nothing of it could be stored."""
+    fault = player.fault("hang_after")
+    call = player.create()
+    fault.wait_until_held()
+    call.wait_for_event()
+    yield Moment.FROZEN
+    fault.release()
+    wait_until("GitHub's answer", lambda: player.requests("POST")[0].status == 201, seconds=10)
+    yield Moment.RESTARTED
+    return one_gist(player, call.resume())
+
+
+def recorded_and_not_delivered(player: Player) -> Play:
+    """The ledger has the gist; the client's network went away before the result came."""
+    fault = player.fault("hang_before")
+    call = player.create(idempotency_key=player.key)
+    call.wait_for_event()
+    fault.wait_until_held()
+    call.cut()
+    # What a call does once GitHub has the request does not end with the client's connection.
+    fault.release()
+    wait_until("the record", lambda: player.phase() == "done", seconds=10)
+    assert call.result is None
+    yield Moment.RESTARTED
+    return one_gist(player, call.resume())
+
+
+def two_alike_of_which_one_was_acted_on(player: Player) -> Play:
+    """Two were asked for: two there must be, and neither call takes the other's."""
+    acted, lost = player.fault("hang_after"), player.fault("hang_before")
+    calls = [player.create(), player.create()]
+    for waiting in (acted, lost):
+        waiting.wait_until_held()
+    for call in calls:
+        call.wait_for_event()
+    yield Moment.FROZEN
+    assert (acted.held, lost.held) == (1, 1)
+    yield Moment.RESTARTED
+    assert len(player.gists()) == 1
+    return own_gists(player, [call.resume() for call in calls])
+
+
+def two_alike_of_which_one_had_ended(player: Player) -> Play:
+    """The finished call's gist is not adopted by the one that crashed."""
+    fault = player.fault("hang_before", skip=1)
+    first = player.create()
+    ended = gist_id(first.wait())
+    second = player.create()
+    fault.wait_until_held()
+    second.wait_for_event()
+    yield Moment.FROZEN
+    assert fault.held == 1
+    yield Moment.RESTARTED
+    shown = own_gists(player, [first, second.resume()])
+    assert gist_id(second.wait()) != ended
+    return shown
+
+
+KILL_CELLS = [
+    Cell("killed: before anything is durable", before_anything_is_durable),
+    Cell("killed: before the intent", before_the_intent),
+    Cell("killed: between intent and send", between_intent_and_send),
+    Cell("killed: sent, GitHub never acts", sent_and_never_acted_on),
+    Cell("killed: sent, GitHub acts after the restart", sent_and_acted_on_after_the_restart),
+    Cell("killed: sent, GitHub has acted", sent_and_acted_on),
+    Cell("killed: answered, not recorded", answered_and_not_recorded),
+    Cell("killed: recorded, not delivered", recorded_and_not_delivered),
+    Cell("killed: two alike, one acted on", two_alike_of_which_one_was_acted_on),
+    Cell("killed: two alike, one had ended", two_alike_of_which_one_had_ended),
+]

@@ -1,0 +1,152 @@
+"""Several people at work while everything fails at random, and an audit of what is left.
+
+All randomness comes from one seed. Which call meets which fault also depends on timing, so a
+seed repeats the plan, not every interleaving.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from tests.durability.audit import Asked
+from tests.durability.stage import Player, Stage
+from tests.support.github_simulator import FaultKind
+from tests.support.mcp_client import McpClient, RunningCall
+
+CLIENTS = 6
+FAULT_EVERY_SECONDS = (0.3, 1.5)
+SHARED_CONTENTS = 3
+"""So many descriptions are asked for again and again: gists that look alike."""
+
+LAST_RESULT_SECONDS = 240.0
+_FAULTS: tuple[tuple[FaultKind, dict[str, Any]], ...] = (
+    ("reset_before", {}),
+    ("reset_after", {}),
+    ("status_before", {"status": 502}),
+    ("status_after", {"status": 500}),
+    ("delay", {"seconds": 0.4}),
+    ("rate_limit_secondary", {"retry_after_seconds": 2}),
+)
+
+
+@dataclass
+class Soak:
+    """A soak on a stage."""
+
+    stage: Stage
+    seed: int
+    seconds: float
+    kill_every_seconds: tuple[float, float] = (8.0, 20.0)
+    kills: int = 0
+    faults: int = 0
+    asked: list[Asked] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Works and fails for the time given, then lets every call come to its end."""
+        self._chance = random.Random(self.seed)  # noqa: S311 - a plan, no secret
+        self._ends_at = time.monotonic() + self.seconds
+        self._is_up = threading.Event()
+        self._is_up.set()
+        workers = [
+            threading.Thread(target=self._work, args=(number,), daemon=True)
+            for number in range(CLIENTS)
+        ]
+        for worker in workers:
+            worker.start()
+        self._fail_at_random()
+        self._heal()
+        deadline = time.monotonic() + LAST_RESULT_SECONDS
+        for worker in workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
+            if worker.is_alive():
+                self.problems.append("A call got no result, whatever its client did.")
+
+    def _fail_at_random(self) -> None:
+        next_kill = self._after(self.kill_every_seconds)
+        pause = threading.Event()
+        while time.monotonic() < self._ends_at:
+            pause.wait(self._chance.uniform(*FAULT_EVERY_SECONDS))
+            if time.monotonic() > next_kill:
+                self._kill()
+                next_kill = self._after(self.kill_every_seconds)
+            else:
+                self._add_fault()
+
+    def _after(self, limits: tuple[float, float]) -> float:
+        return time.monotonic() + self._chance.uniform(*limits)
+
+    def _kill(self) -> None:
+        self._is_up.clear()
+        self.stage.server.restart()
+        self.kills += 1
+        self._is_up.set()
+
+    def _add_fault(self) -> None:
+        self.faults += 1
+        if self._chance.random() < 0.1:
+            self.stage.github.configure(list_lag_listings=self._chance.randrange(3))
+            return
+        kind, rule = self._chance.choice(_FAULTS)
+        method = self._chance.choice(("POST", "POST", "GET"))
+        self.stage.github.add_fault(kind, method=method, path="/gists", **rule)
+
+    def _heal(self) -> None:
+        self.stage.github.remove_faults()
+        self.stage.github.configure(list_lag_listings=0)
+
+    def _work(self, number: int) -> None:
+        chance = random.Random(f"{self.seed} {number}")  # noqa: S311
+        player = self.stage.player(f"soak client {number}")
+        known: list[Asked] = []
+        with self._problems():
+            while time.monotonic() < self._ends_at:
+                self._one_call(player, chance, known)
+
+    @contextmanager
+    def _problems(self) -> Iterator[None]:
+        try:
+            yield
+        except (AssertionError, httpx.HTTPError) as problem:
+            self.problems.append(f"{type(problem).__name__}: {problem}")
+
+    def _one_call(self, player: Player, chance: random.Random, known: list[Asked]) -> None:
+        draw = chance.random()
+        if draw < 0.2:
+            self._until_it_ends(player.client, chance.choice(("list_my_gists", "get_my_profile")))
+            return
+        if draw < 0.35 and known:
+            asked = chance.choice(known).again()
+        else:
+            shared = chance.random() < 0.3
+            content = f"shared {chance.randrange(SHARED_CONTENTS)}" if shared else None
+            description = content or f"{player.description} {len(known)}"
+            key = f"{description} {chance.random()}" if chance.random() < 0.5 else None
+            asked = Asked(account=player.account, description=description, key=key)
+        call = self._until_it_ends(player.client, "create_gist", **asked.arguments())
+        asked.end(call)
+        self.asked.append(asked)
+        if asked.key is not None:
+            known.append(asked)
+
+    def _until_it_ends(self, client: McpClient, tool: str, **arguments: object) -> RunningCall:
+        """One call, resumed as often as its stream breaks. One that was not admitted is made
+        again; one of which the client knows nothing is left, as a person would."""
+        while True:
+            self._is_up.wait()
+            call = client.call(tool, **arguments)
+            call.wait_until_broken(LAST_RESULT_SECONDS)
+            while call.result is None and call.has_begun:
+                self._is_up.wait()
+                call.resume()
+                call.wait_until_broken(LAST_RESULT_SECONDS)
+            if call.result is not None or call.refused is None:
+                return call
+            assert call.refused.status_code == 503, call.refused.text
+            threading.Event().wait(0.2)

@@ -1,0 +1,113 @@
+"""`idempotency_key`: a call with a known key is the earlier call, whoever crashes meanwhile."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.durability.cells import gist_id, same_gist
+from tests.durability.stage import Player, Stage, stage
+from tests.support.mcp_client import McpClient
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with stage(tmp_path_factory.mktemp("keys"), servers=2, effect_validation="quiet") as built:
+        yield built
+
+
+def another_session(player: Player) -> McpClient:
+    """The same person, elsewhere."""
+    return McpClient(player.stage.server.mcp_url, player.token).open()
+
+
+def test_a_known_key_gives_the_first_gist_from_another_session_and_after_a_restart(
+    built: Stage,
+) -> None:
+    player = built.player("known key")
+    calls = [player.create(idempotency_key=player.key)]
+    calls[0].wait()
+
+    calls.append(player.create(client=another_session(player), idempotency_key=player.key))
+    calls[1].wait()
+    built.server.restart()
+    calls.append(player.create(client=another_session(player), idempotency_key=player.key))
+
+    same_gist(player, calls)
+    assert len(player.requests("POST")) == 1
+
+
+def test_a_key_whose_call_still_runs_waits_for_it(built: Stage) -> None:
+    player = built.player("running key")
+    fault = player.fault("hang_before")
+    first = player.create(idempotency_key=player.key)
+    fault.wait_until_held()
+
+    second = player.create(client=another_session(player), idempotency_key=player.key)
+    second.wait_for_event()
+    fault.release()
+
+    same_gist(player, [first, second])
+    assert len(player.requests("POST")) == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"description": "another"}, "description"),
+        ({"filename": "other.md"}, "files"),
+        ({"content": "other"}, "files"),
+        ({"public": True}, "public"),
+        ({"public": True, "content": "other"}, "files, public"),
+    ],
+)
+def test_a_known_key_with_other_arguments_is_refused_naming_them(
+    built: Stage, changed: dict[str, Any], named: str
+) -> None:
+    player = built.player("reused key")
+    player.create(idempotency_key=player.key).wait()
+
+    refused = player.create(idempotency_key=player.key, **changed).wait()
+
+    assert refused.is_error
+    assert f"idempotency_key: it was used before with another {named};" in refused.text
+    assert len(player.requests("POST")) == 1
+
+
+def test_a_key_belongs_to_one_user(built: Stage) -> None:
+    one, other = built.player("one user"), built.player("another user")
+    assert one.account != other.account
+    ids = [gist_id(player.create(idempotency_key="the same").wait()) for player in (one, other)]
+
+    assert ids == [player.gists()[0].gist_id for player in (one, other)]
+
+
+def test_a_key_whose_call_made_nothing_is_free_again(built: Stage) -> None:
+    player = built.player("freed key")
+    player.fault("rate_limit_secondary", retry_after_seconds=30)
+    assert player.create(idempotency_key=player.key).wait().is_error
+
+    again = player.create(idempotency_key=player.key, content="changed by then\n")
+
+    same_gist(player, [again])
+
+
+def test_a_key_whose_call_ended_in_doubt_looks_before_it_sends(built: Stage) -> None:
+    player = built.player("doubtful key")
+    built.github.configure(list_lag_listings=2)
+    player.fault("status_after", status=502)
+    doubtful = player.create(idempotency_key=player.key)
+    wait_until("the gist", lambda: len(player.gists()) == 1, seconds=10)
+    built.github.configure(list_lag_listings=0)
+    built.github.revoke_tokens(player.account)
+    ended = doubtful.wait()
+    assert ended.is_error
+    assert "not known whether the gist was made" in ended.text
+    assert f"Sign in at {built.server.url}/oauth/authorize" in ended.text
+
+    token = built.github.create_token(player.account)
+    elsewhere = McpClient(built.server.mcp_url, token).open()
+    again = player.create(client=elsewhere, idempotency_key=player.key)
+
+    same_gist(player, [again])

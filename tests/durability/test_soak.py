@@ -1,0 +1,22 @@
+"""A short soak; `make soak` runs a long one."""
+
+from pathlib import Path
+
+from tests.durability.audit import disagreements
+from tests.durability.soak import Soak
+from tests.durability.stage import stage
+
+SEED = 20
+SECONDS = 14.0
+
+
+def test_gists_ledger_and_results_agree_after_kills_and_faults(tmp_path: Path) -> None:
+    with stage(tmp_path, servers=2, effect_validation="disabled") as built:
+        soak = Soak(built, seed=SEED, seconds=SECONDS, kill_every_seconds=(3.0, 4.0))
+
+        soak.run()
+
+        assert soak.problems == []
+        assert disagreements(built, soak.asked) == []
+        assert soak.kills >= 1
+        assert sum(each.gist_id is not None for each in soak.asked) >= 10
