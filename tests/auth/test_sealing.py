@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gist_mcp.auth.sealing import Sealer, SealBroken
+from gist_mcp.auth.sealing import SealBroken, Sealer
 
 OLD_KEY = "o" * 40
 NEW_KEY = "n" * 40

@@ -1,139 +1,14 @@
-"""The sign-in over HTTP, in process: our endpoints on the real Reboot runtime, GitHub scripted."""
+"""The tutorial's sign-in over HTTP, in process: our endpoints on the real Reboot runtime."""
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator
-from types import SimpleNamespace
-from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
-from pydantic import SecretStr
-from reboot.aio.applications import Application
-from reboot.aio.tests import Reboot
-from rebootdev.aio.contexts import EffectValidation
-from starlette.applications import Starlette
 
 from gist_mcp.auth import pkce
 from gist_mcp.auth.access_token import open_access_token
-from gist_mcp.auth.routes import ROUTES
-from gist_mcp.auth.sealing import Sealer
-from gist_mcp.config import parse_config
-from gist_mcp.github.client import GitHubClient
-from gist_mcp.github.oauth import GitHubOAuth
-from gist_mcp.servicers.sign_in import SignInsServicer
-
-NOW = 1_800_000_000
-PUBLIC_URL = "https://gists.example.com"
-GITHUB_TOKEN = "gho_" + "T" * 36
-CODE = "0123456789abcdef0123"
-BROWSER_ACCEPT = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-USER = {"login": "octocat", "id": 583231, "public_gists": 1, "followers": 2}
-USER |= {"name": None, "bio": None, "html_url": "https://github.com/octocat"}
-USER |= {"avatar_url": "https://avatars.githubusercontent.com/u/583231"}
-
-
-class ScriptedGitHub:
-    """Answers of GitHub, and the requests that got them."""
-
-    def __init__(self) -> None:
-        self.token_answer = httpx.Response(
-            200,
-            json={"access_token": GITHUB_TOKEN, "token_type": "bearer", "scope": "gist,read:user"},
-        )
-        self.user_status = 200
-        self.requests: list[httpx.Request] = []
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        if request.url.path == "/login/oauth/access_token":
-            return self.token_answer
-        headers = {"X-OAuth-Scopes": "gist, read:user"}
-        return httpx.Response(self.user_status, json=USER, headers=headers)
-
-
-class Site:
-    """Our endpoints, one browser, and GitHub."""
-
-    def __init__(self, run: Callable[[Awaitable[Any]], Any], rbt: Reboot) -> None:
-        self.run = run
-        self.rbt = rbt
-        self.github = ScriptedGitHub()
-        self.now = NOW
-        self.sealer = Sealer(["k" * 32])
-        self.app = Starlette(routes=ROUTES)
-        self.configure("app")
-        self.browser = self.new_browser()
-
-    def configure(self, github_tokens: str) -> None:
-        settings = {"PUBLIC_URL": PUBLIC_URL, "GITHUB_CLIENT_ID": "our-app"}
-        settings |= {"GITHUB_CLIENT_SECRET": "secret", "GITHUB_TOKENS": github_tokens}
-        config = parse_config(settings, production=False)
-        http = httpx.AsyncClient(transport=httpx.MockTransport(self.github))
-        self.app.state.deps = SimpleNamespace(
-            config=config,
-            sealer=self.sealer,
-            github=GitHubClient(http, config.github_api_url, sleep=lambda _: asyncio.sleep(0)),
-            github_oauth=GitHubOAuth(
-                http,
-                web_url=config.github_web_url,
-                client_id=config.github_client_id,
-                client_secret=SecretStr("secret"),
-                callback_url=config.callback_url,
-            ),
-            reboot_context=lambda _: self.rbt.create_external_context(
-                name="front-door", app_internal=True
-            ),
-            incarnation="first",
-            clock=lambda: float(self.now),
-        )
-
-    def new_browser(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=PUBLIC_URL)
-
-    def get(self, path: str, **given: Any) -> httpx.Response:
-        browser = given.pop("browser", self.browser)
-        answer: httpx.Response = self.run(browser.get(path, **given))
-        return answer
-
-    def set_out(self) -> str:
-        """The state that GitHub is sent."""
-        location = urlsplit(self.get("/oauth/authorize").headers["location"])
-        return parse_qs(location.query)["state"][0]
-
-    def come_back(self, **given: Any) -> httpx.Response:
-        headers = given.pop("headers", {})
-        browser = given.pop("browser", self.browser)
-        return self.get("/oauth/callback", params=given, headers=headers, browser=browser)
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[tuple[Callable[[Awaitable[Any]], Any], Reboot]]:
-    with asyncio.Runner() as runner:
-
-        def run(work: Awaitable[Any]) -> Any:
-            async def within_a_minute() -> Any:
-                async with asyncio.timeout(60):
-                    return await work
-
-            return runner.run(within_a_minute())
-
-        async def up() -> Reboot:
-            rbt = Reboot()
-            await rbt.start()  # type: ignore[no-untyped-call]
-            application = Application(servicers=[SignInsServicer])
-            await rbt.up(application, in_process=True, effect_validation=EffectValidation.QUIET)
-            return rbt
-
-        rbt = run(up())
-        yield run, rbt
-        run(rbt.stop())
-
-
-@pytest.fixture
-def site(running: tuple[Callable[[Awaitable[Any]], Any], Reboot]) -> Site:
-    return Site(*running)
+from tests.auth.site import BROWSER_ACCEPT, CODE, GITHUB_TOKEN, NOW, PUBLIC_URL, Site
 
 
 def test_authorize_redirects_to_github_with_state_and_pkce(site: Site) -> None:
@@ -329,29 +204,22 @@ def test_a_head_request_uses_up_nothing(site: Site, path: str) -> None:
     assert answer.status_code == 405
 
 
-def test_a_client_is_told_that_none_are_registered(site: Site) -> None:
-    answer = site.get("/oauth/authorize?client_id=x&redirect_uri=https://evil.example/")
-
-    assert (answer.status_code, answer.json()["error"]) == (400, "unauthorized_client")
-    assert "set-cookie" not in answer.headers
-
-
 @pytest.mark.parametrize("path", ["/oauth/token", "/oauth/callback"])
 @pytest.mark.parametrize(
-    ("form", "error"),
+    ("form", "expected"),
     [
-        ({}, "invalid_request"),
-        ({"grant_type": "password"}, "unsupported_grant_type"),
-        ({"grant_type": "authorization_code", "code": "x"}, "invalid_client"),
+        ({}, (400, "invalid_request")),
+        ({"grant_type": "password"}, (400, "unsupported_grant_type")),
+        ({"grant_type": "authorization_code", "code": "x"}, (401, "invalid_client")),
     ],
 )
 def test_the_token_endpoint_says_what_is_wrong(
-    site: Site, path: str, form: dict[str, str], error: str
+    site: Site, path: str, form: dict[str, str], expected: tuple[int, str]
 ) -> None:
     content_type = {"content-type": "application/x-www-form-urlencoded"}
     answer = site.run(site.browser.post(path, data=form, headers=content_type))
 
-    assert (answer.status_code, answer.json()["error"]) == (400, error)
+    assert (answer.status_code, answer.json()["error"]) == expected
     assert answer.headers["cache-control"] == "no-store"
 
 

@@ -92,7 +92,7 @@ def start_runtime() -> Iterator[Callable[..., Runtime]]:
             async def up() -> Runtime:
                 rbt = Reboot()
                 started.append(rbt)
-                await rbt.start()  # type: ignore[no-untyped-call]
+                await rbt.start()
                 await rbt.up(
                     Application(servicers=[SignInsServicer]),
                     in_process=True,

@@ -13,8 +13,8 @@ from reboot.api import API, Field, Methods, StateModel, Type, Writer
 
 
 class SignInRecord(BaseModel):
-    """One sign-in. Tags 10 to 15 are kept for the client's side of it (client_id,
-    redirect_uri, code_challenge, the client's own state, scope, resource)."""
+    """One sign-in. What an OAuth client asked for is not here: it travels in a sealed cookie of
+    the browser (`gist_mcp.auth.request_cookie`)."""
 
     state_digest: str = Field(
         tag=1,
@@ -25,7 +25,9 @@ class SignInRecord(BaseModel):
         tag=2, description="SHA-256 in hexadecimal of the cookie of the browser that began it."
     )
     flow: str = Field(
-        tag=3, description="Whom it is for: `tutorial`, a person who takes the token by hand."
+        tag=3,
+        description="Whom it is for: `tutorial`, a person who takes the token by hand, or "
+        "`client`, an OAuth client that gets a code.",
     )
     issued_at_seconds: int = Field(tag=4, description="Unix time of `issue`.")
     expires_at_seconds: int = Field(

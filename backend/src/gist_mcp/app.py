@@ -1,6 +1,7 @@
 """Joins the parts into a Reboot `Application`. Tests call this too."""
 
 import functools
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,9 +10,13 @@ from pydantic import SecretStr
 from reboot.aio.applications import Application
 from reboot.aio.external import ExternalContext
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 
 from gist_mcp import process
+from gist_mcp.auth.client_metadata_document import ClientDocuments
+from gist_mcp.auth.client_registry import ClientRegistry
+from gist_mcp.auth.github_refreshes import GitHubRefreshes
 from gist_mcp.auth.sealing import Sealer
 from gist_mcp.auth.verifier import BearerVerifier
 from gist_mcp.config import Config
@@ -21,6 +26,7 @@ from gist_mcp.github.oauth import GitHubOAuth
 from gist_mcp.process import ProcessServices
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
 from gist_mcp.servicers.gist_ledger import GistLedgerServicer
+from gist_mcp.servicers.grant import GrantsServicer
 from gist_mcp.servicers.mcp_session import McpSessionServicer
 from gist_mcp.servicers.sign_in import SignInsServicer
 from gist_mcp.sessions.credentials import CredentialVault
@@ -29,9 +35,10 @@ from gist_mcp.sessions.internal_http import make_internal_http_client
 from gist_mcp.sessions.lifetime import close_when_the_process_ends
 from gist_mcp.tools.registry import register_tools
 from gist_mcp.web.deps import Deps
+from gist_mcp.web.limits import GuessLimit, SignInLimit
 from gist_mcp.web.routes import front_door
 
-SERVICERS = [GistLedgerServicer, McpSessionServicer, SignInsServicer]
+SERVICERS = [GistLedgerServicer, GrantsServicer, McpSessionServicer, SignInsServicer]
 """Every state type of ours. DurableMCP brings its own."""
 
 
@@ -72,13 +79,20 @@ def build_front_door(
     from_request: Callable[[Request], ExternalContext],
 ) -> Starlette:
     """The front door of one server process, with everything it shares."""
+    configure_logging(config)
     secret = front_door_secret(config)
     sealer = make_sealer(config)
     http = make_http_client()
     internal_http = make_internal_http_client()
     close_when_the_process_ends(http, internal_http)
     github = GitHubClient(http, config.github_api_url)
-    verifier = BearerVerifier(config=config, sealer=sealer, github=github, clock=time.time)
+    verifier = BearerVerifier(
+        config=config,
+        sealer=sealer,
+        github=github,
+        clock=time.time,
+        guesses=GuessLimit(time.monotonic),
+    )
     vault = CredentialVault()
     process.install(
         ProcessServices(
@@ -96,6 +110,12 @@ def build_front_door(
             client_secret=config.github_client_secret,
             callback_url=config.callback_url,
         ),
+        clients=ClientRegistry(
+            sealer,
+            issuer=config.public_url,
+            documents=ClientDocuments() if config.client_id_metadata_documents else None,
+        ),
+        refreshes=GitHubRefreshes(clock=time.time),
         verifier=verifier,
         vault=vault,
         internal_http=internal_http,
@@ -103,4 +123,18 @@ def build_front_door(
         incarnation=incarnation,
         clock=time.time,
     )
-    return front_door(deps, mcp_app(mcp_factory, secret, from_request))
+    app = front_door(deps, mcp_app(mcp_factory, secret, from_request))
+    # Innermost, so that its answers carry the security headers too.
+    app.user_middleware.append(
+        Middleware(SignInLimit, trusted_proxies=config.trusted_proxies, clock=time.monotonic)
+    )
+    return app
+
+
+def configure_logging(config: Config) -> None:
+    """Log lines of this process go to stderr from `LOG_LEVEL` on."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger().setLevel(config.log_level)
+    if config.log_level != "DEBUG":
+        # One line for each request that we make would bury the others.
+        logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -65,6 +65,22 @@ class Config(BaseSettings):
     )
     """Largest request body. Reboot's own messages end at 4 MB, so more could not be stored."""
 
+    client_id_metadata_documents: bool = Field(
+        default=False, validation_alias="CLIENT_ID_METADATA_DOCUMENTS"
+    )
+    """Whether a client id may be an https URL that we fetch. Unset: in production only, because
+    a development machine may be offline, and clients that see it offered do not register."""
+
+    trusted_proxies: int = Field(default=0, ge=0, le=10, validation_alias="TRUSTED_PROXIES")
+    """How many proxies in front of this server append to `X-Forwarded-For`. The caller's address
+    is then that many entries from the right. With 0 all callers count as one address, because
+    Reboot's Envoy tells none and anybody could have written the header."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", validation_alias="LOG_LEVEL"
+    )
+    """From which level on log lines are printed. No level prints a token."""
+
     local_gateway: bool = Field(default=True, validation_alias="GIST_MCP_LOCAL_GATEWAY")
     """True when Envoy listens on this machine without TLS. On Reboot Cloud it is elsewhere, and
     with a certificate of its own it answers to its public name only."""
@@ -196,6 +212,7 @@ def parse_config(environ: Mapping[str, str], *, production: bool) -> Config:
     values.pop("GIST_MCP_SIMULATED", None)
     values["GIST_MCP_DEVELOPMENT_FOLDER"] = str(_development_folder(environ))
     values["GIST_MCP_PRODUCTION"] = str(production)
+    values.setdefault("CLIENT_ID_METADATA_DOCUMENTS", str(production))
     values["GIST_MCP_LOCAL_GATEWAY"] = str(_has_local_gateway(environ))
     try:
         config = Config(**values)  # type: ignore[arg-type]

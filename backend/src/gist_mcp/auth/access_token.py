@@ -11,6 +11,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
+from gist_mcp.auth.github_pair import GitHubPair
 from gist_mcp.auth.sealing import SealBroken, Sealer
 from gist_mcp.errors import SignInRequired
 from gist_mcp.github.credential import GitHubToken
@@ -33,7 +34,8 @@ _INVALID: Final = "This access token is not valid here, or no longer. Sign in ag
 @dataclass(frozen=True, kw_only=True)
 class AccessTokenPayload:
     """What an access token stands for. Times are Unix seconds; `resource` is the URL of the
-    MCP endpoint that it opens."""
+    MCP endpoint that it opens; `grant_id` names the grant that it ends with, empty for a token
+    that a person took from the page."""
 
     github_token: GitHubToken
     user_id: GitHubUserId
@@ -43,6 +45,7 @@ class AccessTokenPayload:
     resource: str
     issued_at: int
     expires_at: int
+    grant_id: str = ""
 
 
 @checked_dataclass(frozen=True, kw_only=True)
@@ -56,9 +59,17 @@ class _Sealed:
     scopes: list[str]
     issued_at: int
     expires_at: int
+    grant_id: str = ""
 
 
 _SEALED = TypeAdapter(_Sealed)
+
+
+def access_token_lifetime(github: GitHubPair, *, now: int) -> int:
+    """For how many seconds a new access token works: never longer than GitHub's token inside."""
+    if github.expires_at is None:
+        return ACCESS_TOKEN_LIFETIME_SECONDS
+    return max(0, min(ACCESS_TOKEN_LIFETIME_SECONDS, github.expires_at - now))
 
 
 def seal_access_token(sealer: Sealer, payload: AccessTokenPayload) -> str:
@@ -71,6 +82,7 @@ def seal_access_token(sealer: Sealer, payload: AccessTokenPayload) -> str:
         "scopes": sorted(payload.scopes),
         "issued_at": payload.issued_at,
         "expires_at": payload.expires_at,
+        "grant_id": payload.grant_id,
     }
     sealed = sealer.seal(_PURPOSE, json.dumps(inside).encode(), context=payload.resource)
     return ACCESS_TOKEN_PREFIX + sealed
@@ -103,4 +115,5 @@ def open_access_token(sealer: Sealer, text: str, *, resource: str, now: int) -> 
         resource=resource,
         issued_at=inside.issued_at,
         expires_at=inside.expires_at,
+        grant_id=inside.grant_id,
     )

@@ -12,7 +12,10 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy"
 
 
 class SignInFailed(OAuthError):
-    """A sign-in ends here, and the person is told why. `title` heads the page."""
+    """A sign-in ends here, and the person is told why. `title` heads the page.
+
+    `begin_again` is false where only the client can begin again.
+    """
 
     def __init__(
         self,
@@ -22,10 +25,12 @@ class SignInFailed(OAuthError):
         *,
         status_code: int = 400,
         retry_after_seconds: int | None = None,
+        begin_again: bool = True,
     ) -> None:
         super().__init__(code, description, status_code=status_code)
         self.title = title
         self.retry_after_seconds = retry_after_seconds
+        self.begin_again = begin_again
 
 
 def wants_page(request: Request) -> bool:
@@ -41,7 +46,10 @@ def json_answer(values: dict[str, object], *, status_code: int = 200) -> JSONRes
 def oauth_error(error: OAuthError) -> JSONResponse:
     """An error for an OAuth client (RFC 6749, 5.2)."""
     values: dict[str, object] = {"error": error.code, "error_description": str(error)}
-    return json_answer(values, status_code=error.status_code)
+    response = json_answer(values, status_code=error.status_code)
+    if error.status_code == 503:
+        response.headers["Retry-After"] = "5"
+    return response
 
 
 def failure(request: Request, error: OAuthError) -> Response:
@@ -53,11 +61,12 @@ def failure(request: Request, error: OAuthError) -> Response:
 
 
 def _failure_page(error: OAuthError) -> Response:
-    title = error.title if isinstance(error, SignInFailed) else "This request makes no sense here"
+    failed = error if isinstance(error, SignInFailed) else None
     return page(
         "error.html",
         status_code=error.status_code,
-        title=title,
+        title=failed.title if failed else "This request makes no sense here",
+        begin_again=failed.begin_again if failed else True,
         description=str(error),
         code=error.code,
     )

@@ -4,16 +4,21 @@ The order is the protection: claim the sign-in (durable, once), exchange the cod
 who it is, redeem, answer. The claim comes before the exchange: a crash in between costs a
 person one more try at worst, the other order would let a code be replayed. In every case that
 ends before the claim GitHub is not asked anything.
+
+A person's own sign-in ends on a page with the token. A client's ends at the client, with a code
+of ours or an error; until the claim has shown that this browser began it, nothing is sent there.
 """
 
 import logging
+import secrets
+from dataclasses import dataclass
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from gist_mcp.auth import pkce, sign_in
-from gist_mcp.auth.answers import failure
-from gist_mcp.auth.authorize import unavailable
+from gist_mcp.auth.answers import NO_STORE, failure
+from gist_mcp.auth.authorization_request import AuthorizationRequest
 from gist_mcp.auth.browser_cookie import browser_secret
 from gist_mcp.auth.callback_errors import (
     code_missing,
@@ -21,74 +26,171 @@ from gist_mcp.auth.callback_errors import (
     denied_or_failed,
     github_unavailable,
     refused,
+    request_lost,
+    state_unavailable,
     token_refused,
     wrong_issuer,
 )
+from gist_mcp.auth.consent import destination_of
+from gist_mcp.auth.github_pair import pair_of
+from gist_mcp.auth.grant_tokens import (
+    AUTHORIZATION_CODE_LIFETIME_SECONDS,
+    AuthorizationCode,
+    Granted,
+    seal_code,
+)
 from gist_mcp.auth.parameters import query_parameters
-from gist_mcp.auth.sign_in import SignInRefused, SignInUnavailable
-from gist_mcp.auth.tutorial_token import SignedIn, hand_out
+from gist_mcp.auth.request_cookie import forget_request, remembered_request
+from gist_mcp.auth.sign_in import CLIENT_FLOW, SignInRefused
+from gist_mcp.auth.signed_in import SignedIn
+from gist_mcp.auth.tutorial_token import hand_out
 from gist_mcp.errors import GitHubUnavailable, OAuthError, RateLimited, SignInRequired
 from gist_mcp.github.oauth import CodeRefused, is_expected_issuer
+from gist_mcp.servicers.calls import StateUnavailable
 from gist_mcp.web.deps import Deps
 
 logger = logging.getLogger(__name__)
 
 PARAMETERS = ("code", "state", "iss", "error")
 
+_FOR_CLIENTS = frozenset({"access_denied", "temporarily_unavailable"})
+"""Our error codes that RFC 6749, 4.1.2.1, has too; any other is `server_error` to a client."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Answer:
+    """What GitHub sent back: a code, or an error instead. `wanted` is the client's request that
+    the browser brought for this state, if a client began the sign-in."""
+
+    oauth_state: str
+    code: str
+    error: str | None
+    wanted: AuthorizationRequest | None
+
 
 async def callback(request: Request) -> Response:
-    """A token for whoever comes back with the code and the state that we sent them off with."""
+    """A token or a code for whoever comes back with the state that we sent them off with."""
     try:
-        code, oauth_state = _code_and_state(request)
-        signed_in = await _finish(request, code, oauth_state)
+        answer = _read_answer(request)
+        await _claim(request, answer)
     except OAuthError as error:
         logger.info("callback refused: %s", error.log_reason)
         return failure(request, error)
-    return hand_out(request, signed_in)
+    try:
+        signed_in = await _finish(request, answer)
+    except OAuthError as error:
+        logger.info("sign-in failed: %s", error.log_reason)
+        if answer.wanted is None:
+            return failure(request, error)
+        return _tell(request, answer, answer.wanted, error)
+    if answer.wanted is None:
+        return hand_out(request, signed_in)
+    return _to_client(request, answer, answer.wanted, signed_in)
 
 
-def _code_and_state(request: Request) -> tuple[str, str]:
-    """What GitHub sent. Raises `OAuthError` for a refusal of GitHub or nonsense of others."""
+def _read_answer(request: Request) -> _Answer:
+    """What GitHub sent. Raises `OAuthError` for nonsense of others, and for a refusal of GitHub
+    that no client waits for."""
     deps: Deps = request.app.state.deps
     parameters = query_parameters(request, PARAMETERS)
     # An answer of another authorization server is not for us (RFC 9207, 2.4); errors too.
     if not is_expected_issuer(parameters.get("iss"), deps.config.github_web_url):
         raise wrong_issuer()
-    if "error" in parameters:
-        raise denied_or_failed(parameters["error"])
-    if "code" not in parameters or "state" not in parameters:
+    oauth_state = parameters.get("state", "")
+    wanted = remembered_request(
+        request, deps.sealer, oauth_state=oauth_state, is_secure=deps.config.is_secure
+    )
+    error = parameters.get("error")
+    if error is not None and wanted is None:
+        raise denied_or_failed(error)
+    if (error is None and "code" not in parameters) or not oauth_state:
         raise code_missing()
-    return parameters["code"], parameters["state"]
+    # An error uses the sign-in up as a code does: whichever comes first is the answer.
+    code = parameters.get("code", "") if error is None else f"error:{error}"
+    return _Answer(oauth_state=oauth_state, code=code, error=error, wanted=wanted)
 
 
-async def _finish(request: Request, code: str, oauth_state: str) -> SignedIn:
-    """Claim, exchange, who is it, redeem. Raises `OAuthError`."""
+async def _claim(request: Request, answer: _Answer) -> None:
+    """Takes the one right to go on with this sign-in. Raises `SignInFailed`."""
     deps: Deps = request.app.state.deps
-    context = deps.reboot_context(request)
     try:
-        await sign_in.claim(
-            context,
-            oauth_state=oauth_state,
+        flow = await sign_in.claim(
+            deps.reboot_context(request),
+            oauth_state=answer.oauth_state,
             browser=browser_secret(request, is_secure=deps.config.is_secure),
-            code=code,
-            incarnation=deps.incarnation,
-            now_seconds=int(deps.clock()),
-        )
-        signed_in = await _ask_github(deps, code, oauth_state)
-        # If this is refused, another run of the application has finished in our place; the
-        # token that we got is dropped, and GitHub forgets tokens that nobody uses.
-        await sign_in.redeem(
-            context,
-            oauth_state=oauth_state,
-            code=code,
+            code=answer.code,
             incarnation=deps.incarnation,
             now_seconds=int(deps.clock()),
         )
     except SignInRefused as error:
         raise refused(error.outcome) from None
-    except SignInUnavailable as error:
-        raise unavailable(error) from None
+    except StateUnavailable as error:
+        raise state_unavailable(error) from None
+    # A client's sign-in must never end with GitHub's token on a page.
+    if (flow == CLIENT_FLOW) != (answer.wanted is not None):
+        raise request_lost()
+
+
+async def _finish(request: Request, answer: _Answer) -> SignedIn:
+    """Exchange, who is it, redeem. Raises `OAuthError`."""
+    deps: Deps = request.app.state.deps
+    if answer.error is not None:
+        raise denied_or_failed(answer.error)
+    signed_in = await _ask_github(deps, answer.code, answer.oauth_state)
+    try:
+        # If this is refused, another run of the application has finished in our place; the
+        # token that we got is dropped, and GitHub forgets tokens that nobody uses.
+        await sign_in.redeem(
+            deps.reboot_context(request),
+            oauth_state=answer.oauth_state,
+            code=answer.code,
+            incarnation=deps.incarnation,
+            now_seconds=int(deps.clock()),
+        )
+    except SignInRefused as error:
+        raise refused(error.outcome) from None
+    except StateUnavailable as error:
+        raise state_unavailable(error) from None
     return signed_in
+
+
+def _to_client(
+    request: Request, answer: _Answer, wanted: AuthorizationRequest, signed_in: SignedIn
+) -> Response:
+    """Back to the client with a code of ours, GitHub's token sealed inside."""
+    deps: Deps = request.app.state.deps
+    code = AuthorizationCode(
+        granted=Granted(
+            grant_id=secrets.token_urlsafe(16),
+            client_key=wanted.client_key,
+            user_id=signed_in.user_id,
+            login=signed_in.login,
+            scopes=signed_in.scopes,
+            github=signed_in.github,
+        ),
+        redirect_uri=wanted.redirect_uri,
+        code_challenge=wanted.code_challenge,
+        expires_at=int(deps.clock()) + AUTHORIZATION_CODE_LIFETIME_SECONDS,
+    )
+    sealed = seal_code(deps.sealer, code, resource=deps.config.resource)
+    return _redirect(request, answer, destination_of(deps, wanted).answer(code=sealed))
+
+
+def _tell(
+    request: Request, answer: _Answer, wanted: AuthorizationRequest, error: OAuthError
+) -> Response:
+    """Back to the client with an error."""
+    deps: Deps = request.app.state.deps
+    code = error.code if error.code in _FOR_CLIENTS else "server_error"
+    back = destination_of(deps, wanted)
+    return _redirect(request, answer, back.answer(error=code, error_description=str(error)))
+
+
+def _redirect(request: Request, answer: _Answer, location: str) -> Response:
+    deps: Deps = request.app.state.deps
+    response = RedirectResponse(location, status_code=302, headers=NO_STORE)
+    forget_request(response, oauth_state=answer.oauth_state, is_secure=deps.config.is_secure)
+    return response
 
 
 async def _ask_github(deps: Deps, code: str, oauth_state: str) -> SignedIn:
@@ -107,9 +209,8 @@ async def _ask_github(deps: Deps, code: str, oauth_state: str) -> SignedIn:
         logger.warning("sign-in: %s", error.log_reason)
         raise token_refused() from None
     return SignedIn(
-        token=grant.access_token,
+        github=pair_of(grant, now=int(deps.clock())),
         user_id=answer.user.id,
         login=answer.user.login,
         scopes=frozenset(grant.scopes),
-        expires_in_seconds=grant.expires_in_seconds,
     )

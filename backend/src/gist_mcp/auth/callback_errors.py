@@ -1,12 +1,16 @@
 """What a person reads when a sign-in ends without a token. All of it is our own text: whatever
 came in the URL is not repeated, or links to us would carry other people's messages."""
 
+import logging
 from typing import Final
 
 from gist_mcp.auth.answers import SignInFailed
 from gist_mcp.errors import GitHubRefusesServer, GitHubUnavailable, RateLimited
 from gist_mcp.github.oauth import CodeRefused
+from gist_mcp.servicers.calls import StateUnavailable
 from gist_mcp.servicers.sign_in import EXPIRED, OTHER_BROWSER, REPLAYED, UNKNOWN
+
+logger = logging.getLogger(__name__)
 
 _REFUSALS: Final = {
     UNKNOWN: (
@@ -33,6 +37,26 @@ def refused(outcome: str) -> SignInFailed:
     """Durable state says no; `outcome` is one of `gist_mcp.servicers.sign_in`."""
     title, description = _REFUSALS.get(outcome, _REFUSALS[UNKNOWN])
     return SignInFailed("invalid_request", title, description)
+
+
+def state_unavailable(error: StateUnavailable) -> SignInFailed:
+    """Durable state did not answer: 503, and worth another try soon."""
+    logger.warning("%s", error.log_reason)
+    return SignInFailed(
+        "temporarily_unavailable",
+        "Not just now",
+        str(error),
+        status_code=503,
+        retry_after_seconds=5,
+    )
+
+
+def request_lost() -> SignInFailed:
+    """A client's sign-in came back without the cookie that says whom to answer."""
+    text = "Your browser did not keep what the client asked for. Start again in the client."
+    return SignInFailed(
+        "invalid_request", "This sign-in cannot be finished", text, begin_again=False
+    )
 
 
 def denied_or_failed(error: str) -> SignInFailed:

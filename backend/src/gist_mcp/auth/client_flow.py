@@ -1,16 +1,36 @@
-"""The sign-in that an OAuth client begins for its user (RFC 6749, 4.1).
+"""The sign-in that an OAuth client begins for its user (RFC 6749, 4.1): up to the consent page.
 
-The one door to it: registration, consent and codes of our own belong behind this function.
+A GET here uses up nothing and binds nothing: some clients fetch the address themselves before
+they open the browser. State is created when the person has agreed (`auth/consent.py`).
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
-from gist_mcp.auth.answers import oauth_error
+from gist_mcp.auth.answers import NO_STORE, SignInFailed, wants_page
+from gist_mcp.auth.authorization_request import (
+    AuthorizationRequest,
+    Destination,
+    parse_request,
+    seal_for_consent,
+)
+from gist_mcp.auth.browser_cookie import browser_secret, new_browser_secret, remember_browser
+from gist_mcp.auth.client import Client
+from gist_mcp.auth.pages import page
+from gist_mcp.auth.redirect_uri import (
+    destination,
+    form_action_source,
+    is_acceptable,
+    is_on_this_machine,
+)
 from gist_mcp.errors import OAuthError
+from gist_mcp.web.deps import Deps
+
+logger = logging.getLogger(__name__)
 
 CLIENT_PARAMETERS: Final = (
     "client_id",
@@ -24,12 +44,104 @@ CLIENT_PARAMETERS: Final = (
 )
 """Whoever sends one of these to `/oauth/authorize` is an OAuth client and not a person."""
 
-NO_CLIENTS_DESCRIPTION: Final = (
-    "This server does not register OAuth clients yet. Open /oauth/authorize without parameters "
-    "in a browser, and give the client the token from there."
-)
+SCOPES_IN_WORDS: Final = {
+    "gist": "see, create, change and delete your gists, the secret ones too",
+    "read:user": "read your profile",
+    "user": "read and change your profile",
+    "user:email": "read your email addresses",
+}
 
 
 async def authorize_client(request: Request, parameters: Mapping[str, str]) -> Response:
-    """Refuses: no client is known here. Never redirects, for no redirect URI is known good."""
-    return oauth_error(OAuthError("unauthorized_client", NO_CLIENTS_DESCRIPTION))
+    """The consent page, or the client's error.
+
+    Raises `OAuthError` while it is not certain that the redirect URI is the client's.
+    """
+    deps: Deps = request.app.state.deps
+    client = await known_client(deps, parameters)
+    back = Destination(
+        redirect_uri=parameters["redirect_uri"],
+        state=parameters.get("state"),
+        issuer=deps.config.public_url,
+    )
+    try:
+        wanted = parse_request(parameters, client, deps.config, now=int(deps.clock()))
+    except OAuthError as error:
+        logger.info("authorize refused: %s", error.log_reason)
+        return _tell_client(request, client, back, error)
+    return _consent_page(request, client, wanted)
+
+
+async def known_client(deps: Deps, parameters: Mapping[str, str]) -> Client:
+    """The client, if the redirect URI is its own. Raises `OAuthError`."""
+    if "client_id" not in parameters:
+        raise _faulty("invalid_request", "The parameter client_id is missing.")
+    try:
+        client = await deps.clients.find(parameters["client_id"])
+    except OAuthError as error:
+        status_code = 400 if error.status_code == 401 else error.status_code
+        raise _faulty(error.code, str(error), status_code=status_code) from None
+    redirect_uri = parameters.get("redirect_uri")
+    if redirect_uri is None:
+        raise _faulty("invalid_request", "The parameter redirect_uri is missing.")
+    if not is_acceptable(redirect_uri) or not client.allows(redirect_uri):
+        text = "The address that the client wants you sent to is not one that it registered."
+        raise _faulty("invalid_request", text)
+    return client
+
+
+def _faulty(code: str, text: str, *, status_code: int = 400) -> SignInFailed:
+    title = "A client sent you here wrongly"
+    return SignInFailed(code, title, text, status_code=status_code, begin_again=False)
+
+
+def _tell_client(
+    request: Request, client: Client, back: Destination, error: OAuthError
+) -> Response:
+    """The error goes to the client, by redirection (RFC 6749, 4.1.2.1).
+
+    But anybody can register a site of theirs, and a link to us must not carry a person there
+    unasked (RFC 9700, 4.11.2). A browser on its way to a site gets a page to decide on.
+    """
+    location = back.answer(error=error.code, error_description=str(error))
+    if is_on_this_machine(back.redirect_uri) or not wants_page(request):
+        return RedirectResponse(location, status_code=302, headers=NO_STORE)
+    return page(
+        "client_error.html",
+        status_code=400,
+        description=str(error),
+        code=error.code,
+        client_name=client.name,
+        destination=destination(back.redirect_uri),
+        location=location,
+    )
+
+
+def _consent_page(request: Request, client: Client, wanted: AuthorizationRequest) -> Response:
+    deps: Deps = request.app.state.deps
+    config = deps.config
+    browser = browser_secret(request, is_secure=config.is_secure) or new_browser_secret()
+    response = page(
+        "consent.html",
+        form_action=_form_action(deps, wanted.redirect_uri),
+        has_form=True,
+        client_name=client.name,
+        destination=destination(wanted.redirect_uri),
+        redirect_uri=wanted.redirect_uri,
+        scopes=[(scope, SCOPES_IN_WORDS.get(scope, "use this scope")) for scope in wanted.scopes],
+        github_url=config.github_web_url,
+        sealed_request=seal_for_consent(deps.sealer, wanted, browser=browser),
+    )
+    remember_browser(response, browser, is_secure=config.is_secure)
+    return response
+
+
+def _form_action(deps: Deps, redirect_uri: str) -> list[str]:
+    """Everywhere that the redirects after the form may lead: Chromium checks each of them.
+
+    GitHub redirects at once where the person agreed before, then we do, to the client. An
+    Enterprise Server may go by the sign-in page of the company first.
+    """
+    github = deps.config.github_web_url
+    sources = ["'self'", github, form_action_source(redirect_uri)]
+    return sources if github == "https://github.com" else [*sources, "https:"]

@@ -14,19 +14,26 @@ from gist_mcp.errors import OAuthError
 MAX_PARAMETER_CHARACTERS: Final = 512
 """GitHub's codes have 20 characters, our nonces 43; URLs of clients stay below this too."""
 
+MAX_SEALED_CHARACTERS: Final = 4096
+"""Parameters that may hold what we sealed: client ids, codes, tokens, a client's request."""
+
 MAX_QUERY_BYTES: Final = 16 * 1024
 MAX_FORM_BYTES: Final = 64 * 1024
 
 
-def query_parameters(request: Request, names: Iterable[str]) -> dict[str, str]:
+def query_parameters(
+    request: Request, names: Iterable[str], *, max_characters: int = MAX_PARAMETER_CHARACTERS
+) -> dict[str, str]:
     """The named parameters of the query; see `single_parameters`."""
     raw: bytes = request.scope["query_string"]
     if len(raw) > MAX_QUERY_BYTES:
         raise OAuthError("invalid_request", "The query is too long.")
-    return single_parameters(raw, names)
+    return single_parameters(raw, names, max_characters=max_characters)
 
 
-async def form_parameters(request: Request, names: Iterable[str]) -> dict[str, str]:
+async def form_parameters(
+    request: Request, names: Iterable[str], *, max_characters: int = MAX_SEALED_CHARACTERS
+) -> dict[str, str]:
     """The named parameters of a form in the body; see `single_parameters`.
 
     Stops reading a body that is too long.
@@ -40,10 +47,12 @@ async def form_parameters(request: Request, names: Iterable[str]) -> dict[str, s
         body += chunk
         if len(body) > MAX_FORM_BYTES:
             raise OAuthError("invalid_request", "The form is too long.", status_code=413)
-    return single_parameters(bytes(body), names)
+    return single_parameters(bytes(body), names, max_characters=max_characters)
 
 
-def single_parameters(encoded: bytes, names: Iterable[str]) -> dict[str, str]:
+def single_parameters(
+    encoded: bytes, names: Iterable[str], *, max_characters: int = MAX_PARAMETER_CHARACTERS
+) -> dict[str, str]:
     """Those of `names` that have a value, once and of printable ASCII; others are ignored.
 
     Raises `OAuthError` for a repeated, overlong or otherwise impossible one.
@@ -56,7 +65,7 @@ def single_parameters(encoded: bytes, names: Iterable[str]) -> dict[str, str]:
         if name in found:
             raise OAuthError("invalid_request", f"The parameter {name} is repeated.")
         found[name] = value
-        if len(value) > MAX_PARAMETER_CHARACTERS:
+        if len(value) > max_characters:
             raise OAuthError("invalid_request", f"The parameter {name} is too long.")
         if not (value.isascii() and value.isprintable()):
             raise OAuthError("invalid_request", f"The parameter {name} has impossible characters.")

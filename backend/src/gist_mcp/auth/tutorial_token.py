@@ -1,41 +1,26 @@
 """The end of the tutorial's flow: a person, or their script, takes a token by hand."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gist_mcp.auth.access_token import (
-    ACCESS_TOKEN_LIFETIME_SECONDS,
     SIGN_IN_PAGE_CLIENT_ID,
     AccessTokenPayload,
+    access_token_lifetime,
     seal_access_token,
 )
 from gist_mcp.auth.answers import json_answer, wants_page
 from gist_mcp.auth.pages import page
-from gist_mcp.github.credential import GitHubToken
-from gist_mcp.principal import GitHubUserId
+from gist_mcp.auth.signed_in import SignedIn
 from gist_mcp.web.deps import Deps
 
 INSTRUCTIONS = "Include this token in MCP requests using the Authorization header: Bearer <token>"
 """The tutorial's own words."""
 
-
 USER_IMPLIES = frozenset({"read:user", "user:email", "user:follow"})
 """What the scope `user` includes (GitHub Docs, scopes for OAuth apps)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SignedIn:
-    """A GitHub token and whose it is. `scopes` are those granted, not those asked for;
-    `expires_in_seconds` is `None` for a token that does not expire."""
-
-    token: GitHubToken
-    user_id: GitHubUserId
-    login: str
-    scopes: frozenset[str]
-    expires_in_seconds: int | None
 
 
 def hand_out(request: Request, signed_in: SignedIn) -> Response:
@@ -75,12 +60,11 @@ def missing_scopes(asked: Iterable[str], granted: frozenset[str]) -> list[str]:
 def _access_token(deps: Deps, signed_in: SignedIn) -> tuple[str, int | None]:
     """The text to hand out, and for how many seconds it works, `None` for no end."""
     if deps.config.github_tokens != "none":
-        return signed_in.token.reveal(), signed_in.expires_in_seconds
-    at_github_seconds = signed_in.expires_in_seconds or ACCESS_TOKEN_LIFETIME_SECONDS
-    lifetime_seconds = min(ACCESS_TOKEN_LIFETIME_SECONDS, at_github_seconds)
+        return signed_in.github.access.reveal(), signed_in.expires_in_seconds(deps.clock())
     issued_at = int(deps.clock())
+    lifetime_seconds = access_token_lifetime(signed_in.github, now=issued_at)
     payload = AccessTokenPayload(
-        github_token=signed_in.token,
+        github_token=signed_in.github.access,
         user_id=signed_in.user_id,
         login=signed_in.login,
         client_id=SIGN_IN_PAGE_CLIENT_ID,

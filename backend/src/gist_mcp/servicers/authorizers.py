@@ -3,15 +3,23 @@
 Envoy exposes every method of every state type on the public port, by gRPC, by HTTP
 transcoding and by websocket. Reboot's own default for a state without an authorizer is to
 allow in development. So every servicer here names `front_door_only`.
+
+Reboot's own admin calls (export, import, tasks, inspector) are on that port too. In production
+they ask for an admin secret, but where none is configured Reboot 0.40.1 lets every caller
+through who brings any bearer token at all. `AdminSecretOrNone` shuts that.
 """
 
 import hmac
-from typing import Any
+import os
+import secrets
+from typing import Any, Final
 
 from google.protobuf.message import Message
 from pydantic import SecretStr
 from rbt.v1alpha1.errors_pb2 import Ok, PermissionDenied
 from reboot.aio.contexts import ReaderContext
+from reboot.aio.secrets import SecretNotFoundException, Secrets, SecretSource
+from reboot.controller.settings import ENVVAR_REBOOT_ADMIN_AUTH_URL
 from rebootdev.aio.auth import Auth
 from rebootdev.aio.auth.authorizers import (
     Authorizer,
@@ -20,6 +28,7 @@ from rebootdev.aio.auth.authorizers import (
     is_app_internal,
 )
 from rebootdev.aio.auth.token_verifiers import TokenVerifier
+from rebootdev.settings import ADMIN_SECRET_NAME
 
 FRONT_DOOR = "github-gist-mcp-front-door"
 """The Reboot user id of our own HTTP layer. No person can have it: only the secret gives it."""
@@ -54,3 +63,38 @@ def front_door_only() -> AuthorizerRule[Message, Message]:
 
 
 gateway_only = front_door_only
+
+
+MIN_ADMIN_SECRET_CHARACTERS: Final = 16
+"""Shorter is no secret, and an empty one would match an empty bearer token."""
+
+
+class AdminSecretOrNone(SecretSource):
+    """Reboot's secrets, except that a missing admin secret is one that nobody knows."""
+
+    def __init__(self, configured: SecretSource) -> None:
+        self._configured = configured
+        self._unknown = secrets.token_hex(32).encode()
+
+    async def get(self, secret_name: str) -> bytes:
+        """The configured secret. Raises `SecretNotFoundException`, but not for the admin's."""
+        if secret_name != ADMIN_SECRET_NAME or ENVVAR_REBOOT_ADMIN_AUTH_URL in os.environ:
+            # With that URL, as on Reboot Cloud, another service knows who is an admin.
+            return await self._configured.get(secret_name)
+        try:
+            secret = await self._configured.get(secret_name)
+        except SecretNotFoundException:
+            return self._unknown
+        return secret if len(secret.strip()) >= MIN_ADMIN_SECRET_CHARACTERS else self._unknown
+
+
+def shut_admin_calls() -> None:
+    """Without a configured admin secret nobody is an admin of this process."""
+    source = Secrets().secret_source
+    if not isinstance(source, AdminSecretOrNone):
+        Secrets.set_secret_source(AdminSecretOrNone(source))
+
+
+# On import, because Reboot's server processes are not started by code of ours: they import the
+# servicers, and then make the admin calls' servicers, which keep the source that they find.
+shut_admin_calls()

@@ -16,12 +16,12 @@ import hmac
 from collections.abc import Sequence
 from typing import Final
 
-from gist_state.v1.sign_in import SignInRecord
-from gist_state.v1.sign_in_rbt import SignIns
 from reboot.aio.contexts import WriterContext
 
 from gist_mcp.constants import SIGN_IN_LIFETIME_SECONDS
 from gist_mcp.servicers.authorizers import gateway_only
+from gist_state.v1.sign_in import SignInRecord
+from gist_state.v1.sign_in_rbt import SignIns
 
 BUCKETS: Final = 1024
 """Never change this number: a sign-in under way would be looked for in another bucket."""

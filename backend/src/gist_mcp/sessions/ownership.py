@@ -7,12 +7,12 @@ import re
 import secrets
 from dataclasses import dataclass
 
-from gist_state.v1.mcp_session_rbt import McpSession
 from rbt.v1alpha1.errors_pb2 import StateNotConstructed
 from reboot.aio.contexts import WorkflowContext
 from reboot.aio.external import ExternalContext
 
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
+from gist_state.v1.mcp_session_rbt import McpSession
 
 SESSION_ID_BYTES = 24
 """192 random bits: not to be guessed, and never the same twice."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from starlette.responses import JSONResponse, Response
 
+from gist_mcp.auth.verifier import TooManyGuesses
 from gist_mcp.config import Config
 from gist_mcp.errors import GitHubUnavailable, RateLimited, ScopeRequired, SignInRequired
 
@@ -60,6 +61,15 @@ def cannot_ask_github(reason: GitHubUnavailable | RateLimited) -> Response:
     return JSONResponse(
         {"error": "temporarily_unavailable", "error_description": str(reason)},
         status_code=503,
+        headers={**NO_STORE, "Retry-After": str(reason.retry_after_seconds)},
+    )
+
+
+def too_many_guesses(reason: TooManyGuesses) -> Response:
+    """429: GitHub was not asked about the token, so it may well be good."""
+    return JSONResponse(
+        {"error": "temporarily_unavailable", "error_description": str(reason)},
+        status_code=429,
         headers={**NO_STORE, "Retry-After": str(reason.retry_after_seconds)},
     )
 

@@ -7,6 +7,8 @@ import httpx
 from reboot.aio.external import ExternalContext
 from starlette.requests import Request
 
+from gist_mcp.auth.client_registry import ClientRegistry
+from gist_mcp.auth.github_refreshes import GitHubRefreshes
 from gist_mcp.auth.sealing import Sealer
 from gist_mcp.auth.verifier import BearerVerifier
 from gist_mcp.config import Config
@@ -28,6 +30,8 @@ class Deps:
     sealer: Sealer
     github: GitHubClient
     github_oauth: GitHubOAuth
+    clients: ClientRegistry
+    refreshes: GitHubRefreshes
     verifier: BearerVerifier
     vault: CredentialVault
     internal_http: httpx.AsyncClient

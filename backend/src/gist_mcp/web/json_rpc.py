@@ -5,6 +5,7 @@ here, with 400.
 """
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +48,10 @@ def parse_message(body: bytes) -> JsonRpcMessage:
     try:
         # Python would read `NaN` and `Infinity`, which JSON does not have (RFC 8259, 6).
         message = json.loads(
-            body.decode("utf-8"), parse_constant=_refuse_constant, parse_int=_parse_int
+            body.decode("utf-8"),
+            parse_constant=_refuse_constant,
+            parse_int=_parse_int,
+            parse_float=_parse_float,
         )
     except UnicodeDecodeError:
         raise NotJsonRpc("Parse error: the body is not UTF-8", PARSE_ERROR) from None
@@ -123,6 +127,14 @@ def _parse_int(digits: str) -> int:
     if len(digits) > MAX_INTEGER_DIGITS:
         raise ValueError("integer too long")
     return int(digits)
+
+
+def _parse_float(digits: str) -> float:
+    """`1e999` is JSON, but no double: Python would make it infinite."""
+    value = float(digits)
+    if not math.isfinite(value):
+        raise ValueError("number too large")
+    return value
 
 
 def _deeper_than(value: Any, depth: int) -> bool:

@@ -7,14 +7,16 @@ the request to DurableMCP. Whatever a client says about routing is dropped in th
 """
 
 import contextlib
+import re
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import httpx
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gist_mcp.auth.verifier import Caller
+from gist_mcp.auth.verifier import Caller, TooManyGuesses
 from gist_mcp.errors import GitHubUnavailable, RateLimited, ScopeRequired, SignInRequired
 from gist_mcp.principal import McpSessionId
 from gist_mcp.sessions import ownership
@@ -22,9 +24,10 @@ from gist_mcp.sessions.durable_mcp import MCP_PATH, SESSION_HANDLE, current_prin
 from gist_mcp.sessions.hop import HOP_HEADER, Hop, open_hop, seal_hop
 from gist_mcp.tools.registry import require_scopes
 from gist_mcp.web import challenges
-from gist_mcp.web.body import BodyTooLarge, read_body
+from gist_mcp.web.body import BodyTooLarge, check_announced_length, read_body
 from gist_mcp.web.deps import Deps
 from gist_mcp.web.json_rpc import JsonRpcMessage, NotJsonRpc, parse_message
+from gist_mcp.web.limits import client_address, within_session
 
 SESSION_HEADER = "mcp-session-id"
 METHODS = ("GET", "POST", "DELETE")
@@ -43,6 +46,10 @@ _FORWARDED_HEADERS = frozenset(
 )
 """What DurableMCP gets to see of the client's headers. Everything else stays outside: the
 bearer token above all, and `x-reboot-*`, with which a client could address any state."""
+
+_EVENT_ID = re.compile(r"[A-Za-z0-9._-]{1,128}/[A-Za-z0-9._-]{1,200}\Z")
+"""An event id as DurableMCP makes it: request and event, with one slash. It stumbles over any
+other form, and would make durable state for it."""
 
 _RETURNED_HEADERS = frozenset({"cache-control", "content-type", SESSION_HEADER})
 
@@ -72,15 +79,16 @@ class McpEndpoint:
 
     async def _admit(self, request: Request) -> Response:
         """First pass: everything that is decided before DurableMCP hears of a request."""
-        declared_bytes = request.headers.get("content-length", "0")
-        if not declared_bytes.isdecimal() or int(declared_bytes) > self._deps.config.max_body_bytes:
-            return _too_large(self._deps)
         try:
+            check_announced_length(request, self._deps.config.max_body_bytes)
             caller = await self._authenticate(request)
             if isinstance(caller, Response):
                 return caller
             if request.method not in METHODS:
                 return _error(405, "Method Not Allowed", {"Allow": ", ".join(METHODS)})
+            last_event_id = request.headers.get("last-event-id")
+            if last_event_id is not None and not _EVENT_ID.match(last_event_id):
+                return _error(400, "Bad Request: Last-Event-ID is not one of this server")
             body = await read_body(request, self._deps.config.max_body_bytes)
             message = parse_message(body) if request.method == "POST" else None
             if message is not None and message.tool_name is not None:
@@ -100,11 +108,31 @@ class McpEndpoint:
         if scheme.lower() != "bearer" or not bearer.strip():
             return challenges.token_missing(config)
         try:
-            return await self._deps.verifier.verify(bearer.strip())
+            return await self._verify(request, bearer.strip())
+        except TooManyGuesses as reason:
+            return challenges.too_many_guesses(reason)
         except SignInRequired as reason:
             return challenges.token_refused(config, reason)
         except (GitHubUnavailable, RateLimited) as reason:
             return challenges.cannot_ask_github(reason)
+
+    async def _verify(self, request: Request, bearer: str) -> Caller:
+        """The caller. Raises what the verifier raises."""
+        verifier = self._deps.verifier
+        address = client_address(request.headers, self._deps.config.trusted_proxies)
+        try:
+            return await verifier.verify(bearer, address=address)
+        except TooManyGuesses:
+            # A process remembers only the tokens that came to itself. Somebody who names a living
+            # session is no stranger though, for its id cannot be guessed: they have a budget of
+            # their own, so that a flood shuts no user out.
+            session_id = ownership.parse_session_id(request.headers.get(SESSION_HEADER, ""))
+            if session_id is None:
+                raise
+            context = self._deps.reboot_context(request)
+            if await ownership.living_session(context, session_id) is None:
+                raise
+        return await verifier.verify(bearer, address=within_session(session_id))
 
     async def _route(
         self, request: Request, caller: Caller, message: JsonRpcMessage | None, body: bytes
@@ -167,6 +195,8 @@ class McpEndpoint:
         headers = {
             name: value for name, value in request.headers.items() if name in _FORWARDED_HEADERS
         }
+        # The second pass checks the Host like the first, and its caller is us.
+        headers["host"] = urlsplit(self._deps.config.public_url).netloc
         headers[HOP_HEADER] = seal_hop(self._deps.sealer, hop, now_seconds=self._deps.clock())
         headers[STATE_REF_HEADER] = f"rbt.mcp.v1.Session:{hop.session_id}"
         upstream_request = self._deps.internal_http.build_request(

@@ -15,6 +15,19 @@ from gist_mcp.config import LOOPBACK_HOSTS, Config
 from gist_mcp.sessions.durable_mcp import MCP_PATH
 from gist_mcp.sessions.hop import HOP_HEADER
 
+SINGLE_HEADERS = (
+    "host",
+    "origin",
+    "authorization",
+    "content-length",
+    "content-type",
+    "mcp-session-id",
+    "mcp-protocol-version",
+    "last-event-id",
+    HOP_HEADER,
+)
+"""Headers that decide something. Sent twice, two readers might each believe another one."""
+
 HSTS = "max-age=31536000; includeSubDomains"
 """One year, the shortest that browsers' preload lists accept."""
 
@@ -45,9 +58,11 @@ class HostAndOrigin:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        # A hop comes from our own process; the endpoint opens its seal or treats it as foreign.
-        is_hop = HOP_HEADER in headers
-        if not is_hop and headers.get("host", "").lower() not in self._hosts:
+        repeated = next((name for name in SINGLE_HEADERS if len(headers.getlist(name)) > 1), None)
+        if repeated is not None:
+            await _repeated(repeated)(scope, receive, send)
+            return
+        if headers.get("host", "").lower() not in self._hosts:
             await _forbidden("Host", "PUBLIC_URL")(scope, receive, send)
             return
         origin = headers.get("origin")
@@ -64,6 +79,11 @@ def _is_guarded(scope: Scope) -> bool:
 def _forbidden(header: str, setting: str) -> JSONResponse:
     text = f"This {header} is not one that the server expects; see the setting {setting}."
     return JSONResponse({"error": "forbidden", "error_description": text}, status_code=403)
+
+
+def _repeated(name: str) -> JSONResponse:
+    text = f"The header {name} must not be repeated."
+    return JSONResponse({"error": "invalid_request", "error_description": text}, status_code=400)
 
 
 def allowed_hosts(config: Config) -> frozenset[str]:

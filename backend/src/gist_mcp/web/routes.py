@@ -8,6 +8,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from gist_mcp.auth.cross_origin import CrossOrigin
+from gist_mcp.auth.grant_gate import GrantGate
 from gist_mcp.auth.routes import ROUTES as AUTH_ROUTES
 from gist_mcp.sessions.durable_mcp import MCP_PATH
 from gist_mcp.web.deps import Deps
@@ -15,14 +17,14 @@ from gist_mcp.web.mcp_endpoint import SESSION_HEADER, McpEndpoint
 from gist_mcp.web.middleware import HostAndOrigin, SecurityHeaders
 
 
-def healthz(request: Request) -> Response:
+def healthz(_: Request) -> Response:
     """200 as soon as this process serves."""
     return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
 
 def front_door(deps: Deps, durable_mcp: ASGIApp) -> Starlette:
     """The ASGI application of one server process, mounted at the root."""
-    mcp = mcp_with_cors(deps, McpEndpoint(deps, durable_mcp))
+    mcp = mcp_with_cors(deps, GrantGate(McpEndpoint(deps, durable_mcp), deps))
     routes: list[BaseRoute] = [
         Route("/healthz", healthz),
         Route(MCP_PATH, mcp),
@@ -33,6 +35,7 @@ def front_door(deps: Deps, durable_mcp: ASGIApp) -> Starlette:
         routes=routes,
         middleware=[
             Middleware(SecurityHeaders, config=deps.config),
+            Middleware(CrossOrigin),
             Middleware(HostAndOrigin, config=deps.config),
         ],
     )

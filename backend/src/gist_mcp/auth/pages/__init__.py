@@ -64,11 +64,22 @@ def page_headers(*, form_action: Iterable[str] = ("'self'",)) -> dict[str, str]:
     }
 
 
-def page(template: str, *, status_code: int = 200, **values: object) -> HTMLResponse:
-    """A template of this room as an answer."""
+def page(
+    template: str,
+    *,
+    status_code: int = 200,
+    form_action: Iterable[str] = ("'self'",),
+    has_form: bool = False,
+    **values: object,
+) -> HTMLResponse:
+    """A template of this room as an answer. `has_form` for one that sends a form to us."""
     text = _TEMPLATES.get_template(template).render(static=STATIC_PATH, **values)
     # Whether this page or JSON comes depends on `Accept`.
-    headers = page_headers() | {"Vary": "Accept"}
+    headers = page_headers(form_action=form_action) | {"Vary": "Accept"}
+    if has_form:
+        # Under `no-referrer` browsers send `Origin: null` with a form (Fetch, 4.2), which the
+        # check of Origin refuses. Other sites still learn nothing.
+        headers["Referrer-Policy"] = "same-origin"
     return HTMLResponse(text, status_code=status_code, headers=headers)
 
 

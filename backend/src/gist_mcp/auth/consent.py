@@ -1,0 +1,92 @@
+"""`POST /oauth/consent`: the person decided about a client.
+
+The form holds the client's request, sealed for the cookie of the browser that was shown it. So
+nobody can send the form for somebody else (CSRF, RFC 9700, 4.7): the cookie is not sent along
+from other sites, and a form made for another browser does not open.
+"""
+
+import logging
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from gist_mcp.auth.answers import NO_STORE, SignInFailed, failure
+from gist_mcp.auth.authorization_request import (
+    AuthorizationRequest,
+    Destination,
+    open_from_consent,
+)
+from gist_mcp.auth.browser_cookie import browser_secret, remember_browser
+from gist_mcp.auth.parameters import form_parameters
+from gist_mcp.auth.request_cookie import remember_request
+from gist_mcp.auth.sign_in import CLIENT_FLOW
+from gist_mcp.auth.to_github import set_out
+from gist_mcp.constants import SIGN_IN_LIFETIME_SECONDS
+from gist_mcp.errors import OAuthError
+from gist_mcp.web.deps import Deps
+
+logger = logging.getLogger(__name__)
+
+APPROVE: Final = "approve"
+DENY: Final = "deny"
+
+
+async def consent(request: Request) -> Response:
+    """On to GitHub, or back to the client with `access_denied`."""
+    try:
+        parameters = await form_parameters(request, ("request", "decision"))
+        return await _decided(request, parameters)
+    except OAuthError as error:
+        logger.info("consent refused: %s", error.log_reason)
+        return failure(request, error)
+
+
+async def _decided(request: Request, parameters: dict[str, str]) -> Response:
+    deps: Deps = request.app.state.deps
+    config = deps.config
+    browser = browser_secret(request, is_secure=config.is_secure)
+    wanted = browser and open_from_consent(
+        deps.sealer, parameters.get("request", ""), browser=browser
+    )
+    if not browser or not wanted:
+        raise _stale("This page was not made for this browser, or cookies are off.")
+    if deps.clock() >= wanted.issued_at + SIGN_IN_LIFETIME_SECONDS:
+        raise _stale("This page was open for too long.")
+    decision = parameters.get("decision")
+    if decision == DENY:
+        back = destination_of(deps, wanted)
+        text = "The user did not agree."
+        location = back.answer(error="access_denied", error_description=text)
+        return RedirectResponse(location, status_code=303, headers=NO_STORE)
+    if decision != APPROVE:
+        raise _stale("The form had no decision in it.")
+    departure = await set_out(request, flow=CLIENT_FLOW, scopes=wanted.scopes, browser=browser)
+    # 303: the browser must not repeat the POST at GitHub (RFC 9700, 4.12).
+    response = RedirectResponse(departure.location, status_code=303, headers=NO_STORE)
+    remember_browser(response, browser, is_secure=config.is_secure)
+    remember_request(
+        request,
+        response,
+        deps.sealer,
+        wanted,
+        oauth_state=departure.oauth_state,
+        is_secure=config.is_secure,
+    )
+    return response
+
+
+def destination_of(deps: Deps, wanted: AuthorizationRequest) -> Destination:
+    """Where the answer to a request goes."""
+    return Destination(
+        redirect_uri=wanted.redirect_uri, state=wanted.state, issuer=deps.config.public_url
+    )
+
+
+def _stale(text: str) -> SignInFailed:
+    return SignInFailed(
+        "invalid_request",
+        "Start again in the client",
+        f"{text} Nothing was granted. Start again in the client that sent you here.",
+        begin_again=False,
+    )

@@ -1,0 +1,65 @@
+"""One refresh at GitHub for each refresh token of GitHub, however many ask for it."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from gist_mcp.github.credential import GitHubToken
+from gist_mcp.github.models import TokenGrant
+from gist_mcp.servicers.grant import REPEAT_WINDOW_SECONDS
+
+MAX_REMEMBERED = 10_000
+"""Refreshes within the repeat window that one process remembers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FreshGrant:
+    """What GitHub gave, and when, in Unix seconds."""
+
+    grant: TokenGrant
+    granted_at_seconds: int
+
+
+class GitHubRefreshes:
+    """Refreshes under way and those just finished. One per server process, in memory only."""
+
+    def __init__(self, *, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._flights: OrderedDict[str, asyncio.Task[FreshGrant]] = OrderedDict()
+
+    async def run(self, token: GitHubToken, ask: Callable[[], Awaitable[TokenGrant]]) -> FreshGrant:
+        """The new pair for GitHub's refresh token `token`.
+
+        `ask` runs once within the repeat window, unless it fails: then who comes next tries
+        again. Raises what it raises.
+        """
+        self._drop_old()
+        digest = token.digest()
+        flight = self._flights.get(digest)
+        if flight is None:
+            flight = asyncio.create_task(self._ask(ask), name="refresh a GitHub token")
+            self._flights[digest] = flight
+        try:
+            # Shielded: GitHub uses the old pair up, whether or not the client still waits.
+            return await asyncio.shield(flight)
+        finally:
+            if flight.done() and (flight.cancelled() or flight.exception() is not None):
+                self._flights.pop(digest, None)
+
+    async def _ask(self, ask: Callable[[], Awaitable[TokenGrant]]) -> FreshGrant:
+        grant = await ask()
+        return FreshGrant(grant=grant, granted_at_seconds=int(self._clock()))
+
+    def _drop_old(self) -> None:
+        """Forgets what no client may ask for again. The oldest stand first."""
+        oldest_seconds = self._clock() - REPEAT_WINDOW_SECONDS - 1
+        while self._flights:
+            digest, flight = next(iter(self._flights.items()))
+            if not flight.done():
+                break
+            is_good = not flight.cancelled() and flight.exception() is None
+            is_new = is_good and flight.result().granted_at_seconds >= oldest_seconds
+            if is_new and len(self._flights) <= MAX_REMEMBERED:
+                break
+            del self._flights[digest]

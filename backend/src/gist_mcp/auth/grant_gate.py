@@ -1,0 +1,64 @@
+"""In front of `/mcp`: an access token is worth nothing once its grant is revoked.
+
+A sealed token opens by itself, and GitHub's yes to what is inside is remembered for a while, so
+neither notices a revocation at once. Durable state does, in every process and after a restart.
+"""
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gist_mcp.auth import grants
+from gist_mcp.auth.access_token import (
+    ACCESS_TOKEN_PREFIX,
+    AccessTokenPayload,
+    open_access_token,
+)
+from gist_mcp.errors import SignInRequired
+from gist_mcp.servicers.grant import OK
+from gist_mcp.web import challenges
+from gist_mcp.web.deps import Deps
+
+
+class GrantGate:
+    """Passes on whatever does not carry a token of a revoked grant."""
+
+    def __init__(self, app: ASGIApp, deps: Deps) -> None:
+        self._app = app
+        self._deps = deps
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """401 for a token of a grant that is over."""
+        request = Request(scope, receive)
+        payload = self._payload(request)
+        if payload is not None and payload.grant_id and not await self._is_alive(request, payload):
+            reason = SignInRequired("Access was taken back. Sign in again.")
+            response = challenges.token_refused(self._deps.config, reason)
+            await response(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _payload(self, request: Request) -> AccessTokenPayload | None:
+        """What the bearer token stands for, if it is one of ours that works by itself."""
+        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not bearer.strip().startswith(ACCESS_TOKEN_PREFIX):
+            return None
+        deps = self._deps
+        try:
+            return open_access_token(
+                deps.sealer,
+                bearer.strip(),
+                resource=deps.config.resource,
+                now=int(deps.clock()),
+            )
+        except SignInRequired:
+            # The verifier refuses it, in its own words.
+            return None
+
+    async def _is_alive(self, request: Request, payload: AccessTokenPayload) -> bool:
+        outcome = await grants.look_up(
+            self._deps.reboot_context(request),
+            grants.account_id(self._deps.config.github_web_url, payload.user_id),
+            grant_id=payload.grant_id,
+            now_seconds=int(self._deps.clock()),
+        )
+        return outcome == OK

@@ -1,0 +1,118 @@
+"""Where an authorization response may be sent. Pure rules, no I/O.
+
+Accepted are https, http on loopback (RFC 8252, 7.3) and private-use schemes of native apps
+(RFC 8252, 7.1). Those have a dot, as reversed domain names do; editors and assistants that
+registered a plain word with the operating system are listed by name. A list of what is good
+rather than of what is bad: a browser that is sent to `javascript:`, `data:`, `blob:` or
+`view-source:` acts on our origin or on the person's files.
+"""
+
+import re
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+MAX_REDIRECT_URI_CHARACTERS: Final = 512
+
+LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+KNOWN_SCHEMES: Final = frozenset(
+    {
+        "antigravity",
+        "chatgpt",
+        "cherrystudio",
+        "claude",
+        "code-oss",
+        "codex",
+        "continue",
+        "cursor",
+        "goose",
+        "jetbrains",
+        "kiro",
+        "lmstudio",
+        "raycast",
+        "trae",
+        "vscode",
+        "vscode-insiders",
+        "vscodium",
+        "warp",
+        "windsurf",
+        "windsurf-next",
+        "zed",
+    }
+)
+"""Schemes without a dot that MCP clients are known to have."""
+
+# Printable ASCII but for what a URI must not have (RFC 3986, 2), and the backslash, which
+# browsers read as a slash.
+_URI = re.compile(r"[!#-;=?-\[\]_a-z~]+\Z")
+_DOTTED_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+\Z")
+
+
+def is_acceptable(uri: str) -> bool:
+    """True for a redirect URI that a client may register."""
+    parts = _split(uri)
+    if parts is None:
+        return False
+    if parts.scheme == "https":
+        return bool(parts.hostname)
+    if parts.scheme == "http":
+        return parts.hostname in LOOPBACK_HOSTS
+    return parts.scheme in KNOWN_SCHEMES or _DOTTED_SCHEME.match(parts.scheme) is not None
+
+
+def is_loopback(uri: str) -> bool:
+    """True for an acceptable http URI on this machine."""
+    parts = _split(uri)
+    return parts is not None and parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
+
+
+def is_on_this_machine(uri: str) -> bool:
+    """True if an acceptable URI leads to a program of the person's own machine, not to a site."""
+    return not uri.lower().startswith("https:")
+
+
+def matches(registered: str, given: str) -> bool:
+    """True if `given` is the registered URI, on any port if that is on loopback.
+
+    Otherwise character by character (RFC 9700, 4.1.3); an absent path is the root.
+    """
+    if registered == given:
+        return True
+    if not (is_loopback(registered) and is_loopback(given)):
+        return False
+    return _without_port(registered) == _without_port(given)
+
+
+def destination(uri: str) -> str:
+    """What a person is told about where they will be sent: the host, or the app's scheme."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https"):
+        return f"the app behind {parts.scheme}:"
+    return "this computer" if is_loopback(uri) else parts.netloc
+
+
+def form_action_source(uri: str) -> str:
+    """The CSP source expression that covers the URI."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https"):
+        return f"{parts.scheme}:"
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _split(uri: str) -> SplitResult | None:
+    """The parts of a well-formed URI without fragment and user, else `None`."""
+    if len(uri) > MAX_REDIRECT_URI_CHARACTERS or not _URI.match(uri.lower()) or "#" in uri:
+        return None
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError:
+        return None
+    if "@" in parts.netloc or not (parts.netloc or parts.path.strip("/")):
+        return None
+    return parts
+
+
+def _without_port(uri: str) -> tuple[str | None, str, str]:
+    parts = urlsplit(uri)
+    return parts.hostname, parts.path or "/", parts.query

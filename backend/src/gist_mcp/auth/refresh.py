@@ -1,0 +1,95 @@
+"""A client refreshes (RFC 6749, 6): both tokens are new, the old refresh token is used up.
+
+GitHub is asked in every case. Where its tokens expire it gives a new pair, and the old one dies
+at once: so that happens once for each refresh token of ours, in one process (`owner_hop`), and
+the new pair is remembered in memory for a client that asks again because it lost the answer.
+Where they do not expire it is asked whether the token is alive, because a client whose refresh
+works does not think of signing in again. The rotation is recorded only after GitHub's yes: an
+outage of GitHub costs no one their grant.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gist_mcp.auth import grants
+from gist_mcp.auth.authorization_request import check_resource
+from gist_mcp.auth.client import Client
+from gist_mcp.auth.forget_at_github import forget_at_github
+from gist_mcp.auth.github_pair import pair_of
+from gist_mcp.auth.grant_tokens import Granted, RefreshToken, dead, open_refresh_token
+from gist_mcp.auth.owner_hop import came_by_hop, send_to_owner
+from gist_mcp.auth.token_set import TokenSet, new_tokens
+from gist_mcp.errors import OAuthError, SignInRequired
+from gist_mcp.servicers.grant import OK, REPLAYED
+from gist_mcp.web.deps import Deps
+
+
+async def refresh(
+    request: Request, client: Client, parameters: Mapping[str, str]
+) -> TokenSet | Response:
+    """The next tokens of a grant, or the answer of the process that must give them.
+
+    Raises `OAuthError`, `StateUnavailable`, `GitHubUnavailable`, `RateLimited`.
+    """
+    deps: Deps = request.app.state.deps
+    if "refresh_token" not in parameters:
+        raise OAuthError("invalid_request", "The parameter refresh_token is missing.")
+    check_resource(parameters.get("resource"), deps.config)
+    now = int(deps.clock())
+    token = open_refresh_token(
+        deps.sealer, parameters["refresh_token"], resource=deps.config.resource, now=now
+    )
+    if token.granted.client_key != client.key:
+        raise dead("refresh token of another client")
+    account = grants.account_id(deps.config.github_web_url, token.granted.user_id)
+    if token.granted.github.refresh is not None and not came_by_hop(request):
+        return await send_to_owner(request, grants.account_state_ref(account), parameters)
+    return await _next(request, token, account)
+
+
+async def _next(request: Request, token: RefreshToken, account: str) -> TokenSet:
+    deps: Deps = request.app.state.deps
+    context = deps.reboot_context(request)
+    now = int(deps.clock())
+    outcome = await grants.look_up(
+        context,
+        account,
+        grant_id=token.granted.grant_id,
+        generation=token.generation,
+        now_seconds=now,
+    )
+    granted = token.granted
+    if outcome == OK:
+        try:
+            granted = await _ask_github(deps, token)
+        except SignInRequired as error:
+            await grants.revoke(context, account, grant_id=granted.grant_id, now_seconds=now)
+            raise dead(error.log_reason) from None
+    # Also if the answer is known to be no: only the writer revokes a grant that was reused.
+    now = int(deps.clock())
+    outcome, generation = await grants.rotate(context, account, token, now_seconds=now)
+    if outcome == REPLAYED:
+        await forget_at_github(deps, granted.github.access)
+    if outcome != OK:
+        raise dead(f"refresh token {outcome}")
+    return new_tokens(deps, granted, generation=generation)
+
+
+async def _ask_github(deps: Deps, token: RefreshToken) -> Granted:
+    """The grant as GitHub has it now. Raises `SignInRequired` if it is over there."""
+    granted = token.granted
+    old = granted.github.refresh
+    if old is not None:
+        fresh = await deps.refreshes.run(old, lambda: deps.github_oauth.refresh(old))
+        pair = pair_of(fresh.grant, now=fresh.granted_at_seconds)
+        return replace(granted, github=pair, scopes=fresh.grant.scopes)
+    config = deps.config
+    check = await deps.github.check_token(
+        granted.github.access, config.github_client_id, config.github_client_secret
+    )
+    if check is None or check.user_id != granted.user_id:
+        raise SignInRequired("GitHub does not know this token; it may have been revoked.")
+    return replace(granted, login=check.login, scopes=check.scopes)

@@ -1,0 +1,21 @@
+"""What a finished sign-in at GitHub brings."""
+
+from dataclasses import dataclass
+
+from gist_mcp.auth.github_pair import GitHubPair
+from gist_mcp.principal import GitHubUserId
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedIn:
+    """GitHub's tokens and whose they are. `scopes` are those granted, not those asked for."""
+
+    github: GitHubPair
+    user_id: GitHubUserId
+    login: str
+    scopes: frozenset[str]
+
+    def expires_in_seconds(self, now_seconds: float) -> int | None:
+        """For how long the access token of GitHub works; `None` for one that does not expire."""
+        expires_at = self.github.expires_at
+        return None if expires_at is None else max(0, expires_at - int(now_seconds))

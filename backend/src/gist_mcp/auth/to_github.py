@@ -1,0 +1,41 @@
+"""Setting out for GitHub: a fresh state, remembered in durable state, and GitHub's address."""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from gist_mcp.auth import pkce, sign_in
+from gist_mcp.auth.callback_errors import state_unavailable
+from gist_mcp.servicers.calls import StateUnavailable
+from gist_mcp.web.deps import Deps
+
+
+@dataclass(frozen=True, kw_only=True)
+class Departure:
+    """A sign-in on its way: its state, and where to send the browser."""
+
+    oauth_state: str
+    location: str
+
+
+async def set_out(request: Request, *, flow: str, scopes: Iterable[str], browser: str) -> Departure:
+    """Remembers a sign-in of this browser. Raises `SignInFailed` if durable state is away."""
+    deps: Deps = request.app.state.deps
+    oauth_state = secrets.token_urlsafe(32)
+    try:
+        await sign_in.issue(
+            deps.reboot_context(request),
+            oauth_state=oauth_state,
+            browser=browser,
+            now_seconds=int(deps.clock()),
+            flow=flow,
+        )
+    except StateUnavailable as error:
+        raise state_unavailable(error) from None
+    code_verifier = pkce.derived_verifier(deps.sealer.derive("pkce"), oauth_state)
+    location = deps.github_oauth.authorize_url(
+        state=oauth_state, code_challenge=pkce.s256_challenge(code_verifier), scopes=scopes
+    )
+    return Departure(oauth_state=oauth_state, location=location)

@@ -1,0 +1,131 @@
+"""Registration: what is accepted, what is answered, and what strangers send instead."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gist_mcp.auth.register import parse_registration
+from gist_mcp.errors import OAuthError
+from tests.auth.oauth_client import REDIRECT_URI, register
+from tests.auth.site import PUBLIC_URL, Site
+
+
+def test_a_public_client_gets_an_id_and_no_secret(site: Site) -> None:
+    answer = site.post(
+        "/oauth/register",
+        json={
+            "client_name": "Gemini\u202eCLI",
+            "redirect_uris": ["http://localhost:7777/oauth/callback"],
+            "token_endpoint_auth_method": "none",
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "",
+            "application_type": "native",
+        },
+    )
+
+    body = answer.json()
+    assert answer.status_code == 201
+    assert answer.headers["cache-control"] == "no-store"
+    assert body["client_name"] == "GeminiCLI"
+    assert body["redirect_uris"] == ["http://localhost:7777/oauth/callback"]
+    assert body["token_endpoint_auth_method"] == "none"
+    assert "client_secret" not in body
+
+
+@pytest.mark.parametrize("method", [None, "client_secret_basic", "client_secret_post"])
+def test_a_client_that_wants_a_secret_gets_one(site: Site, method: str | None) -> None:
+    metadata = {} if method is None else {"token_endpoint_auth_method": method}
+
+    body = site.post("/oauth/register", json={"redirect_uris": [REDIRECT_URI], **metadata}).json()
+
+    # RFC 7591, 2: without a method it is basic.
+    assert body["token_endpoint_auth_method"] == (method or "client_secret_basic")
+    assert body["client_secret"]
+    assert body["client_secret_expires_at"] == 0
+
+
+def test_two_registrations_are_two_clients(site: Site) -> None:
+    assert register(site).client_id != register(site).client_id
+
+
+@pytest.mark.parametrize(
+    ("metadata", "error"),
+    [
+        ({}, "invalid_redirect_uri"),
+        ({"redirect_uris": []}, "invalid_redirect_uri"),
+        ({"redirect_uris": "https://a.example/"}, "invalid_redirect_uri"),
+        ({"redirect_uris": [1]}, "invalid_redirect_uri"),
+        ({"redirect_uris": ["javascript:alert(1)"]}, "invalid_redirect_uri"),
+        ({"redirect_uris": [REDIRECT_URI, "data:text/html,x"]}, "invalid_redirect_uri"),
+        ({"redirect_uris": ["https://a.example/#x"]}, "invalid_redirect_uri"),
+        ({"redirect_uris": ["http://a.example/"]}, "invalid_redirect_uri"),
+        ({"redirect_uris": [REDIRECT_URI] * 11}, "invalid_redirect_uri"),
+        (
+            {"redirect_uris": [f"https://a.example/{number}" + "a" * 480 for number in range(9)]},
+            "invalid_client_metadata",
+        ),
+        (
+            {"redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": "private_key_jwt"},
+            "invalid_client_metadata",
+        ),
+        (
+            {"redirect_uris": [REDIRECT_URI], "grant_types": ["client_credentials"]},
+            "invalid_client_metadata",
+        ),
+        (
+            {"redirect_uris": [REDIRECT_URI], "response_types": ["token"]},
+            "invalid_client_metadata",
+        ),
+        ({"redirect_uris": [REDIRECT_URI], "client_name": {}}, "invalid_client_metadata"),
+    ],
+)
+def test_what_is_wrong_is_named(site: Site, metadata: dict[str, Any], error: str) -> None:
+    answer = site.post("/oauth/register", json=metadata)
+
+    assert (answer.status_code, answer.json()["error"]) == (400, error)
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b"{", b"null", b'"x"', b"{}" * 9000])
+def test_a_body_that_is_no_registration_is_refused(site: Site, body: bytes) -> None:
+    answer = site.post("/oauth/register", content=body)
+
+    assert answer.status_code in (400, 413)
+    assert answer.json()["error"].startswith("invalid_")
+
+
+def test_a_long_registration_still_works(site: Site) -> None:
+    uris = [f"https://a.example/{number}" + "a" * 200 for number in range(10)]
+
+    client = register(site, redirect_uris=uris, client_name="n" * 1000)
+
+    assert client.redeem(client.code()).status_code == 200
+
+
+def test_a_client_id_works_on_the_server_that_gave_it_only(site: Site) -> None:
+    client = register(site)
+    site.configure(PUBLIC_URL="https://other.example.com")
+
+    assert client.authorize().status_code == 400
+    site.configure(PUBLIC_URL=PUBLIC_URL)
+    assert client.authorize().status_code == 200
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner),
+    max_leaves=10,
+)
+NAMES = st.sampled_from(
+    ["redirect_uris", "client_name", "grant_types", "response_types", "token_endpoint_auth_method"]
+)
+
+
+@given(st.binary(max_size=200) | st.dictionaries(NAMES, JSON).map(lambda d: json.dumps(d).encode()))
+def test_any_body_is_a_registration_or_a_named_refusal(body: bytes) -> None:
+    try:
+        parse_registration(body)
+    except OAuthError as refused:
+        assert refused.code in ("invalid_redirect_uri", "invalid_client_metadata")

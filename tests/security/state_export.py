@@ -1,0 +1,25 @@
+"""Everything in durable state, as `rbt export` gets it: nothing is compressed there."""
+
+from typing import Any
+
+import grpc
+from rbt.v1alpha1.admin import export_import_pb2 as messages
+from rbt.v1alpha1.admin.export_import_pb2_grpc import ExportImportStub
+
+TIMEOUT_SECONDS = 60
+
+
+def exported_items(port: int) -> list[messages.ExportImportItem]:
+    """All states, tasks and remembered mutations of all server processes."""
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        stub: Any = ExportImportStub(channel)  # type: ignore[no-untyped-call]
+        servers = stub.ListServers(messages.ListServersRequest(), timeout=TIMEOUT_SECONDS)
+        return [
+            item
+            for server_id in servers.server_ids
+            for item in stub.Export(
+                messages.ExportRequest(server_id=server_id),
+                metadata=[("x-reboot-server-id", server_id)],
+                timeout=TIMEOUT_SECONDS,
+            )
+        ]

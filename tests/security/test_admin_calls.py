@@ -1,0 +1,108 @@
+"""Reboot's admin calls: open in development, which is for one's own machine, shut in production."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+from reboot.aio.secrets import MockSecretSource, SecretNotFoundException
+from rebootdev.settings import ADMIN_SECRET_NAME
+
+from gist_mcp.servicers.authorizers import AdminSecretOrNone
+from tests.security.production import ProductionDeployment
+from tests.security.state_export import exported_items
+from tests.security.world import TOKEN_KEYS, World
+from tests.support.deployment import Deployment
+from tests.support.github_simulator import GitHubSimulator
+
+ADMIN_CALLS = [
+    ("rbt.v1alpha1.admin.ExportImport", "ListServers"),
+    ("rbt.v1alpha1.admin.ExportImport", "Export"),
+    ("rbt.v1alpha1.admin.ExportImport", "Import"),
+    ("rbt.v1alpha1.Tasks", "ListTasks"),
+    ("rbt.v1alpha1.Tasks", "ListTasksStream"),
+    ("rbt.v1alpha1.Tasks", "CancelTask"),
+    ("rbt.v1alpha1.inspect.Inspect", "GetStateTypes"),
+    ("rbt.v1alpha1.inspect.Inspect", "GetStateIds"),
+    ("rbt.v1alpha1.inspect.Inspect", "GetState"),
+]
+
+
+@pytest.fixture(scope="module")
+def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """Production mode on loopback, which is where it may do without https."""
+    environ = {"TOKEN_KEYS": TOKEN_KEYS}
+    app = ProductionDeployment(tmp_path_factory.mktemp("production"), environ)
+    with GitHubSimulator(callback_urls=(f"{app.url}/oauth/callback",)) as github:
+        environ |= {
+            "GITHUB_CLIENT_ID": github.client_id,
+            "GITHUB_CLIENT_SECRET": github.client_secret,
+            "GITHUB_WEB_URL": github.url,
+            "GITHUB_API_URL": github.url,
+        }
+        with app:
+            yield app
+
+
+def status_of(port: int, service: str, method: str, token: str | None) -> str:
+    metadata = [("authorization", f"Bearer {token}")] if token else []
+    with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+        invoke: Any = channel.stream_stream(f"/{service}/{method}")
+        stream = invoke(iter([b""]), metadata=metadata, timeout=10)
+        try:
+            list(stream)
+        except grpc.RpcError as error:
+            return str(error.code().name)
+    return "OK"
+
+
+@pytest.mark.parametrize("token", [None, "garbage", "gho_" + "x" * 36])
+@pytest.mark.parametrize(("service", "method"), ADMIN_CALLS)
+def test_production_refuses_admin_calls(
+    production: Deployment, service: str, method: str, token: str | None
+) -> None:
+    refused = {"UNAUTHENTICATED", "PERMISSION_DENIED"}
+
+    assert status_of(production.port, service, method, token) in refused
+
+
+@pytest.mark.parametrize("configured", [None, b"", b" ", b"short"])
+def test_without_a_real_admin_secret_there_is_no_admin(configured: bytes | None) -> None:
+    known = {} if configured is None else {ADMIN_SECRET_NAME: configured}
+    source = AdminSecretOrNone(MockSecretSource(known))
+
+    secret = asyncio.run(source.get(ADMIN_SECRET_NAME))
+
+    assert len(secret) == 64
+    assert secret == asyncio.run(source.get(ADMIN_SECRET_NAME))
+
+
+def test_a_configured_admin_secret_is_the_admins() -> None:
+    source = AdminSecretOrNone(MockSecretSource({ADMIN_SECRET_NAME: b"a" * 40}))
+
+    assert asyncio.run(source.get(ADMIN_SECRET_NAME)) == b"a" * 40
+
+
+def test_other_secrets_are_as_they_were() -> None:
+    source = AdminSecretOrNone(MockSecretSource({}))
+
+    with pytest.raises(SecretNotFoundException):
+        asyncio.run(source.get("TOKEN_KEYS"))
+
+
+def test_production_shows_nobody_the_state(production: Deployment) -> None:
+    with pytest.raises(grpc.RpcError):
+        exported_items(production.port)
+
+
+def test_production_serves(production: Deployment) -> None:
+    assert httpx.get(production.mcp_url).status_code == 401
+
+
+def test_development_shows_everybody_the_state(world: World) -> None:
+    """Why development is for one's own machine: this needs no credential."""
+    httpx.get(f"{world.app.url}/oauth/authorize")
+
+    assert exported_items(world.app.port)

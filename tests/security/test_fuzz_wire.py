@@ -1,0 +1,165 @@
+"""Anything at all over the wire: no 5xx, no traceback, no hang."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.security.mcp_client import McpUser, mcp_headers
+from tests.security.test_fuzz_parsers import JSON
+from tests.security.world import World
+
+EXAMPLES = max(10, settings.default.max_examples // 2)  # type: ignore[union-attr]
+HANG_SECONDS = 20.0
+PATHS = (
+    "/oauth/authorize",
+    "/oauth/callback",
+    "/oauth/consent",
+    "/oauth/register",
+    "/oauth/revoke",
+    "/oauth/token",
+)
+NAMES = (
+    "code",
+    "state",
+    "iss",
+    "error",
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "code_challenge",
+    "code_challenge_method",
+    "scope",
+    "resource",
+    "grant_type",
+    "refresh_token",
+    "code_verifier",
+    "token",
+    "nothing",
+)
+HEADER = st.text(
+    st.characters(min_codepoint=0x21, max_codepoint=255, exclude_categories=["Cc"]), max_size=80
+).map(lambda value: value.strip().encode("latin-1"))
+"""Values that the client lets pass; raw bytes are in `test_front_door.py`."""
+
+
+@pytest.fixture(scope="module")
+def user(world: World) -> Iterator[McpUser]:
+    """Whoever is signed in can send anything too."""
+    connected = McpUser.connect(world.app.mcp_url, world.token("monalisa"))
+    yield connected
+    assert "monalisa" in str(connected.call("get_my_profile"))
+    assert "Traceback" not in world.app.log()
+
+
+@settings(max_examples=EXAMPLES)
+@given(body=st.binary(max_size=2000) | JSON.map(repr).map(str.encode), accept=HEADER)
+def test_any_body_in_a_session(user: McpUser, body: bytes, accept: bytes) -> None:
+    headers: Any = {**user.headers, "Accept": accept} if accept else user.headers
+
+    answer = httpx.post(user.url, headers=headers, content=body, timeout=HANG_SECONDS)
+
+    assert answer.status_code < 500
+
+
+@settings(max_examples=EXAMPLES)
+@given(
+    st.fixed_dictionaries(
+        {"jsonrpc": st.just("2.0"), "method": st.sampled_from(("ping", "tools/list", "x"))},
+        optional={"id": JSON, "params": JSON},
+    ).filter(lambda message: not isinstance(message.get("id"), str | int))
+)
+def test_anything_like_a_message_in_a_session(user: McpUser, message: dict[str, object]) -> None:
+    content = json.dumps(message).encode()
+
+    answer = httpx.post(user.url, headers=user.headers, content=content, timeout=HANG_SECONDS)
+
+    assert answer.status_code < 500
+
+
+@settings(max_examples=EXAMPLES)
+@given(
+    method=st.sampled_from(("GET", "POST", "DELETE", "PUT", "OPTIONS", "HEAD")),
+    authorization=HEADER,
+    session_id=HEADER,
+    event_id=HEADER,
+    version=HEADER,
+)
+def test_any_headers_of_a_stranger(
+    world: World,
+    method: str,
+    authorization: bytes,
+    session_id: bytes,
+    event_id: bytes,
+    version: bytes,
+) -> None:
+    headers = {
+        b"authorization": b"Bearer " + authorization if authorization else b"Basic",
+        b"mcp-session-id": session_id,
+        b"last-event-id": event_id,
+        b"mcp-protocol-version": version,
+    }
+
+    answer = httpx.request(method, world.app.mcp_url, headers=headers, timeout=HANG_SECONDS)
+
+    assert 400 <= answer.status_code < 500
+
+
+@settings(max_examples=EXAMPLES)
+@given(session_id=HEADER, event_id=HEADER, version=HEADER)
+def test_any_headers_of_a_user(
+    world: World, user: McpUser, session_id: bytes, event_id: bytes, version: bytes
+) -> None:
+    headers: Any = {
+        **mcp_headers(user.token),
+        "mcp-session-id": session_id,
+        "last-event-id": event_id,
+        "mcp-protocol-version": version,
+    }
+
+    answer = httpx.get(user.url, headers=headers, timeout=HANG_SECONDS)
+
+    assert 400 <= answer.status_code < 500
+
+
+@pytest.mark.parametrize("path", PATHS)
+@settings(max_examples=EXAMPLES)
+@given(
+    method=st.sampled_from(("GET", "POST")),
+    parameters=st.lists(st.tuples(st.sampled_from(NAMES), st.text(max_size=80)), max_size=5),
+    as_json=st.booleans(),
+    raw=st.none() | st.binary(max_size=200),
+)
+def test_any_parameters_of_the_oauth_endpoints(
+    world: World,
+    path: str,
+    method: str,
+    parameters: list[tuple[str, str]],
+    as_json: bool,
+    raw: bytes | None,
+) -> None:
+    encodable: Any = [
+        (name, value.encode("utf-8", "replace").decode("utf-8")) for name, value in parameters
+    ]
+    request = httpx.Request(method, f"{world.app.url}{path}", params=encodable)
+    if method == "POST" and as_json:
+        request = httpx.Request(method, f"{world.app.url}{path}", json=dict(encodable))
+    elif method == "POST":
+        request = httpx.Request(method, f"{world.app.url}{path}", data=dict(encodable))
+    if raw is not None and method == "POST":
+        request = httpx.Request(
+            method, request.url, content=raw, headers={"content-type": "application/json"}
+        )
+
+    with httpx.Client(timeout=HANG_SECONDS) as client:
+        answer = client.send(request)
+
+    assert answer.status_code < 500
+
+
+def test_nothing_of_all_this_left_a_traceback(world: World) -> None:
+    assert "Traceback" not in world.app.log()
