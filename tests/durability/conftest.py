@@ -1,15 +1,9 @@
 """Prints the fault matrix as a table at the end of a run."""
 
-import pytest
 from _pytest.terminal import TerminalReporter
 
 MATRIX_TEST = "test_each_call_makes_its_one_gist"
 OUTCOMES = ("passed", "failed", "error")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Registers the marker of what only the whole run plays."""
-    config.addinivalue_line("markers", "full: the rest of the fault matrix; `-m full` plays it")
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:

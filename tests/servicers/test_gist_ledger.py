@@ -62,7 +62,7 @@ def running() -> Iterator[tuple[asyncio.Runner, ExternalContext]]:
         rbt = Reboot()
 
         async def up() -> ExternalContext:
-            await rbt.start()  # type: ignore[no-untyped-call]
+            await rbt.start()
             await rbt.up(Application(servicers=[GistLedgerServicer]), in_process=True)
             return rbt.create_external_context(name="test", app_internal=True)
 
