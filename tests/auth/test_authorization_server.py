@@ -258,7 +258,8 @@ def in_chromium(here: World, client: Client, *, times: int = 1) -> list[str]:
         for _ in range(times):
             _sign_in(page, client.authorize_url)
         chromium.close()
-    return [url for url in reached if url.startswith(client.redirect_uri)]
+    # Chromium reports a request that is answered here twice.
+    return list(dict.fromkeys(url for url in reached if url.startswith(client.redirect_uri)))
 
 
 def _sign_in(page: Page, url: str) -> None:
