@@ -59,7 +59,8 @@ def served_methods() -> list[ServedMethod]:
                         plausible(method.input_type),
                     )
                 )
-    return found
+    # An application keeps its servicers in no order; test runners that share work need one.
+    return sorted(found, key=str)
 
 
 def plausible(descriptor: Descriptor) -> Message:

@@ -71,7 +71,7 @@ def test_every_session_that_is_not_mine_looks_the_same(
     assert others == [unknown] * 3
 
 
-@pytest.mark.parametrize("session_id", MALFORMED, ids=lambda each: repr(each[:9]))
+@pytest.mark.parametrize("session_id", MALFORMED, ids=range(len(MALFORMED)))
 def test_a_client_cannot_choose_a_session_id(world: World, session_id: str) -> None:
     seen = ask("POST", world.app.mcp_url, world.token("hubot"), session_id)
 
