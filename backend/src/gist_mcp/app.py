@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 from pydantic import SecretStr
 from reboot.aio.applications import Application
 from reboot.aio.external import ExternalContext
@@ -138,3 +139,9 @@ def configure_logging(config: Config) -> None:
     if config.log_level != "DEBUG":
         # One line for each request that we make would bury the others.
         logging.getLogger("httpx").setLevel(logging.WARNING)
+        logging.getLogger("mcp.server.streamable_http").addFilter(_is_news)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """False for the traceback that the SDK logs whenever a client ends its session."""
+    return not (record.exc_info and isinstance(record.exc_info[1], anyio.ClosedResourceError))

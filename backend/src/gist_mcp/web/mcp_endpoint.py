@@ -26,6 +26,7 @@ from gist_mcp.tools.registry import require_scopes
 from gist_mcp.web import challenges
 from gist_mcp.web.body import BodyTooLarge, check_announced_length, read_body
 from gist_mcp.web.deps import Deps
+from gist_mcp.web.event_stream import with_retry_hint
 from gist_mcp.web.json_rpc import JsonRpcMessage, NotJsonRpc, parse_message
 from gist_mcp.web.limits import client_address, within_session
 
@@ -232,7 +233,7 @@ class McpEndpoint:
         inner = {**scope, "headers": headers, "path": "/", "root_path": MCP_PATH, "raw_path": b"/"}
         token = current_principal.set(hop.principal)
         try:
-            await self._durable_mcp(inner, receive, send)
+            await self._durable_mcp(inner, receive, with_retry_hint(send))
         finally:
             current_principal.reset(token)
 

@@ -1,0 +1,33 @@
+"""Telling clients how long to wait before they come back for a broken event stream.
+
+Clients give up after a few tries, a second apart unless the stream says otherwise, and a
+restart takes longer than that. The hint rides on the first event: by itself it would be an
+event without data, which some MCP clients report as an error.
+"""
+
+from starlette.datastructures import Headers
+from starlette.types import Message, Send
+
+RETRY_MILLISECONDS = 5_000
+"""Two tries at this distance outlast a restart, which takes 6 to 8 seconds."""
+
+_HINT = f"retry: {RETRY_MILLISECONDS}\r\n".encode()
+_EVENT_STARTS = (b"id:", b"event:", b"data:")
+"""How an event begins, as opposed to a comment that keeps the connection open."""
+
+
+def with_retry_hint(send: Send) -> Send:
+    """A `send` that adds `retry` to the first event of an event stream (HTML standard, 9.2.6)."""
+    is_waiting = False
+
+    async def send_with_hint(message: Message) -> None:
+        nonlocal is_waiting
+        if message["type"] == "http.response.start":
+            content_type = Headers(raw=message["headers"]).get("content-type", "")
+            is_waiting = content_type.startswith("text/event-stream")
+        elif is_waiting and message.get("body", b"").startswith(_EVENT_STARTS):
+            is_waiting = False
+            message = {**message, "body": _HINT + message["body"]}
+        await send(message)
+
+    return send_with_hint
