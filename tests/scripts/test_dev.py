@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.e2e.test_make_dev import settings
 from tests.support.deployment import REPOSITORY, free_port
+from tests.support.make_dev import settings
 from tests.support.waiting import wait_until
 
 END_SECONDS = 60.0
