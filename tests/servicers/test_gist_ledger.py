@@ -2,18 +2,16 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from reboot.aio.applications import Application
-from reboot.aio.external import ExternalContext
-from reboot.aio.tests import Reboot
 
 from gist_mcp.constants import LEDGER_BUCKET_RECORDS, LEDGER_RETENTION_SECONDS
 from gist_mcp.servicers.gist_ledger import GistLedgerServicer
 from gist_state.v1.gist_ledger_rbt import GistLedger
+from tests.support.runtime import Runtime, running
 
 NOW = 1_800_000_000
 REQUEST = {"description": "d1", "public": "p1", "files": "f1"}
@@ -23,57 +21,42 @@ REQUEST = {"description": "d1", "public": "p1", "files": "f1"}
 class Ledger:
     """One bucket, which no other test uses, on a running application."""
 
-    runner: asyncio.Runner
-    context: ExternalContext
+    runtime: Runtime
     bucket: Any
-
-    def run(self, work: Awaitable[Any]) -> Any:
-        """The result of a call."""
-
-        async def within_a_minute() -> Any:
-            async with asyncio.timeout(60):
-                return await work
-
-        return self.runner.run(within_a_minute())
 
     def intend(self, write_id: str, runner: str, **changes: Any) -> Any:
         """`intend` with ordinary arguments unless told otherwise."""
         arguments = {"request_digests": REQUEST, "now_seconds": NOW, **changes}
-        call = self.bucket.intend(self.context, write_id=write_id, runner=runner, **arguments)
-        return self.run(call)
+        call = self.bucket.intend(
+            self.runtime.context, write_id=write_id, runner=runner, **arguments
+        )
+        return self.runtime.run(call)
 
     def finish(self, write_id: str, runner: str, phase: str, gist_id: str = "") -> Any:
         """`finish`, with a gist for `done`."""
         gist = {"gist_id": gist_id, "gist_url": f"u/{gist_id}"} if gist_id else {}
         call = self.bucket.finish(
-            self.context, write_id=write_id, runner=runner, phase=phase, **gist
+            self.runtime.context, write_id=write_id, runner=runner, phase=phase, **gist
         )
-        return self.run(call)
+        return self.runtime.run(call)
 
     def claim(self, gist_id: str, write_id: str) -> bool:
         """True if the change got the gist."""
-        call = self.bucket.claim(self.context, gist_id=gist_id, write_id=write_id, now_seconds=NOW)
-        return bool(self.run(call).claimed)
+        call = self.bucket.claim(
+            self.runtime.context, gist_id=gist_id, write_id=write_id, now_seconds=NOW
+        )
+        return bool(self.runtime.run(call).claimed)
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[tuple[asyncio.Runner, ExternalContext]]:
-    with asyncio.Runner() as runner:
-        rbt = Reboot()
-
-        async def up() -> ExternalContext:
-            await rbt.start()
-            await rbt.up(Application(servicers=[GistLedgerServicer]), in_process=True)
-            return rbt.create_external_context(name="test", app_internal=True)
-
-        yield runner, runner.run(up())
-        runner.run(rbt.stop())
+def runtime() -> Iterator[Runtime]:
+    with asyncio.Runner() as runner, running(Runtime, GistLedgerServicer, runner) as started:
+        yield started
 
 
 @pytest.fixture
-def ledger(running: tuple[asyncio.Runner, ExternalContext]) -> Ledger:
-    runner, context = running
-    return Ledger(runner, context, GistLedger.ref(f"user-{secrets.token_hex(8)}"))
+def ledger(runtime: Runtime) -> Ledger:
+    return Ledger(runtime, GistLedger.ref(f"user-{secrets.token_hex(8)}"))
 
 
 def test_the_first_caller_carries_it_out_and_may_repeat_itself(ledger: Ledger) -> None:
@@ -143,7 +126,7 @@ def test_ended_changes_are_forgotten_after_the_retention_time(ledger: Ledger) ->
 
     ledger.intend("new", "a", now_seconds=NOW + LEDGER_RETENTION_SECONDS + 1)
 
-    records = ledger.run(ledger.bucket.records(ledger.context))
+    records = ledger.runtime.run(ledger.bucket.records(ledger.runtime.context))
     assert [write.write_id for write in records.writes] == ["new"]
 
 

@@ -3,14 +3,11 @@
 import asyncio
 import dataclasses
 import secrets
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from reboot.aio.applications import Application
-from reboot.aio.external import ExternalContext
-from reboot.aio.tests import Reboot
 from reboot.controller.shards import make_shard_infos
 from rebootdev.aio.contexts import EffectValidation
 from rebootdev.server.database import DatabaseClient
@@ -29,25 +26,14 @@ from gist_mcp.servicers.grant import (
 )
 from gist_state.v1.grant import GrantRecord
 from gist_state.v1.grant_rbt import Grants
+from tests.support.runtime import Runtime, running
 
 NOW = 1_800_000_000
 ACCOUNT = "a" * 32
 
 
-@dataclass
-class Runtime:
-    """A running application and the loop that it runs on."""
-
-    runner: asyncio.Runner
-    rbt: Reboot
-    context: ExternalContext
-
-    def run(self, work: Awaitable[Any]) -> Any:
-        async def within_a_minute() -> Any:
-            async with asyncio.timeout(60):
-                return await work
-
-        return self.runner.run(within_a_minute())
+class GrantRuntime(Runtime):
+    """Calls of the state type."""
 
     def redeem(self, grant_id: str, *, now: int = NOW, account: str = ACCOUNT) -> str:
         outcome: str = self.run(
@@ -83,23 +69,9 @@ class Runtime:
 
 
 @pytest.fixture(scope="module")
-def runtime() -> Iterator[Runtime]:
-    with asyncio.Runner() as runner:
-
-        async def up() -> Runtime:
-            rbt = Reboot()
-            await rbt.start()
-            await rbt.up(
-                Application(servicers=[GrantsServicer]),
-                in_process=True,
-                effect_validation=EffectValidation.QUIET,
-            )
-            context = rbt.create_external_context(name="test", app_internal=True)
-            return Runtime(runner, rbt, context)
-
-        running = runner.run(up())
-        yield running
-        runner.run(running.rbt.stop())
+def runtime() -> Iterator[GrantRuntime]:
+    with asyncio.Runner() as runner, running(GrantRuntime, GrantsServicer, runner) as started:
+        yield started
 
 
 def token(grant_id: str, generation: int = 0) -> RefreshToken:
@@ -118,7 +90,7 @@ def new_id() -> str:
     return secrets.token_urlsafe(16)
 
 
-def test_a_code_is_redeemed_once_and_the_second_time_revokes(runtime: Runtime) -> None:
+def test_a_code_is_redeemed_once_and_the_second_time_revokes(runtime: GrantRuntime) -> None:
     grant_id = new_id()
 
     outcomes = (runtime.redeem(grant_id), runtime.look_up(grant_id))
@@ -128,7 +100,7 @@ def test_a_code_is_redeemed_once_and_the_second_time_revokes(runtime: Runtime) -
     assert again == ("replayed", "unknown", "replayed")
 
 
-def test_a_code_ends_with_its_last_second(runtime: Runtime) -> None:
+def test_a_code_ends_with_its_last_second(runtime: GrantRuntime) -> None:
     in_time, too_late = new_id(), new_id()
 
     assert runtime.redeem(in_time, now=NOW + 59) == "ok"
@@ -136,11 +108,11 @@ def test_a_code_ends_with_its_last_second(runtime: Runtime) -> None:
     assert runtime.look_up(too_late) == "unknown"
 
 
-def test_an_account_that_never_redeemed_has_no_grants(runtime: Runtime) -> None:
+def test_an_account_that_never_redeemed_has_no_grants(runtime: GrantRuntime) -> None:
     assert runtime.look_up(new_id(), account="b" * 32) == "unknown"
 
 
-def test_rotation_counts_up_and_may_be_repeated_for_a_minute(runtime: Runtime) -> None:
+def test_rotation_counts_up_and_may_be_repeated_for_a_minute(runtime: GrantRuntime) -> None:
     grant_id = new_id()
     runtime.redeem(grant_id)
     last_second = NOW + REPEAT_WINDOW_SECONDS - 1
@@ -158,7 +130,7 @@ def test_rotation_counts_up_and_may_be_repeated_for_a_minute(runtime: Runtime) -
     ("presented", "rotations", "later"), [(0, 1, REPEAT_WINDOW_SECONDS), (0, 2, 0), (5, 1, 0)]
 )
 def test_reuse_revokes_the_grant(
-    runtime: Runtime, presented: int, rotations: int, later: int
+    runtime: GrantRuntime, presented: int, rotations: int, later: int
 ) -> None:
     grant_id = new_id()
     runtime.redeem(grant_id)
@@ -172,7 +144,7 @@ def test_reuse_revokes_the_grant(
     assert (foretold, reused, newest) == ("replayed", ("replayed", 0), ("unknown", 0))
 
 
-def test_asking_does_not_rotate(runtime: Runtime) -> None:
+def test_asking_does_not_rotate(runtime: GrantRuntime) -> None:
     grant_id = new_id()
     runtime.redeem(grant_id)
 
@@ -182,7 +154,7 @@ def test_asking_does_not_rotate(runtime: Runtime) -> None:
     assert runtime.rotate(token(grant_id)) == ("ok", 1)
 
 
-def test_of_twenty_rotations_at_once_all_get_the_same_generation(runtime: Runtime) -> None:
+def test_of_twenty_rotations_at_once_all_get_the_same_generation(runtime: GrantRuntime) -> None:
     grant_id = new_id()
     runtime.redeem(grant_id)
 
@@ -196,7 +168,7 @@ def test_of_twenty_rotations_at_once_all_get_the_same_generation(runtime: Runtim
     assert set(runtime.run(twenty())) == {("ok", 1)}
 
 
-def test_a_grant_ends_thirty_days_after_its_last_rotation(runtime: Runtime) -> None:
+def test_a_grant_ends_thirty_days_after_its_last_rotation(runtime: GrantRuntime) -> None:
     grant_id = new_id()
     runtime.redeem(grant_id)
     runtime.rotate(token(grant_id), now=NOW + 1000)
@@ -206,7 +178,7 @@ def test_a_grant_ends_thirty_days_after_its_last_rotation(runtime: Runtime) -> N
     assert runtime.look_up(grant_id, now=end) == "unknown"
 
 
-def test_a_revoked_grant_stays_revoked_and_its_code_used(runtime: Runtime) -> None:
+def test_a_revoked_grant_stays_revoked_and_its_code_used(runtime: GrantRuntime) -> None:
     grant_id = new_id()
     runtime.redeem(grant_id)
     runtime.revoke(grant_id)
@@ -216,7 +188,7 @@ def test_a_revoked_grant_stays_revoked_and_its_code_used(runtime: Runtime) -> No
     assert runtime.redeem(grant_id) == "replayed"
 
 
-def test_a_grant_survives_a_restart(runtime: Runtime) -> None:
+def test_a_grant_survives_a_restart(runtime: GrantRuntime) -> None:
     kept, revoked = new_id(), new_id()
     runtime.redeem(kept)
     runtime.redeem(revoked)
@@ -236,14 +208,14 @@ def test_a_grant_survives_a_restart(runtime: Runtime) -> None:
     assert (runtime.look_up(kept), runtime.look_up(revoked)) == ("ok", "unknown")
 
 
-def test_a_stranger_may_not_call(runtime: Runtime) -> None:
+def test_a_stranger_may_not_call(runtime: GrantRuntime) -> None:
     stranger = runtime.rbt.create_external_context(name="stranger", bearer_token="guess")
 
     with pytest.raises(Grants.LookUpAborted, match=r"(?i)unauthenticated|permission"):
         runtime.run(Grants.ref(ACCOUNT).look_up(stranger, grant_digest="ab" * 32, now_seconds=NOW))
 
 
-def test_many_sign_ins_of_one_account_leave_one_bounded_state(runtime: Runtime) -> None:
+def test_many_sign_ins_of_one_account_leave_one_bounded_state(runtime: GrantRuntime) -> None:
     account = "c" * 32
     minute = REPEAT_WINDOW_SECONDS
 
@@ -278,7 +250,7 @@ class Stored:
     keyed: int
 
 
-async def _stored(runtime: Runtime, account: str) -> Stored:
+async def _stored(runtime: GrantRuntime, account: str) -> Stored:
     client = DatabaseClient(runtime.rbt._server_manager._database_address)
     shard_ids = [shard.shard_id for shard in make_shard_infos()]
     stored = Stored(bytes=0, keyed=0)

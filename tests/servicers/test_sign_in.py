@@ -3,13 +3,12 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from reboot.aio.applications import Application
-from reboot.aio.external import ExternalContext
-from reboot.aio.tests import Reboot
 from reboot.controller.shards import make_shard_infos
 from rebootdev.aio.contexts import EffectValidation
 from rebootdev.server.database import DatabaseClient
@@ -31,26 +30,15 @@ from gist_mcp.servicers.sign_in import (
 )
 from gist_state.v1.sign_in import SignInRecord
 from gist_state.v1.sign_in_rbt import SignIns
+from tests.support.runtime import Runtime, running
 
 NOW = 1_800_000_000
 BROWSER = secrets.token_urlsafe(32)
 CODE = "0123456789abcdef0123"
 
 
-@dataclass
-class Runtime:
-    """A running application and the loop that it runs on."""
-
-    runner: asyncio.Runner
-    rbt: Reboot
-    context: ExternalContext
-
-    def run(self, work: Awaitable[Any]) -> Any:
-        async def within_a_minute() -> Any:
-            async with asyncio.timeout(60):
-                return await work
-
-        return self.runner.run(within_a_minute())
+class SignInRuntime(Runtime):
+    """Calls of the state type."""
 
     def outcome(self, work: Awaitable[Any]) -> str:
         async def caught() -> str:
@@ -84,36 +72,23 @@ class Runtime:
 
 
 @pytest.fixture(scope="module")
-def start_runtime() -> Iterator[Callable[..., Runtime]]:
-    with asyncio.Runner() as runner:
-        started: list[Reboot] = []
+def start_runtime() -> Iterator[Callable[..., SignInRuntime]]:
+    with asyncio.Runner() as runner, ExitStack() as started:
 
-        def start(effect_validation: EffectValidation = EffectValidation.QUIET) -> Runtime:
-            async def up() -> Runtime:
-                rbt = Reboot()
-                started.append(rbt)
-                await rbt.start()
-                await rbt.up(
-                    Application(servicers=[SignInsServicer]),
-                    in_process=True,
-                    effect_validation=effect_validation,
-                )
-                context = rbt.create_external_context(name="test", app_internal=True)
-                return Runtime(runner, rbt, context)
-
-            return runner.run(up())
+        def start(effect_validation: EffectValidation = EffectValidation.QUIET) -> SignInRuntime:
+            return started.enter_context(
+                running(SignInRuntime, SignInsServicer, runner, effect_validation)
+            )
 
         yield start
-        for rbt in started:
-            runner.run(rbt.stop())
 
 
 @pytest.fixture(scope="module")
-def runtime(start_runtime: Callable[..., Runtime]) -> Runtime:
+def runtime(start_runtime: Callable[..., SignInRuntime]) -> SignInRuntime:
     return start_runtime()
 
 
-def test_a_sign_in_is_issued_claimed_and_redeemed(runtime: Runtime) -> None:
+def test_a_sign_in_is_issued_claimed_and_redeemed(runtime: SignInRuntime) -> None:
     oauth_state = runtime.issued()
 
     flow = runtime.run(runtime.claim(oauth_state))
@@ -122,11 +97,11 @@ def test_a_sign_in_is_issued_claimed_and_redeemed(runtime: Runtime) -> None:
     assert (flow, redeemed) == ("tutorial", "ok")
 
 
-def test_a_state_that_was_never_issued_is_unknown(runtime: Runtime) -> None:
+def test_a_state_that_was_never_issued_is_unknown(runtime: SignInRuntime) -> None:
     assert runtime.outcome(runtime.claim(secrets.token_urlsafe(32))) == "unknown"
 
 
-def test_a_sign_in_may_be_claimed_until_it_expires(runtime: Runtime) -> None:
+def test_a_sign_in_may_be_claimed_until_it_expires(runtime: SignInRuntime) -> None:
     in_time, too_late = runtime.issued(), runtime.issued()
     end = NOW + SIGN_IN_LIFETIME_SECONDS
 
@@ -138,7 +113,7 @@ def test_a_sign_in_may_be_claimed_until_it_expires(runtime: Runtime) -> None:
     assert outcomes == ("ok", "expired")
 
 
-def test_a_claim_in_the_last_second_can_still_be_redeemed(runtime: Runtime) -> None:
+def test_a_claim_in_the_last_second_can_still_be_redeemed(runtime: SignInRuntime) -> None:
     oauth_state = runtime.issued()
     end = NOW + SIGN_IN_LIFETIME_SECONDS
     runtime.run(runtime.claim(oauth_state, now_seconds=end - 1))
@@ -148,7 +123,7 @@ def test_a_claim_in_the_last_second_can_still_be_redeemed(runtime: Runtime) -> N
     assert outcome == "ok"
 
 
-def test_another_browser_is_refused_and_uses_up_nothing(runtime: Runtime) -> None:
+def test_another_browser_is_refused_and_uses_up_nothing(runtime: SignInRuntime) -> None:
     oauth_state = runtime.issued()
 
     stranger = runtime.outcome(runtime.claim(oauth_state, browser=secrets.token_urlsafe(32)))
@@ -158,7 +133,7 @@ def test_another_browser_is_refused_and_uses_up_nothing(runtime: Runtime) -> Non
     assert (stranger, without_cookie, owner) == ("other_browser", "other_browser", "ok")
 
 
-def test_another_browser_is_not_told_how_a_sign_in_stands(runtime: Runtime) -> None:
+def test_another_browser_is_not_told_how_a_sign_in_stands(runtime: SignInRuntime) -> None:
     redeemed, expired = runtime.issued(), runtime.issued()
     runtime.run(runtime.claim(redeemed))
     runtime.run(runtime.redeem(redeemed))
@@ -172,7 +147,7 @@ def test_another_browser_is_not_told_how_a_sign_in_stands(runtime: Runtime) -> N
     assert outcomes == {"other_browser"}
 
 
-def test_a_second_claim_is_a_replay(runtime: Runtime) -> None:
+def test_a_second_claim_is_a_replay(runtime: SignInRuntime) -> None:
     oauth_state = runtime.issued()
     runtime.run(runtime.claim(oauth_state))
 
@@ -182,7 +157,7 @@ def test_a_second_claim_is_a_replay(runtime: Runtime) -> None:
     assert (same_code, other_code) == ("replayed", "replayed")
 
 
-def test_nothing_follows_on_redeemed(runtime: Runtime) -> None:
+def test_nothing_follows_on_redeemed(runtime: SignInRuntime) -> None:
     oauth_state = runtime.issued()
     runtime.run(runtime.claim(oauth_state))
     runtime.run(runtime.redeem(oauth_state))
@@ -196,7 +171,7 @@ def test_nothing_follows_on_redeemed(runtime: Runtime) -> None:
     assert again == ("replayed", "replayed", "replayed")
 
 
-def test_redeeming_needs_the_claim_and_its_code(runtime: Runtime) -> None:
+def test_redeeming_needs_the_claim_and_its_code(runtime: SignInRuntime) -> None:
     unclaimed, claimed = runtime.issued(), runtime.issued()
     runtime.run(runtime.claim(claimed))
 
@@ -210,7 +185,7 @@ def test_redeeming_needs_the_claim_and_its_code(runtime: Runtime) -> None:
     assert outcomes == ("unknown", "unknown", "unknown", "ok")
 
 
-def test_of_twenty_claims_at_once_one_wins(runtime: Runtime) -> None:
+def test_of_twenty_claims_at_once_one_wins(runtime: SignInRuntime) -> None:
     oauth_state = runtime.issued()
 
     async def twenty() -> list[object]:
@@ -225,7 +200,7 @@ def test_of_twenty_claims_at_once_one_wins(runtime: Runtime) -> None:
 
 
 def test_a_sign_in_survives_a_restart_between_issue_and_claim(
-    start_runtime: Callable[..., Runtime],
+    start_runtime: Callable[..., SignInRuntime],
 ) -> None:
     runtime = start_runtime()
     oauth_state = runtime.issued()
@@ -236,7 +211,7 @@ def test_a_sign_in_survives_a_restart_between_issue_and_claim(
 
 
 def test_a_crash_between_claim_and_redeem_lets_the_next_run_finish_once(
-    start_runtime: Callable[..., Runtime],
+    start_runtime: Callable[..., SignInRuntime],
 ) -> None:
     runtime = start_runtime()
     oauth_state = runtime.issued()
@@ -254,7 +229,7 @@ def test_a_crash_between_claim_and_redeem_lets_the_next_run_finish_once(
     assert outcomes == ("replayed", "ok", "replayed", "unknown", "ok")
 
 
-def _restart(runtime: Runtime) -> None:
+def _restart(runtime: SignInRuntime) -> None:
     async def down_and_up() -> None:
         await runtime.rbt.down()
         await runtime.rbt.up(
@@ -267,7 +242,7 @@ def _restart(runtime: Runtime) -> None:
     runtime.context = runtime.rbt.create_external_context(name="test", app_internal=True)
 
 
-def test_a_stranger_may_not_call(runtime: Runtime) -> None:
+def test_a_stranger_may_not_call(runtime: SignInRuntime) -> None:
     stranger = runtime.rbt.create_external_context(name="stranger", bearer_token="guess")
     request = SignIns.IssueRequest(
         state_digest="ab" * 32, browser_digest="cd" * 32, flow="tutorial", now_seconds=NOW
@@ -278,7 +253,7 @@ def test_a_stranger_may_not_call(runtime: Runtime) -> None:
 
 
 def test_a_flood_of_ten_thousand_leaves_bounded_state(
-    start_runtime: Callable[..., Runtime], capsys: pytest.CaptureFixture[str]
+    start_runtime: Callable[..., SignInRuntime], capsys: pytest.CaptureFixture[str]
 ) -> None:
     runtime = start_runtime(EffectValidation.DISABLED)
 
@@ -321,7 +296,7 @@ class Stored:
     keyed: int
 
 
-async def _stored(runtime: Runtime) -> Stored:
+async def _stored(runtime: SignInRuntime) -> Stored:
     client = DatabaseClient(runtime.rbt._server_manager._database_address)
     shard_ids = [shard.shard_id for shard in make_shard_infos()]
     states = size = keyed = 0
