@@ -22,6 +22,9 @@ FOREIGN_SETTINGS = ("GITHUB_", "RBT_", "REBOOT_", "PIP_")
 OWN_SETTINGS = {"PORT", "PUBLIC_URL", "TOKEN_KEYS", "STATE_DIR", "CHAOS", "SERVERS", "PYTHONPATH"}
 
 
+MAKE_OF_THE_TESTS = {"MAKELEVEL", "MAKEFLAGS", "MFLAGS", "WORKERS"}
+
+
 class MakeDev:
     """One `make dev`, whose state is in `folder`. `stdin` is closed, null or terminal.
 
@@ -102,7 +105,7 @@ def settings(**own: str) -> dict[str, str]:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if name not in OWN_SETTINGS and not name.startswith(FOREIGN_SETTINGS)
+        if name not in OWN_SETTINGS | MAKE_OF_THE_TESTS and not name.startswith(FOREIGN_SETTINGS)
     }
     # A first start still installs the way this machine is set up for.
     pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}

@@ -139,7 +139,7 @@ def configure_logging(config: Config) -> None:
     if config.log_level != "DEBUG":
         # One line for each request that we make would bury the others.
         logging.getLogger("httpx").setLevel(logging.WARNING)
-        logging.getLogger("mcp.server.streamable_http").addFilter(_is_news)
+    logging.getLogger("mcp.server.streamable_http").addFilter(_is_news)
 
 
 def _is_news(record: logging.LogRecord) -> bool:

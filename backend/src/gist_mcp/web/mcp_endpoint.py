@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import httpx
+from grpc.aio import AioRpcError
+from rebootdev.aio.aborted import Aborted
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -21,6 +23,7 @@ from gist_mcp.errors import GitHubUnavailable, RateLimited, ScopeRequired, SignI
 from gist_mcp.principal import McpSessionId
 from gist_mcp.sessions import ownership
 from gist_mcp.sessions.durable_mcp import MCP_PATH, SESSION_HANDLE, current_principal
+from gist_mcp.sessions.first_contact import FirstContact
 from gist_mcp.sessions.hop import HOP_HEADER, Hop, open_hop, seal_hop
 from gist_mcp.tools.registry import require_scopes
 from gist_mcp.web import challenges
@@ -60,7 +63,7 @@ class McpEndpoint:
 
     def __init__(self, deps: Deps, durable_mcp: ASGIApp) -> None:
         self._deps = deps
-        self._durable_mcp = durable_mcp
+        self._durable_mcp = FirstContact(durable_mcp)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, from outside or from the first pass."""
@@ -76,6 +79,9 @@ class McpEndpoint:
             response = await self._admit(request)
         except ClientDisconnect:
             return
+        except (Aborted, AioRpcError):
+            # Durable state does not answer: the process that owns it is starting or leaving.
+            response = _starting()
         await response(scope, receive, send)
 
     async def _admit(self, request: Request) -> Response:
@@ -206,9 +212,7 @@ class McpEndpoint:
         try:
             upstream = await self._deps.internal_http.send(upstream_request, stream=True)
         except httpx.HTTPError:
-            return _error(
-                503, "The server is starting; try again.", {"Retry-After": "1"}, code=-32000
-            )
+            return _starting()
         kept = {
             name: value for name, value in upstream.headers.items() if name in _RETURNED_HEADERS
         }
@@ -218,6 +222,7 @@ class McpEndpoint:
         """Second pass: in the process that owns the session."""
         if hop.method == "DELETE":
             self._deps.vault.discard(hop.session_id)
+            self._durable_mcp.forget(hop.session_id)
         else:
             self._deps.vault.put(hop.session_id, hop.credential)
         headers = [
@@ -233,7 +238,7 @@ class McpEndpoint:
         inner = {**scope, "headers": headers, "path": "/", "root_path": MCP_PATH, "raw_path": b"/"}
         token = current_principal.set(hop.principal)
         try:
-            await self._durable_mcp(inner, receive, with_retry_hint(send))
+            await self._durable_mcp.deliver(hop.session_id, inner, receive, with_retry_hint(send))
         finally:
             current_principal.reset(token)
 
@@ -246,6 +251,10 @@ async def _relay(upstream: httpx.Response) -> AsyncIterator[bytes]:
         with contextlib.suppress(httpx.HTTPError):
             async for chunk in upstream.aiter_raw():
                 yield chunk
+
+
+def _starting() -> Response:
+    return _error(503, "The server is starting; try again.", {"Retry-After": "1"}, code=-32000)
 
 
 def _too_large(deps: Deps) -> Response:

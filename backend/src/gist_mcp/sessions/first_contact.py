@@ -1,0 +1,65 @@
+"""The first request of a session in a process goes alone.
+
+DurableMCP makes a transport for a session when its first request comes, and connects it in the
+background. A second request in that moment, as when a client comes back after a restart with
+several calls at once, finds the transport unconnected and is answered 500. So until the first
+has begun to be answered, which it is when the transport is connected, the others wait.
+"""
+
+import asyncio
+from collections import OrderedDict
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gist_mcp.principal import McpSessionId
+
+MAX_SESSIONS = 20_000
+"""Sessions that a process remembers as connected. Forgetting one costs a short wait."""
+
+
+class FirstContact:
+    """Hands requests to DurableMCP, the first of each session alone. For one event loop."""
+
+    def __init__(self, durable_mcp: ASGIApp) -> None:
+        self._durable_mcp = durable_mcp
+        self._connected: OrderedDict[McpSessionId, None] = OrderedDict()
+        self._connecting: dict[McpSessionId, asyncio.Event] = {}
+
+    async def deliver(
+        self, session_id: McpSessionId, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answers one request of the session."""
+        while session_id not in self._connected:
+            first = self._connecting.get(session_id)
+            if first is None:
+                await self._deliver_first(session_id, scope, receive, send)
+                return
+            # If it ends without a connection, the next one is the first.
+            await first.wait()
+        await self._durable_mcp(scope, receive, send)
+
+    async def _deliver_first(
+        self, session_id: McpSessionId, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        ended = self._connecting[session_id] = asyncio.Event()
+
+        async def send_and_tell(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._remember(session_id)
+                ended.set()
+            await send(message)
+
+        try:
+            await self._durable_mcp(scope, receive, send_and_tell)
+        finally:
+            self._connecting.pop(session_id, None)
+            ended.set()
+
+    def _remember(self, session_id: McpSessionId) -> None:
+        self._connected[session_id] = None
+        if len(self._connected) > MAX_SESSIONS:
+            self._connected.popitem(last=False)
+
+    def forget(self, session_id: McpSessionId) -> None:
+        """The session is ended, and its transport with it."""
+        self._connected.pop(session_id, None)
