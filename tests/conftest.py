@@ -11,7 +11,7 @@ settings.register_profile(
 )
 # CI tries the same examples every time; new ones are found where somebody is there to look.
 settings.register_profile("ci", settings.get_profile("dev"), derandomize=True, print_blob=True)
-settings.register_profile("thorough", settings.get_profile("dev"), max_examples=2000)
+settings.register_profile("nightly", settings.get_profile("dev"), max_examples=2000)
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if "CI" in os.environ else "dev")
 )

@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).parents[2]
 SCRIPTS = Path(__file__).parent / "scripts"
 CACHE = REPOSITORY / ".cache" / "clients"
 RUN_SECONDS = 25.0
-INSTALL_SECONDS = 170.0
+INSTALL_SECONDS = 600.0
 OPENER = '#!/bin/sh\nset -e\nt=$(mktemp "$BROWSER_FOLDER/.XXXXXX")\nprintf %s "$1" > "$t"\n'
 OPENER += 'mv "$t" "$BROWSER_FOLDER/opened-$(basename "$t" | tr -d .)"\n'
 

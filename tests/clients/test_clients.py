@@ -11,6 +11,9 @@ from tests.clients.driver import SCRIPTS, Program, node_program, python_program,
 from tests.clients.person import Person
 from tests.support.world import World
 
+# The first run on a machine installs the clients, hundreds of megabytes of them.
+pytestmark = pytest.mark.timeout(900)
+
 TYPESCRIPT = str(SCRIPTS / "typescript_sdk.mjs")
 MCP_REMOTE = str(SCRIPTS / "mcp_remote.py")
 GEMINI_CLI = str(SCRIPTS / "gemini_cli.mjs")

@@ -17,8 +17,8 @@ from tests.security.state_export import exported_items
 from tests.security.world import World, running_world
 
 SERVERS = 2
-THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"
-SIGN_INS = 10_000 if THOROUGH else 1_500
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+SIGN_INS = 10_000 if NIGHTLY else 1_500
 STATE_BYTES = BUCKETS * RECORDS_PER_BUCKET * 1_000
 """What all buckets hold when they are full, at most; a record is less than 1,000 bytes."""
 
