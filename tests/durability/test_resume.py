@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gist_mcp.constants import UNREACHABLE_DELAYS_SECONDS
 from tests.durability.cells import one_gist
 from tests.durability.stage import Stage, stage
 from tests.support.waiting import wait_until
@@ -45,7 +46,9 @@ def test_without_its_owner_a_resumed_call_ends_and_says_what_is_known(impatient:
     impatient.proxy.refuse()
     never = unsent.create(idempotency_key=unsent.key)
     never.wait_for_event()
-    wait_until("the intent", lambda: unsent.phase() == "running", seconds=10)
+    # In the pause before the last try the call is certainly not sending.
+    pause = f"next try in {UNREACHABLE_DELAYS_SECONDS[-1]:g} seconds"
+    wait_until("the last pause", lambda: pause in impatient.server.log(), seconds=30)
 
     impatient.server.kill()
     impatient.proxy.accept()

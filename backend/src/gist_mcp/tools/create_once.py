@@ -12,6 +12,7 @@ GitHub knows no idempotency keys: each `POST /gists` makes another gist. So:
 """
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -41,6 +42,8 @@ from gist_mcp.sessions.ledger import Ledger, LedgerEntry
 from gist_mcp.tools.arguments import NewGist
 from gist_mcp.tools.call import ToolCall, error_text
 from gist_mcp.tools.step_outcome import StepFailure
+
+logger = logging.getLogger(__name__)
 
 GIST_SCOPE = "gist"
 
@@ -167,6 +170,7 @@ class _Creation:
                 return sent
             if not failure.is_unreachable or pause_seconds is None:
                 raise self._unknown(failure) if self._maybe_sent else _not_made(failure)
+            logger.warning("GitHub cannot be reached; next try in %g seconds", pause_seconds)
             await asyncio.sleep(pause_seconds)
         raise AssertionError("the last try returns or raises")
 
