@@ -62,9 +62,6 @@ def front_door_only() -> AuthorizerRule[Message, Message]:
     return allow_if(any=[is_app_internal, _is_front_door])
 
 
-gateway_only = front_door_only
-
-
 MIN_ADMIN_SECRET_CHARACTERS: Final = 16
 """Shorter is no secret, and an empty one would match an empty bearer token."""
 

@@ -19,7 +19,7 @@ from typing import Final
 from reboot.aio.contexts import WriterContext
 
 from gist_mcp.constants import SIGN_IN_LIFETIME_SECONDS
-from gist_mcp.servicers.authorizers import gateway_only
+from gist_mcp.servicers.authorizers import front_door_only
 from gist_state.v1.sign_in import SignInRecord
 from gist_state.v1.sign_in_rbt import SignIns
 
@@ -60,7 +60,7 @@ class SignInsServicer(SignIns.Servicer):
     """One bucket of sign-ins."""
 
     def authorizer(self):  # type: ignore[no-untyped-def]
-        return gateway_only()
+        return front_door_only()
 
     async def issue(
         self, context: WriterContext, request: SignIns.IssueRequest

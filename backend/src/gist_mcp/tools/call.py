@@ -6,7 +6,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from grpc.aio import AioRpcError
 from mcp.server.auth.middleware.auth_context import get_access_token
@@ -209,6 +209,3 @@ IMPLIED_SCOPES = {"read:user": "user"}
 def grants(granted: frozenset[str], scope: str) -> bool:
     """True if the granted scopes include `scope`, by themselves or within a wider one."""
     return scope in granted or IMPLIED_SCOPES.get(scope, scope) in granted
-
-
-Tool = Callable[..., Awaitable[Any]]
