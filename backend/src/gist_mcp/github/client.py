@@ -11,7 +11,6 @@ Writes are sent once and have three outcomes, which no caller can mix up:
 """
 
 import asyncio
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -39,6 +38,7 @@ from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import FileChange, Gist, GistPage, TokenCheck, UserAnswer
 from gist_mcp.github.refusals import unavailable
 from gist_mcp.github.rest import NOBODY, RestApi, as_app, as_user, json_body
+from gist_mcp.github.wire import GIST_ID
 
 NOTHING_CHANGED: tuple[type[GistMcpError], ...] = (
     SignInRequired,
@@ -55,7 +55,6 @@ USER_AGENT = "github-gist-mcp"
 """GitHub: mandatory, the name of the application."""
 
 MAX_PER_PAGE = 100
-_GIST_ID = re.compile(r"[0-9a-f]{1,64}\Z")
 _GIST_ARGUMENTS = ("files", "description", "public")
 
 _READ = Call(success=frozenset({200}))
@@ -290,11 +289,9 @@ class GitHubClient:
         return self._api.url(f"/applications/{quote(client_id, safe='')}/{what}")
 
     def _gist_url(self, gist_id: str, rest: str = "") -> str:
-        """Ids come from callers: anything but hexadecimal could address another resource."""
-        if not _GIST_ID.match(gist_id):
-            raise InvalidArgument(
-                "gist_id", "must be the id of a gist: the hexadecimal end of its URL."
-            )
+        """Ids come from callers: a slash or a dot could address another resource."""
+        if not GIST_ID.fullmatch(gist_id):
+            raise InvalidArgument("gist_id", "must be the id of a gist: the end of its URL.")
         return self._api.url(f"/gists/{gist_id}{rest}")
 
 

@@ -1,5 +1,6 @@
 """GitHub's JSON as it is on the wire: the fields we use, parsed strictly, the rest ignored."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -7,7 +8,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, V
 
 PositiveInt = Annotated[int, Field(gt=0, lt=2**63)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
-GistId = Annotated[str, Field(pattern=r"^[0-9a-f]{1,64}\z")]
+GIST_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+"""What can stand in a path as it is. GitHub's examples are hexadecimal; it promises a string."""
+GistId = Annotated[str, Field(pattern=rf"^{GIST_ID.pattern}\z")]
 Text = Annotated[str, Field(min_length=1)]
 TokenText = Annotated[str, Field(pattern=r"^[!-~]{1,2048}\z")]
 """Printable ASCII: it goes into a header. GitHub: allow for at least 255 characters."""
