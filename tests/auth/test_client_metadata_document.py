@@ -1,22 +1,16 @@
 """Client ID Metadata Documents, fetched from a real https server, and what it must not reach."""
 
 import asyncio
-import datetime
-import ipaddress
+import gzip
 import json
-import ssl
 import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,80 +24,9 @@ from gist_mcp.auth.client_metadata_document import (
     is_document_url,
     parse_document,
 )
-from gist_mcp.auth.public_address import NotPublic, checked_address, is_public
+from gist_mcp.auth.public_address import NotPublic, checked_address
 from gist_mcp.errors import OAuthError
-
-HOST = "client.example"
-REDIRECT_URI = "http://localhost:3118/callback"
-
-
-class DocumentServer:
-    """An https server on loopback with a certificate for `client.example`."""
-
-    def __init__(self, folder: Path) -> None:
-        self.requests: list[tuple[str, str]] = []
-        self.connections = 0
-        self.answer: Callable[[BaseHTTPRequestHandler], None] = self.send_document
-        self.changes: dict[str, Any] = {}
-        self.certificate = folder / "certificate.pem"
-        _make_certificate(self.certificate)
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                outer.requests.append((self.path, self.headers["Host"]))
-                outer.answer(self)
-
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
-
-        class Server(ThreadingHTTPServer):
-            def verify_request(self, *_: object) -> bool:
-                outer.connections += 1
-                return True
-
-            def handle_error(self, *_: object) -> None:
-                """A client that hangs up is not news."""
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate)
-        self.server.socket = context.wrap_socket(
-            self.server.socket, server_side=True, do_handshake_on_connect=False
-        )
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"https://{HOST}:{self.port}/client.json"
-
-    def document(self) -> dict[str, Any]:
-        base = {"client_id": self.url, "client_name": "Claude", "redirect_uris": [REDIRECT_URI]}
-        return base | self.changes
-
-    def send_document(self, handler: BaseHTTPRequestHandler) -> None:
-        self.send(handler, json.dumps(self.document()).encode())
-
-    def send(self, handler: BaseHTTPRequestHandler, body: bytes, status: int = 200) -> None:
-        handler.send_response(status)
-        handler.send_header("Content-Type", "application/json")
-        handler.send_header("Location", "https://elsewhere.example/")
-        handler.send_header("Content-Length", str(len(body)))
-        handler.end_headers()
-        handler.wfile.write(body)
-
-    def documents(self, **changes: Any) -> ClientDocuments:
-        """A fetcher that takes this server for a public one and its certificate for good."""
-
-        async def resolve(host: str, port: int) -> str:
-            return "127.0.0.1"
-
-        def make_http() -> httpx.AsyncClient:
-            trusted = ssl.create_default_context(cafile=str(self.certificate))
-            return httpx.AsyncClient(verify=trusted, follow_redirects=False, trust_env=False)
-
-        return ClientDocuments(**({"resolve": resolve, "make_http": make_http} | changes))
+from tests.auth.document_server import HOST, REDIRECT_URI, DocumentServer, resolves_to
 
 
 @pytest.fixture
@@ -177,6 +100,66 @@ def test_a_long_document_is_not_read(server: DocumentServer) -> None:
         fetch(server.documents(), server.url)
 
 
+@pytest.mark.parametrize(
+    ("media_type", "fits"),
+    [
+        ("application/json", True),
+        ("application/json; charset=utf-8", True),
+        ("application/oauth-client+json", True),
+        ("text/html", False),
+        ("text/plain", False),
+        ("application/jsonp", False),
+        ("", False),
+    ],
+)
+def test_only_json_is_a_document(server: DocumentServer, media_type: str, fits: bool) -> None:
+    body = json.dumps(server.document()).encode()
+    server.answer = lambda handler: server.send(handler, body, media_type=media_type)
+    documents = server.documents()
+
+    if fits:
+        assert fetch(documents, server.url).client_id == server.url
+    else:
+        with pytest.raises(OAuthError):
+            fetch(documents, server.url)
+
+
+def test_a_compressed_document_is_not_unpacked(server: DocumentServer) -> None:
+    body = gzip.compress(json.dumps(server.document()).encode())
+    server.answer = lambda handler: server.send(handler, body, encoding="gzip")
+
+    with pytest.raises(OAuthError):
+        fetch(server.documents(), server.url)
+
+
+def test_a_document_that_drips_is_not_waited_for(server: DocumentServer) -> None:
+    hung_up = threading.Event()
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "application/json")
+        handler.end_headers()
+        try:
+            while not hung_up.wait(0.02):
+                handler.wfile.write(b" ")
+        except OSError:
+            hung_up.set()
+
+    server.answer = drip
+
+    with pytest.raises(OAuthError):
+        fetch(server.documents(timeout_seconds=0.5), server.url)
+
+    assert hung_up.wait(10)
+
+
+def test_another_port_than_that_of_https_is_not_knocked_at(server: DocumentServer) -> None:
+    with pytest.raises(OAuthError):
+        fetch(server.documents(port=443), server.url)
+
+    assert server.connections == 0
+
+
 def test_a_slow_document_is_not_waited_for(server: DocumentServer) -> None:
     never = threading.Event()
     server.answer = lambda handler: (never.wait(20), None)[1]
@@ -240,6 +223,7 @@ def test_strangers_cannot_have_many_fetched_at_once() -> None:
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "0"])
 def test_our_own_machine_is_never_connected_to(server: DocumentServer, host: str) -> None:
     documents = server.documents(resolve=checked_address)
+    assert is_document_url(f"https://{host}:{server.port}/client.json")
 
     with pytest.raises(OAuthError):
         fetch(documents, f"https://{host}:{server.port}/client.json")
@@ -247,62 +231,26 @@ def test_our_own_machine_is_never_connected_to(server: DocumentServer, host: str
     assert server.connections == 0
 
 
-def test_one_internal_address_among_public_ones_is_enough_to_refuse() -> None:
-    async def ask() -> str:
-        loop = asyncio.get_running_loop()
+def test_a_name_that_changes_its_address_is_asked_about_once(server: DocumentServer) -> None:
+    """DNS rebinding: public when it is checked, internal when it would be connected to."""
+    answers = iter([resolves_to("93.184.215.14"), resolves_to("127.0.0.1")])
+    connected_to: list[str] = []
 
-        async def both(*_: object, **__: object) -> list[Any]:
-            return [(0, 0, 0, "", ("93.184.215.14", 443)), (0, 0, 0, "", ("10.0.0.1", 443))]
+    async def resolve(host: str, port: int) -> str:
+        return await checked_address(host, port, look_up=lambda *_, **__: next(answers))
 
-        loop.getaddrinfo = both  # type: ignore[method-assign]
-        return await checked_address("rebinding.example", 443)
+    def unreachable(request: httpx.Request) -> httpx.Response:
+        connected_to.append(request.url.host)
+        raise httpx.ConnectError("a test does not connect to the internet")
 
-    with pytest.raises(NotPublic):
-        asyncio.run(ask())
+    def make_http() -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.MockTransport(unreachable))
 
+    with pytest.raises(OAuthError):
+        fetch(server.documents(resolve=resolve, make_http=make_http), server.url)
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "0.0.0.0",
-        "10.1.2.3",
-        "100.64.0.1",
-        "127.0.0.1",
-        "169.254.169.254",
-        "172.16.0.1",
-        "192.0.2.1",
-        "192.168.1.1",
-        "198.18.0.1",
-        "224.0.0.1",
-        "240.0.0.1",
-        "255.255.255.255",
-        "::",
-        "::1",
-        "::ffff:10.0.0.1",
-        "64:ff9b::a00:1",
-        "2002:a00:1::",
-        "fc00::1",
-        "fe80::1",
-        "fe80::1%eth0",
-        "ff02::1",
-        "2001:db8::1",
-        "nonsense",
-    ],
-)
-def test_addresses_that_only_we_can_reach_are_not_public(address: str) -> None:
-    assert not is_public(address)
-
-
-@pytest.mark.parametrize("address", ["93.184.215.14", "140.82.112.3", "2606:4700::1111"])
-def test_the_internet_is_public(address: str) -> None:
-    assert is_public(address)
-
-
-@given(st.ip_addresses(v=4))
-def test_what_is_private_is_private_within_ipv6_too(address: ipaddress.IPv4Address) -> None:
-    if not is_public(str(address)):
-        assert not is_public(f"::ffff:{address}")
-        assert not is_public(str(ipaddress.IPv6Address((0x64FF9B << 96) | int(address))))
+    assert connected_to == ["93.184.215.14"]
+    assert next(answers) == resolves_to("127.0.0.1")
 
 
 @pytest.mark.parametrize(
@@ -329,30 +277,3 @@ def test_which_client_ids_may_be_fetched(url: str, fits: bool) -> None:
 def test_any_bytes_are_a_document_or_none(body: bytes) -> None:
     with pytest.raises(NoDocument):
         parse_document("https://a.example/c", body)
-
-
-def _make_certificate(path: Path) -> None:
-    """A self-signed certificate for `HOST`, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path.write_bytes(
-        certificate.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )

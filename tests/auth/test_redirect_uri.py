@@ -41,6 +41,13 @@ def test_what_clients_register_is_accepted(uri: str) -> None:
 @pytest.mark.parametrize(
     "uri",
     [
+        "https://a.example;frame-ancestors/cb",
+        "https://a.example,script-src/cb",
+        "https://a.example'/cb",
+        "https://*/cb",
+        "https://a.example%2f@evil.example/cb",
+        "https://[::1;x]/cb",
+        "cursor://a;b/cb",
         "javascript:alert(1)",
         "JavaScript:alert(1)",
         "java\nscript:alert(1)",

@@ -56,6 +56,16 @@ def test_any_text_is_refused_cleanly(text: str) -> None:
         Sealer([NEW_KEY]).open("use", text)
 
 
+def test_every_key_is_there_for_what_was_begun_with_it() -> None:
+    rotated = Sealer([NEW_KEY, OLD_KEY])
+
+    assert rotated.derive_all("use") == (
+        Sealer([NEW_KEY]).derive("use"),
+        Sealer([OLD_KEY]).derive("use"),
+    )
+    assert rotated.derive("use") == Sealer([NEW_KEY]).derive("use")
+
+
 def test_each_purpose_has_its_own_key() -> None:
     sealer = Sealer([NEW_KEY])
 

@@ -2,15 +2,17 @@
 
 import asyncio
 import base64
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
 
 from gist_mcp.auth.access_token import open_access_token
+from gist_mcp.auth.pkce import s256_challenge
 from gist_mcp.auth.sealing import Sealer
 from gist_mcp.errors import SignInRequired
 from tests.auth.oauth_client import REDIRECT_URI, OAuthClient, register
-from tests.auth.site import GITHUB_TOKEN, PUBLIC_URL, Site
+from tests.auth.site import CODE, GITHUB_TOKEN, PUBLIC_URL, Site, query_of
 
 EXPIRING = {
     "expires_in": 28800,
@@ -162,6 +164,20 @@ def test_keys_rotate_without_signing_anybody_out(site: Site) -> None:
     site.sealer = Sealer(["n" * 32])
     site.configure()
     assert error_of(client.refresh(refreshed.json()["refresh_token"])) == (401, "invalid_client")
+
+
+def test_keys_rotate_while_a_person_is_at_github(site: Site) -> None:
+    client = register(site)
+    at_github = query_of(client.decide(client.authorize()).headers["location"])
+    site.sealer = Sealer(["n" * 32, "k" * 32])
+    site.configure()
+
+    back = site.come_back(code=CODE, state=at_github["state"])
+
+    (exchange,) = (each for each in site.github.requests if each.url.path.endswith("access_token"))
+    sent = dict(parse_qsl(exchange.content.decode()))
+    assert s256_challenge(sent["code_verifier"]) == at_github["code_challenge"]
+    assert client.redeem(query_of(back.headers["location"])["code"]).status_code == 200
 
 
 @pytest.mark.parametrize("method", ["client_secret_post", "client_secret_basic"])

@@ -5,6 +5,7 @@ from what `build_application` serves, so a state type added later is attacked to
 """
 
 import base64
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from tests.security.world import World
 
 METHODS = served_methods()
 DENIED = "PERMISSION_DENIED"
+HTTP_STATUSES = {DENIED: "403", "UNKNOWN": "500"}
 
 FORGED_HEADERS = {
     "x-reboot-app-internal": "true",
@@ -58,6 +60,29 @@ def call_to(served: ServedMethod, headers: dict[str, str]) -> Call:
 def refusal(served: ServedMethod, headers: dict[str, str]) -> str:
     """Reboot refuses to call a workflow that is not a task before it asks who is calling."""
     return "UNKNOWN" if served.is_workflow and rpc.NOW not in headers else DENIED
+
+
+def test_a_request_without_its_fields_is_denied_like_any_other(
+    world: World, credentials: dict[str, dict[str, str]]
+) -> None:
+    """Nothing of a stranger's request is looked at, and nothing of ours is named or logged."""
+    logged = len(world.app.log())
+    statuses = {}
+    for served in METHODS:
+        for name in ("no token", "a task"):
+            headers = credentials[name]
+            call = dataclasses.replace(call_to(served, headers), request=b"")
+            answers = [rpc.by_grpc(world.app.port, call), rpc.by_transcoding(world.app.port, call)]
+            expected = refusal(served, headers)
+            statuses[f"{served} {name}"] = [each.status for each in answers] == [
+                expected,
+                HTTP_STATUSES[expected],
+            ]
+
+    assert [name for name, is_refused in statuses.items() if not is_refused] == []
+    new_lines = world.app.log()[logged:]
+    assert "ValidationError" not in new_lines
+    assert "_pydantic" not in new_lines
 
 
 def json_of(served: ServedMethod) -> Any:
@@ -100,9 +125,8 @@ def test_no_method_answers_http(
         for way in (rpc.by_transcoding, rpc.by_mangled_path)
     }
 
-    expected = {DENIED: "403", "UNKNOWN": "500"}
     assert statuses == {
-        (name, way): expected[refusal(served, credentials[name])] for name, way in statuses
+        (name, way): HTTP_STATUSES[refusal(served, credentials[name])] for name, way in statuses
     }
 
 

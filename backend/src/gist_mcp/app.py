@@ -36,11 +36,16 @@ from gist_mcp.sessions.internal_http import make_internal_http_client
 from gist_mcp.sessions.lifetime import close_when_the_process_ends
 from gist_mcp.tools.registry import register_tools
 from gist_mcp.web.deps import Deps
+from gist_mcp.web.framework import serve_nothing_else
 from gist_mcp.web.limits import GuessLimit, SignInLimit
 from gist_mcp.web.routes import front_door
 
 SERVICERS = [GistLedgerServicer, GrantsServicer, McpSessionServicer, SignInsServicer]
 """Every state type of ours. DurableMCP brings its own."""
+
+
+# On import, as Reboot's server processes make their web application from what they import.
+serve_nothing_else()
 
 
 def build_application(config: Config, *, incarnation: str) -> Application:

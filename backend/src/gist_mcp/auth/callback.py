@@ -195,7 +195,8 @@ def _redirect(request: Request, answer: _Answer, location: str) -> Response:
 
 async def _ask_github(deps: Deps, code: str, oauth_state: str) -> SignedIn:
     """The code's token and whose it is. Raises `SignInFailed`."""
-    code_verifier = pkce.derived_verifier(deps.sealer.derive("pkce"), oauth_state)
+    key = pkce.marking_key(deps.sealer.derive_all("pkce"), oauth_state)
+    code_verifier = pkce.derived_verifier(key, oauth_state)
     try:
         grant = await deps.github_oauth.exchange_code(code=code, code_verifier=code_verifier)
         answer = await deps.github.get_user(grant.access_token)

@@ -4,12 +4,13 @@
 Anybody can make us fetch such a URL, so the fetch is guarded against reaching what only we can
 reach (SSRF): https only; the name is resolved once, every address must be public, and the
 connection goes to an address that was checked, so that a second resolution cannot lead elsewhere
-(DNS rebinding); no redirects, no proxy, no cookies; little time, little size, few at once. An
-answer is remembered, a failure too.
+(DNS rebinding); no redirects, no proxy, no cookies; JSON only and not compressed, so that little
+stays little; little time, little size, few at once. An answer is remembered, a failure too.
 """
 
 import asyncio
 import logging
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -36,6 +37,7 @@ REMEMBERED_FAILURE_SECONDS: Final = 30
 MAX_REMEMBERED: Final = 500
 MAX_FETCHES_AT_ONCE: Final = 8
 MAX_URL_CHARACTERS: Final = 512
+HTTPS_PORT: Final = 443
 
 
 class Document(BaseModel):
@@ -69,7 +71,11 @@ class ClientDocuments:
         make_http: Callable[[], httpx.AsyncClient] | None = None,
         clock: Callable[[], float] = time.time,
         timeout_seconds: float = FETCH_TIMEOUT_SECONDS,
+        port: int = HTTPS_PORT,
     ) -> None:
+        """`port` is the only one that is connected to, or we could be used to try the doors of
+        other people's machines."""
+        self._port = port
         self._resolve = resolve
         self._make_http = make_http or _make_http
         self._clock = clock
@@ -111,21 +117,28 @@ class ClientDocuments:
     async def _get(self, url: str) -> bytes:
         """The document's bytes. Raises `NoDocument`, `NotPublic` or errors of httpx."""
         parts = urlsplit(url)
-        host = parts.hostname or ""
-        address = await self._resolve(host, parts.port or 443)
+        host, port = parts.hostname or "", parts.port or HTTPS_PORT
+        if port != self._port:
+            raise NoDocument("not on the port of https")
+        address = await self._resolve(host, port)
         target = httpx.URL(url).copy_with(host=address)
         async with (
             self._make_http() as http,
             http.stream(
                 "GET",
                 target,
-                headers={"Host": parts.netloc, "Accept": "application/json"},
+                headers={
+                    "Host": parts.netloc,
+                    "Accept": "application/json",
+                    "Accept-Encoding": "identity",
+                },
                 # The certificate must be for the name, although we connect to the address.
                 extensions={"sni_hostname": host},
             ) as response,
         ):
             if response.status_code != 200:
                 raise NoDocument(f"status {response.status_code}")
+            _check_content(response.headers)
             return await _body(response)
 
 
@@ -167,9 +180,21 @@ def _make_http() -> httpx.AsyncClient:
     return httpx.AsyncClient(timeout=FETCH_TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
 
 
+def _check_content(headers: httpx.Headers) -> None:
+    """Raises `NoDocument` for what is not JSON as it stands. A page of a site whose visitors may
+    write on it is no document, and a compressed one could be any size."""
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not re.fullmatch(
+        r"application/[^ ]+\+json", media_type
+    ):
+        raise NoDocument("not of a media type of JSON")
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise NoDocument("compressed")
+
+
 async def _body(response: httpx.Response) -> bytes:
     pieces = bytearray()
-    async for piece in response.aiter_bytes():
+    async for piece in response.aiter_raw():
         pieces += piece
         if len(pieces) > MAX_DOCUMENT_BYTES:
             raise NoDocument(f"larger than {MAX_DOCUMENT_BYTES} bytes")

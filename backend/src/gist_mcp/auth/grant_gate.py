@@ -4,6 +4,8 @@ A sealed token opens by itself, and GitHub's yes to what is inside is remembered
 neither notices a revocation at once. Durable state does, in every process and after a restart.
 """
 
+import logging
+
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -13,10 +15,13 @@ from gist_mcp.auth.access_token import (
     AccessTokenPayload,
     open_access_token,
 )
-from gist_mcp.errors import SignInRequired
+from gist_mcp.errors import GitHubUnavailable, SignInRequired
+from gist_mcp.servicers.calls import StateUnavailable
 from gist_mcp.servicers.grant import OK
 from gist_mcp.web import challenges
 from gist_mcp.web.deps import Deps
+
+logger = logging.getLogger(__name__)
 
 
 class GrantGate:
@@ -27,13 +32,19 @@ class GrantGate:
         self._deps = deps
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """401 for a token of a grant that is over."""
+        """401 for a token of a grant that is over, 503 while nobody can say."""
         request = Request(scope, receive)
         payload = self._payload(request)
-        if payload is not None and payload.grant_id and not await self._is_alive(request, payload):
-            reason = SignInRequired("Access was taken back. Sign in again.")
-            response = challenges.token_refused(self._deps.config, reason)
-            await response(scope, receive, send)
+        try:
+            is_over = payload is not None and not await self._is_alive(request, payload)
+        except StateUnavailable as error:
+            logger.warning("grant gate: %s", error.log_reason)
+            reason = GitHubUnavailable(str(error), retry_after_seconds=1)
+            await challenges.cannot_ask_github(reason)(scope, receive, send)
+            return
+        if is_over:
+            over = SignInRequired("Access was taken back. Sign in again.")
+            await challenges.token_refused(self._deps.config, over)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
@@ -55,6 +66,9 @@ class GrantGate:
             return None
 
     async def _is_alive(self, request: Request, payload: AccessTokenPayload) -> bool:
+        """Raises `StateUnavailable`. A token from the sign-in page belongs to no grant."""
+        if not payload.grant_id:
+            return True
         outcome = await grants.look_up(
             self._deps.reboot_context(request),
             grants.account_id(self._deps.config.github_web_url, payload.user_id),

@@ -6,13 +6,14 @@ Only digests go further.
 import hashlib
 from typing import Any
 
+from grpc.aio import AioRpcError
 from rbt.v1alpha1.errors_pb2 import StateNotConstructed
 from reboot.aio.external import ExternalContext
 from rebootdev.aio.types import StateRef
 
 from gist_mcp.auth.grant_tokens import REFRESH_TOKEN_LIFETIME_SECONDS, RefreshToken
 from gist_mcp.principal import GitHubUserId
-from gist_mcp.servicers.calls import call_without_key
+from gist_mcp.servicers.calls import StateUnavailable, call_without_key
 from gist_mcp.servicers.grant import UNKNOWN
 from gist_state.v1 import grant_pb2 as messages
 from gist_state.v1.grant_pb2_grpc import GrantsMethodsStub
@@ -80,7 +81,10 @@ async def look_up(
     now_seconds: int,
     generation: int | None = None,
 ) -> str:
-    """`ok` for a living grant; with a generation, what `rotate` would answer."""
+    """`ok` for a living grant; with a generation, what `rotate` would answer.
+
+    Raises `StateUnavailable`.
+    """
     try:
         answer = await Grants.ref(account).look_up(
             context,
@@ -91,8 +95,16 @@ async def look_up(
     except Grants.LookUpAborted as aborted:
         if isinstance(aborted.error, StateNotConstructed):
             return UNKNOWN
-        raise
+        raise _unavailable(aborted.error) from None
+    except AioRpcError as error:
+        raise _unavailable(error) from None
     return str(answer.outcome)
+
+
+def _unavailable(error: object) -> StateUnavailable:
+    return StateUnavailable(
+        "The server is starting; try again.", log_reason=f"Grants LookUp: {type(error).__name__}"
+    )
 
 
 def _digest(grant_id: str) -> str:

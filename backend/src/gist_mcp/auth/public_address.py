@@ -1,13 +1,22 @@
 """From a host name to an address that is safe to connect to on a stranger's behalf."""
 
 import asyncio
+import functools
 import ipaddress
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 Resolve = Callable[[str, int], Awaitable[str]]
 """From host and port to the address to connect to. Raises `NotPublic`."""
+
+LookUp = Callable[..., Sequence[tuple[object, object, object, object, tuple[object, ...]]]]
+"""`socket.getaddrinfo`."""
+
+_LOOKUPS: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="client-document-dns")
+"""A lookup cannot be broken off, and who runs the name server of a name decides how long it takes.
+In the threads that everything shares, a few such names would keep us from finding GitHub."""
 
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
@@ -16,10 +25,12 @@ class NotPublic(Exception):
     """The name has no address, or one that is not public. The text is for the log."""
 
 
-async def checked_address(host: str, port: int) -> str:
+async def checked_address(host: str, port: int, *, look_up: LookUp = socket.getaddrinfo) -> str:
     """The first address of a host all of whose addresses are public. Raises `NotPublic`."""
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(
+            _LOOKUPS, functools.partial(look_up, host, port, type=socket.SOCK_STREAM)
+        )
     except (OSError, UnicodeError):
         raise NotPublic("the host name does not resolve") from None
     addresses = [str(info[4][0]) for info in found]
@@ -37,7 +48,8 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.scope_id is not None:
+        # Site-local addresses are out of use since RFC 3879; Python takes them for global.
+        if parsed.scope_id is not None or parsed.is_site_local:
             return False
         inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo or (None, None))[1]
         if parsed in _NAT64:

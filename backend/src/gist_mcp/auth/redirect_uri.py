@@ -45,6 +45,9 @@ KNOWN_SCHEMES: Final = frozenset(
 # Printable ASCII but for what a URI must not have (RFC 3986, 2), and the backslash, which
 # browsers read as a slash.
 _URI = re.compile(r"[!#-;=?-\[\]_a-z~]+\Z")
+# A host is a name or a bracketed address, and nothing else (RFC 3986, 3.2.2, allows more): it goes
+# into the header with the page's policy, where a semicolon or a comma would begin another rule.
+_NETLOC = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])?(:[0-9]{1,5})?\Z")
 _DOTTED_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+\Z")
 
 
@@ -108,7 +111,7 @@ def _split(uri: str) -> SplitResult | None:
         _ = parts.port
     except ValueError:
         return None
-    if "@" in parts.netloc or not (parts.netloc or parts.path.strip("/")):
+    if not _NETLOC.match(parts.netloc.lower()) or not (parts.netloc or parts.path.strip("/")):
         return None
     return parts
 

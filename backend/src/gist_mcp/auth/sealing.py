@@ -40,6 +40,10 @@ class Sealer:
         """A key for one purpose from the first of the keys (HKDF, RFC 5869)."""
         return _derive(self._keys[0], purpose)
 
+    def derive_all(self, purpose: str) -> tuple[bytes, ...]:
+        """The same from each of the keys, for what was begun before they rotated."""
+        return tuple(_derive(key, purpose) for key in self._keys)
+
     def seal(self, purpose: str, payload: bytes, *, context: str = "") -> str:
         """`payload` encrypted and authenticated, as unpadded base64url text.
 

@@ -23,7 +23,8 @@ class Departure:
 async def set_out(request: Request, *, flow: str, scopes: Iterable[str], browser: str) -> Departure:
     """Remembers a sign-in of this browser. Raises `SignInFailed` if durable state is away."""
     deps: Deps = request.app.state.deps
-    oauth_state = secrets.token_urlsafe(32)
+    key = deps.sealer.derive("pkce")
+    oauth_state = pkce.marked_state(key, secrets.token_urlsafe(32))
     try:
         await sign_in.issue(
             deps.reboot_context(request),
@@ -34,7 +35,7 @@ async def set_out(request: Request, *, flow: str, scopes: Iterable[str], browser
         )
     except StateUnavailable as error:
         raise state_unavailable(error) from None
-    code_verifier = pkce.derived_verifier(deps.sealer.derive("pkce"), oauth_state)
+    code_verifier = pkce.derived_verifier(key, oauth_state)
     location = deps.github_oauth.authorize_url(
         state=oauth_state, code_challenge=pkce.s256_challenge(code_verifier), scopes=scopes
     )
