@@ -1,7 +1,7 @@
 """Registration: what is accepted, what is answered, and what strangers send instead."""
 
 import json
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import given
@@ -45,6 +45,18 @@ def test_a_client_that_wants_a_secret_gets_one(site: Site, method: str | None) -
     assert body["token_endpoint_auth_method"] == (method or "client_secret_basic")
     assert body["client_secret"]
     assert body["client_secret_expires_at"] == 0
+
+
+def test_a_registration_asks_durable_state_nothing(site: Site) -> None:
+    def no_durable_state(_: object) -> NoReturn:
+        raise AssertionError("a registration went to durable state")
+
+    site.app.state.deps.reboot_context = no_durable_state
+
+    public = register(site)
+    confidential = register(site, token_endpoint_auth_method="client_secret_post")
+
+    assert public.client_id != confidential.client_id
 
 
 def test_two_registrations_are_two_clients(site: Site) -> None:

@@ -19,6 +19,10 @@ from tests.security.world import World, running_world
 SERVERS = 2
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 SIGN_INS = 10_000 if NIGHTLY else 1_500
+REGISTRATIONS = 10_000 if NIGHTLY else 1_000
+REGISTRATIONS_PER_ADDRESS = 150
+"""Fewer than an address may make at once."""
+
 STATE_BYTES = BUCKETS * RECORDS_PER_BUCKET * 1_000
 """What all buckets hold when they are full, at most; a record is less than 1,000 bytes."""
 
@@ -61,6 +65,13 @@ def guesses(world: World, count: int, addresses: int) -> list[httpx.Request]:
 def state_bytes(world: World) -> int:
     """All of durable state as exported: without what RocksDB has not tidied up yet."""
     return sum(item.ByteSize() for item in exported_items(world.app.port))
+
+
+def durable_state(world: World) -> list[bytes]:
+    """Every item of durable state, byte by byte."""
+    return sorted(
+        item.SerializeToString(deterministic=True) for item in exported_items(world.app.port)
+    )
 
 
 def test_random_tokens_are_not_a_question_to_github_each(flooded: World) -> None:
@@ -151,6 +162,30 @@ def test_a_flood_of_sign_ins_leaves_bounded_state_and_users_go_on(
     assert {answer.status_code for answer in answers} <= {302, 429}
     assert latency_seconds < 10
     assert after - before < STATE_BYTES
+
+
+@pytest.mark.timeout(900)
+def test_a_flood_of_registrations_leaves_durable_state_as_it_was(flooded: World) -> None:
+    """Byte by byte, so what holds for this many holds for any number: that a registration asks
+    durable state nothing at all is in `tests/auth/test_register.py`."""
+    metadata = {"redirect_uris": ["http://127.0.0.1:5555/cb"], "token_endpoint_auth_method": "none"}
+    requests = [
+        httpx.Request(
+            "POST",
+            f"{flooded.app.url}/oauth/register",
+            headers={"X-Forwarded-For": f"172.16.0.{n // REGISTRATIONS_PER_ADDRESS}"},
+            json=metadata,
+        )
+        for n in range(REGISTRATIONS)
+    ]
+    before = durable_state(flooded)
+
+    answers = asyncio.run(_flood(requests))
+
+    client_ids = {answer.json()["client_id"] for answer in answers}
+    assert {answer.status_code for answer in answers} == {201}
+    assert len(client_ids) == REGISTRATIONS
+    assert durable_state(flooded) == before
 
 
 def test_one_address_cannot_flood_the_sign_in(flooded: World) -> None:
