@@ -18,7 +18,8 @@ def test_authorize_redirects_to_github_with_state_and_pkce(site: Site) -> None:
     query = dict(parse_qsl(location.query))
     assert (answer.status_code, answer.headers["cache-control"]) == (302, "no-store")
     assert location._replace(query="").geturl() == "https://github.com/login/oauth/authorize"
-    assert len(query.pop("state")) == 43
+    # 43 characters of nonce, and the 8 that mark the key its verifier is derived from.
+    assert len(query.pop("state")) == 43 + 8
     assert pkce.is_s256_challenge(query.pop("code_challenge"))
     assert query == {
         "client_id": "our-app",
