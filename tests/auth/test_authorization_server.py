@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, sync_playwright
 
 from gist_mcp.auth.pkce import s256_challenge
 from tests.clients.person import Person, query_of
+from tests.support.chromium import agree, chromium_page
 from tests.support.world import World, world
 
 REDIRECT_URI = "http://localhost:7777/oauth/callback"
@@ -248,29 +248,15 @@ def test_fewer_scopes_are_told_and_a_new_sign_in_adds_them_in_the_same_session(
 def in_chromium(here: World, client: Client, *, times: int = 1) -> list[str]:
     """What a real browser is sent to, with GitHub's consent asked for the first time only."""
     reached: list[str] = []
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
-        )
-        page = chromium.new_page()
+    with chromium_page() as page:
         page.on("request", lambda request: reached.append(request.url))
         page.route(f"{client.redirect_uri}**", lambda route: route.fulfill(body="done"))
         for _ in range(times):
-            _sign_in(page, client.authorize_url)
-        chromium.close()
+            page.goto(client.authorize_url)
+            agree(page)
+            page.get_by_text("done").wait_for()
     # Chromium reports a request that is answered here twice.
     return list(dict.fromkeys(url for url in reached if url.startswith(client.redirect_uri)))
-
-
-def _sign_in(page: Page, url: str) -> None:
-    page.goto(url)
-    page.get_by_role("button", name="Continue to GitHub").click()
-    page.wait_for_load_state()
-    authorize = page.locator("button[value=approve]")
-    if "/login/oauth/authorize" in page.url and authorize.count():
-        authorize.first.click()
-        page.wait_for_load_state()
-    page.get_by_text("done").wait_for(timeout=10_000)
 
 
 @pytest.mark.parametrize("redirect_uri", [REDIRECT_URI, "https://client.example/callback"])

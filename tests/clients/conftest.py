@@ -4,12 +4,28 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.clients.page_server import PageServer
 from tests.support.world import World, world
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world(tmp_path_factory.mktemp("clients")) as running:
+def page_site() -> Iterator[PageServer]:
+    """A site whose pages may use the server."""
+    with PageServer() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def stranger_site() -> Iterator[PageServer]:
+    """A site that the operator has not heard of."""
+    with PageServer() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, page_site: PageServer) -> Iterator[World]:
+    settings = {"ALLOWED_ORIGINS": page_site.origin}
+    with world(tmp_path_factory.mktemp("clients"), settings) as running:
         yield running
 
 

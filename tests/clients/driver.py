@@ -5,12 +5,14 @@ it. It opens a browser as every program on Linux does, by `xdg-open`; ours notes
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +50,7 @@ def python_program(name: str | None, script: str) -> Program:
 def node_program(name: str, *command: str, last_arguments: tuple[str, ...] = ()) -> Program:
     """A command in a folder that has the packages of `tests/clients/npm/NAME`."""
     return Program(
-        command=command, working_directory=_npm_folder(name), last_arguments=last_arguments
+        command=command, working_directory=npm_folder(name), last_arguments=last_arguments
     )
 
 
@@ -144,20 +146,30 @@ def _python_environment(name: str) -> Path:
     return python
 
 
-def _npm_folder(name: str) -> Path:
+def npm_folder(name: str) -> Path:
     """A folder with the packages, installed if they are not."""
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed: this client is not tested")
     package = Path(__file__).parent / "npm" / name / "package.json"
     folder = CACHE / f"npm-{name}"
-    if not _is_fresh(folder, package):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        shutil.copy(package, folder)
-        options = ["--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock"]
-        _install(["npm", "install", *options], folder)
-        _mark_fresh(folder, package)
+    with _one_at_a_time(folder):
+        if not _is_fresh(folder, package):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            shutil.copy(package, folder)
+            options = ["--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock"]
+            _install(["npm", "install", *options], folder)
+            _mark_fresh(folder, package)
     return folder
+
+
+@contextlib.contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Test files that run at the same time may need the same packages."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _is_fresh(folder: Path, source: Path) -> bool:

@@ -37,6 +37,7 @@ from gist_mcp.sessions.lifetime import close_when_the_process_ends
 from gist_mcp.tools.registry import register_tools
 from gist_mcp.web.deps import Deps
 from gist_mcp.web.framework import serve_nothing_else
+from gist_mcp.web.gateway import close_gateway
 from gist_mcp.web.limits import GuessLimit, SignInLimit
 from gist_mcp.web.routes import front_door
 
@@ -50,6 +51,7 @@ serve_nothing_else()
 
 def build_application(config: Config, *, incarnation: str) -> Application:
     """The application, ready to run. `incarnation` names this run of the deployment."""
+    close_gateway(config)
     mcp = ClosedDurableMCP(config)
     register_tools(mcp)
     secret = front_door_secret(config)

@@ -92,15 +92,16 @@ def _repeated(name: str) -> JSONResponse:
 
 def allowed_hosts(config: Config) -> frozenset[str]:
     """The `Host` values under which clients may address us."""
-    return frozenset(urlsplit(origin).netloc for origin in _own_origins(config))
+    return frozenset(urlsplit(origin).netloc for origin in own_origins(config))
 
 
 def allowed_origins(config: Config) -> frozenset[str]:
     """The `Origin` values that may call us: our own pages and those the operator names."""
-    return _own_origins(config) | {origin.lower() for origin in config.allowed_origins}
+    return own_origins(config) | {origin.lower() for origin in config.allowed_origins}
 
 
-def _own_origins(config: Config) -> frozenset[str]:
+def own_origins(config: Config) -> frozenset[str]:
+    """The `Origin` values of our own pages."""
     public = urlsplit(config.public_url.lower())
     origins = {f"{public.scheme}://{public.netloc}"}
     if public.hostname in LOOPBACK_HOSTS:

@@ -2,18 +2,17 @@
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
-from gist_mcp.auth.cross_origin import CrossOrigin
 from gist_mcp.auth.grant_gate import GrantGate
 from gist_mcp.auth.routes import ROUTES as AUTH_ROUTES
 from gist_mcp.sessions.durable_mcp import MCP_PATH
+from gist_mcp.web.cross_origin import CrossOrigin
 from gist_mcp.web.deps import Deps
-from gist_mcp.web.mcp_endpoint import SESSION_HEADER, McpEndpoint
+from gist_mcp.web.mcp_endpoint import McpEndpoint
 from gist_mcp.web.middleware import HostAndOrigin, SecurityHeaders
 
 
@@ -24,7 +23,7 @@ def healthz(_: Request) -> Response:
 
 def front_door(deps: Deps, durable_mcp: ASGIApp) -> Starlette:
     """The ASGI application of one server process, mounted at the root."""
-    mcp = mcp_with_cors(deps, GrantGate(McpEndpoint(deps, durable_mcp), deps))
+    mcp = GrantGate(McpEndpoint(deps, durable_mcp), deps)
     routes: list[BaseRoute] = [
         Route("/healthz", healthz),
         Route(MCP_PATH, mcp),
@@ -35,7 +34,7 @@ def front_door(deps: Deps, durable_mcp: ASGIApp) -> Starlette:
         routes=routes,
         middleware=[
             Middleware(SecurityHeaders, config=deps.config),
-            Middleware(CrossOrigin),
+            Middleware(CrossOrigin, config=deps.config),
             Middleware(HostAndOrigin, config=deps.config),
         ],
     )
@@ -43,15 +42,3 @@ def front_door(deps: Deps, durable_mcp: ASGIApp) -> Starlette:
     app.router.redirect_slashes = False
     app.state.deps = deps
     return app
-
-
-def mcp_with_cors(deps: Deps, endpoint: ASGIApp) -> ASGIApp:
-    """`/mcp` for the browser origins that the operator allowed. Tokens travel in a header, so
-    no cookies are let through."""
-    return CORSMiddleware(
-        endpoint,
-        allow_origins=deps.config.allowed_origins,
-        allow_methods=["GET", "POST", "DELETE"],
-        allow_headers=["*"],
-        expose_headers=[SESSION_HEADER, "www-authenticate"],
-    )

@@ -1,0 +1,118 @@
+"""Reboot's Envoy as this project uses it: it leaves CORS to the application, and web pages out.
+
+Stock, the Envoy that Reboot starts answers every preflight itself, with a list of headers that
+lacks those of MCP, and lets pages of every origin read every answer; our own CORS headers it
+replaces. And a page of any site may call Reboot's RPC surface, which in development includes
+admin calls without credentials. So the one function with which Reboot configures Envoy's listener
+is wrapped, and what comes out of it has no CORS filter, and refuses pages of other origins on
+every route but those of our front door. The installed package stays as it is.
+
+A Reboot whose configuration looks different is not served at all: see `GatewayUnknown`. Where
+another gateway is in front, as on Reboot Cloud, this configures nothing.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from envoy.config.listener.v3.listener_components_pb2 import Filter
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.config.route.v3.route_components_pb2 import Route
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2,
+)
+from reboot.routing import envoy_config
+from reboot.server import local_envoy
+
+from gist_mcp.config import Config
+from gist_mcp.web.middleware import own_origins
+
+CORS_FILTER: Final = "envoy.filters.http.cors"
+FRONT_DOOR_CLUSTER_SUFFIX: Final = "_http"
+"""How Reboot names the clusters of the HTTP ports, which are ours. The others are of its RPC."""
+
+
+class GatewayUnknown(RuntimeError):
+    """Reboot configures its Envoy in a way that this file was not written for.
+
+    The start ends with it. To go on would not open anything that needs a token, as our own checks
+    stay, but pages that may use the server could not, and others could read more than they should.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"Reboot's Envoy configuration has changed: {what}. "
+            "gist_mcp/web/gateway.py was written for reboot 0.40.1."
+        )
+
+
+class ClosedListener:
+    """Reboot's `envoy_config.listener`, whose listeners have our rules for web pages."""
+
+    def __init__(self, stock: Any, own: Iterable[str]) -> None:
+        self.stock = stock
+        self._own_origins = sorted(own)
+
+    def __call__(self, *arguments: Any, **named: Any) -> Listener:
+        """The listener. Raises `GatewayUnknown`."""
+        listener: Listener = self.stock(*arguments, **named)
+        filters = [each for chain in listener.filter_chains for each in chain.filters]
+        if not filters:
+            raise GatewayUnknown("the listener has no filter")
+        for each in filters:
+            self._change(each)
+        return listener
+
+    def _change(self, network_filter: Filter) -> None:
+        manager = http_connection_manager_pb2.HttpConnectionManager()
+        if not network_filter.typed_config.Unpack(manager):
+            raise GatewayUnknown(f"{network_filter.name} is not an HTTP connection manager")
+        kept = [each for each in manager.http_filters if each.name != CORS_FILTER]
+        if len(kept) != len(manager.http_filters) - 1:
+            raise GatewayUnknown(f"there is not one filter {CORS_FILTER}")
+        _replace(manager.http_filters, kept)
+        for host in manager.route_config.virtual_hosts:
+            host.ClearField("cors")
+            # The first route that fits is taken.
+            _replace(host.routes, [*self._refusals(host.routes), *host.routes])
+        network_filter.typed_config.Pack(manager)
+
+    def _refusals(self, routes: Iterable[Route]) -> list[Route]:
+        """For each route of the RPC surface one that answers 403 to pages of other origins."""
+        return [
+            self._refusal(route)
+            for route in routes
+            if not route.route.cluster.endswith(FRONT_DOOR_CLUSTER_SUFFIX)
+        ]
+
+    def _refusal(self, route: Route) -> Route:
+        refusal = Route()
+        refusal.CopyFrom(route)
+        refusal.match.headers.add(name="origin", present_match=True)
+        for origin in self._own_origins:
+            known = refusal.match.headers.add(name="origin", invert_match=True)
+            known.string_match.exact = origin
+        # In the place of the cluster: a route does one thing.
+        refusal.direct_response.status = 403
+        refusal.direct_response.body.inline_string = "Not for web pages.\n"
+        return refusal
+
+
+def _replace(field: Any, values: list[Any]) -> None:
+    """Puts other messages into a repeated field."""
+    del field[:]
+    field.extend(values)
+
+
+def close_gateway(config: Config) -> None:
+    """From now on, an Envoy that this process starts has our rules for web pages.
+
+    Raises `GatewayUnknown` where Reboot has no such function, or its Envoys would not use it.
+    """
+    stock = getattr(envoy_config, "listener", None)
+    if isinstance(stock, ClosedListener):
+        stock = stock.stock
+    if not callable(stock) or getattr(local_envoy, "envoy_config", None) is not envoy_config:
+        raise GatewayUnknown("reboot.routing.envoy_config.listener is not what makes a listener")
+    # Reboot's inspector is opened by a loopback name, whatever `PUBLIC_URL` is.
+    loopback = {f"http://{name}:{config.port}" for name in ("localhost", "127.0.0.1", "[::1]")}
+    envoy_config.listener = ClosedListener(stock, own_origins(config) | loopback)

@@ -1,0 +1,135 @@
+"""What comes of the listener that Reboot makes for its Envoy."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2,
+)
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from reboot.routing import envoy_config
+from reboot.server import local_envoy
+
+from gist_mcp.config import parse_config
+from gist_mcp.web.gateway import ClosedListener, GatewayUnknown, close_gateway
+
+CONFIG = parse_config({"PORT": "9991", "TOKEN_KEYS": "k" * 40}, production=False)
+
+
+@pytest.fixture
+def stock(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Reboot's own function, in place for the time of a test."""
+    function = envoy_config.listener
+    function = function.stock if isinstance(function, ClosedListener) else function
+    monkeypatch.setattr(envoy_config, "listener", function)
+    return function
+
+
+def listener(port: int = 9991) -> Listener:
+    """What an Envoy gets, with one server process behind it."""
+    made: Listener = envoy_config.listener(
+        application_id="app",
+        servers=[
+            envoy_config.ServerInfo(
+                server_id="app",
+                address=envoy_config.ServerAddress("127.0.0.1", 1, 2, 3),
+                shards=[],
+            )
+        ],
+        file_descriptor_set=FileDescriptorSet(),
+        port=port,
+        use_tls=False,
+        certificate_path=Path("none"),
+        key_path=Path("none"),
+    )
+    return made
+
+
+def managers(made: Listener) -> Iterator[Any]:
+    for chain in made.filter_chains:
+        for each in chain.filters:
+            manager = http_connection_manager_pb2.HttpConnectionManager()
+            assert each.typed_config.Unpack(manager)
+            yield manager
+
+
+def test_the_gateway_has_nothing_left_of_cors(stock: Any) -> None:
+    (before,) = managers(listener())
+
+    close_gateway(CONFIG)
+
+    (after,) = managers(listener())
+    names = [each.name for each in before.http_filters]
+    assert [each.name for each in after.http_filters] == [
+        name for name in names if name != "envoy.filters.http.cors"
+    ]
+    assert before.route_config.virtual_hosts[0].HasField("cors")
+    assert not after.route_config.virtual_hosts[0].HasField("cors")
+
+
+def test_every_route_of_the_rpc_surface_has_a_refusal_in_front(stock: Any) -> None:
+    (before,) = managers(listener())
+    routes = list(before.route_config.virtual_hosts[0].routes)
+
+    close_gateway(CONFIG)
+
+    (after,) = managers(listener())
+    refusals = [r for r in after.route_config.virtual_hosts[0].routes if r.direct_response.status]
+    rest = after.route_config.virtual_hosts[0].routes[len(refusals) :]
+    assert len(refusals) == len(routes) - 1
+    assert list(rest) == routes
+    assert all(r.match.headers[-1].string_match.exact.endswith(":9991") for r in refusals)
+
+
+def test_closing_it_again_is_closing_it_once(stock: Any) -> None:
+    close_gateway(CONFIG)
+    once = listener()
+
+    close_gateway(CONFIG)
+
+    assert listener() == once
+
+
+def test_a_reboot_without_that_function_is_not_started(
+    stock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(envoy_config, "listener")
+
+    with pytest.raises(GatewayUnknown, match=r"reboot 0\.40\.1"):
+        close_gateway(CONFIG)
+
+
+def test_a_reboot_whose_envoys_use_another_function_is_not_started(
+    stock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_envoy, "envoy_config", object())
+
+    with pytest.raises(GatewayUnknown, match=r"reboot 0\.40\.1"):
+        close_gateway(CONFIG)
+
+
+def without_filters(made: Listener) -> None:
+    made.ClearField("filter_chains")
+
+
+def of_another_kind(made: Listener) -> None:
+    made.filter_chains[0].filters[0].typed_config.Pack(Listener())
+
+
+def without_cors_filter(made: Listener) -> None:
+    (manager,) = managers(made)
+    for each in manager.http_filters:
+        each.name = each.name.replace("cors", "another")
+    made.filter_chains[0].filters[0].typed_config.Pack(manager)
+
+
+@pytest.mark.parametrize("change", [without_filters, of_another_kind, without_cors_filter])
+def test_a_listener_of_an_unknown_shape_is_not_served(stock: Any, change: Any) -> None:
+    made = listener()
+    change(made)
+
+    with pytest.raises(GatewayUnknown, match="has changed"):
+        ClosedListener(lambda: made, [])()
