@@ -12,6 +12,7 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from reboot.routing import envoy_config
 from reboot.server import local_envoy
+from rebootdev.aio.types import ApplicationId
 
 from gist_mcp.config import parse_config
 from gist_mcp.web.gateway import ClosedListener, GatewayUnknown, close_gateway
@@ -31,7 +32,7 @@ def stock(monkeypatch: pytest.MonkeyPatch) -> Any:
 def listener(port: int = 9991) -> Listener:
     """What an Envoy gets, with one server process behind it."""
     made: Listener = envoy_config.listener(
-        application_id="app",
+        application_id=ApplicationId("app"),
         servers=[
             envoy_config.ServerInfo(
                 server_id="app",
