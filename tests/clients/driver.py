@@ -2,117 +2,128 @@
 
 Each client keeps what it keeps in a folder, which is its home as well, so that the next run finds
 it. It opens a browser as every program on Linux does, by `xdg-open`; ours notes the address.
+In the middle of its work it reads the pipe `go-on` in its folder, and waits there for us.
 """
 
 import contextlib
-import fcntl
 import json
 import os
-import shutil
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import pytest
+from types import TracebackType
+from typing import Any, Self
 
 from tests.clients.person import Person
+from tests.clients.programs import Program
 from tests.support.waiting import wait_until
 
-REPOSITORY = Path(__file__).parents[2]
-SCRIPTS = Path(__file__).parent / "scripts"
-CACHE = REPOSITORY / ".cache" / "clients"
-RUN_SECONDS = 25.0
-INSTALL_SECONDS = 600.0
+RUN_SECONDS = 60.0
 OPENER = '#!/bin/sh\nset -e\nt=$(mktemp "$BROWSER_FOLDER/.XXXXXX")\nprintf %s "$1" > "$t"\n'
 OPENER += 'mv "$t" "$BROWSER_FOLDER/opened-$(basename "$t" | tr -d .)"\n'
 
 
-@dataclass(frozen=True, kw_only=True)
-class Program:
-    """A client: how it is started, before the MCP URL, the folder and the step."""
+class Client:
+    """A client at work. `answers` are the addresses that its browser was sent back to."""
 
-    command: tuple[str, ...]
-    working_directory: Path = REPOSITORY
-    last_arguments: tuple[str, ...] = ()
-
-
-def python_program(name: str | None, script: str) -> Program:
-    """A script on the Python packages of `requirements/clients-NAME.txt`; without a name on
-    those of the application."""
-    python = Path(sys.executable) if name is None else _python_environment(name)
-    return Program(command=(str(python), str(SCRIPTS / script)))
-
-
-def node_program(name: str, *command: str, last_arguments: tuple[str, ...] = ()) -> Program:
-    """A command in a folder that has the packages of `tests/clients/npm/NAME`."""
-    return Program(
-        command=command, working_directory=npm_folder(name), last_arguments=last_arguments
-    )
-
-
-def run(
-    program: Program, url: str, folder: Path, step: str, person: Person | None
-) -> dict[str, Any]:
-    """What the client printed as its result, and as `opened` how often it opened a browser,
-    which it may not without a person."""
-    browser = folder / "browser"
-    browser.mkdir(parents=True, exist_ok=True)
-    command = [*program.command, url, str(folder), step, *program.last_arguments]
-    with (folder / "output.log").open("ab") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=program.working_directory,
-            env=_environment(folder, browser),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
+    def __init__(
+        self, program: Program, url: str, folder: Path, step: str, person: Person | None
+    ) -> None:
+        """Starts it. Without a person it may not open a browser."""
+        self.answers: list[str] = []
+        self._person = person
+        self._browser = folder / "browser"
+        self._browser.mkdir(parents=True, exist_ok=True)
+        self._pipe = folder / "go-on"
+        self._resume: int | None = None
+        if not self._pipe.exists():
+            os.mkfifo(self._pipe)
+        self._log = folder / "output.log"
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*program.command, url, str(folder), step, *program.last_arguments],
+                cwd=program.working_directory,
+                env=_environment(folder, self._browser),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+            )
         # Gemini CLI asks whether it may open a browser.
-        _say_yes(process)
-        opened = _attend(process, browser, person)
-        assert process.stdout is not None
-        output = process.stdout.read().decode()
-    finally:
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"y\n")
+        self._process.stdin.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         # Its children too: mcp-remote is one.
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    results = [line for line in output.splitlines() if line.startswith("RESULT ")]
-    assert results, f"{output[-2000:]}\n{(folder / 'output.log').read_text()[-4000:]}"
-    result: dict[str, Any] = json.loads(results[-1].removeprefix("RESULT "))
-    return result | {"opened": opened}
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+        if self._resume is not None:
+            os.close(self._resume)
 
+    def attend_until_it_waits(self) -> None:
+        """Answers what it opens until it waits for us, or has ended."""
+        self._attend(pauses=True)
 
-def _say_yes(process: subprocess.Popen[bytes]) -> None:
-    assert process.stdin is not None
-    process.stdin.write(b"y\n")
-    process.stdin.flush()
+    def go_on(self) -> None:
+        """Lets it go on, if it waits."""
+        if self._resume is not None:
+            # If it did not live so long, its result says why.
+            with contextlib.suppress(BrokenPipeError):
+                os.write(self._resume, b"go on\n")
+            os.close(self._resume)
+            self._resume = None
 
+    def result(self) -> dict[str, Any]:
+        """What it printed as its result, when it has ended."""
+        self._attend(pauses=False)
+        assert self._process.stdout is not None
+        output = self._process.stdout.read().decode()
+        results = [line for line in output.splitlines() if line.startswith("RESULT ")]
+        assert results, f"{output[-2000:]}\n{self._log.read_text()[-4000:]}"
+        result: dict[str, Any] = json.loads(results[-1].removeprefix("RESULT "))
+        return result
 
-def _attend(process: subprocess.Popen[bytes], browser: Path, person: Person | None) -> int:
-    """Answers what the client opens, until the client is done; returns how often."""
-    ended = False
-    opened = 0
-    while not ended:
+    def _attend(self, *, pauses: bool) -> None:
+        done = False
+        while not done:
 
-        def something_happens() -> bool:
-            return process.poll() is not None or any(browser.glob("opened-*"))
+            def something_happens() -> bool:
+                return self._has_ended() or self._has_opened() or (pauses and self._waits())
 
-        wait_until("the client", something_happens, seconds=RUN_SECONDS)
-        for page in browser.glob("opened-*"):
-            url = page.read_text()
-            page.unlink()
-            assert person is not None, f"the client opened a browser: {url}"
-            person.visit(url)
-            opened += 1
-        ended = process.poll() is not None
-    return opened
+            wait_until("the client", something_happens, seconds=RUN_SECONDS)
+            done = not self._has_opened()
+            for page in self._browser.glob("opened-*"):
+                url = page.read_text()
+                page.unlink()
+                assert self._person is not None, f"the client opened a browser: {url}"
+                self.answers.append(self._person.visit(url))
+
+    def _has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def _has_opened(self) -> bool:
+        return any(self._browser.glob("opened-*"))
+
+    def _waits(self) -> bool:
+        """True once it reads the pipe: only then it can be opened for writing."""
+        if self._resume is None:
+            with contextlib.suppress(OSError):
+                self._resume = os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK)
+        return self._resume is not None
 
 
 def _environment(folder: Path, browser: Path) -> dict[str, str]:
@@ -130,67 +141,3 @@ def _environment(folder: Path, browser: Path) -> dict[str, str]:
         "BROWSER_FOLDER": str(browser),
         "NO_PROXY": "*",
     }
-
-
-def _python_environment(name: str) -> Path:
-    """The interpreter of an environment with that client, made if there is none."""
-    requirements = REPOSITORY / "requirements" / f"clients-{name}.txt"
-    folder = CACHE / name
-    python = folder / "bin" / "python"
-    if not _is_fresh(folder, requirements):
-        shutil.rmtree(folder, ignore_errors=True)
-        _install([sys.executable, "-m", "venv", str(folder)], REPOSITORY)
-        pip = [str(python), "-m", "pip", "install", "--quiet", "-r", str(requirements)]
-        _install(pip, REPOSITORY)
-        _mark_fresh(folder, requirements)
-    return python
-
-
-def npm_folder(name: str) -> Path:
-    """A folder with the packages, installed if they are not."""
-    if shutil.which("npm") is None:
-        pytest.skip("npm is not installed: this client is not tested")
-    package = Path(__file__).parent / "npm" / name / "package.json"
-    folder = CACHE / f"npm-{name}"
-    with _one_at_a_time(folder):
-        if not _is_fresh(folder, package):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            shutil.copy(package, folder)
-            options = ["--no-audit", "--no-fund", "--ignore-scripts", "--no-package-lock"]
-            _install(["npm", "install", *options], folder)
-            _mark_fresh(folder, package)
-    return folder
-
-
-@contextlib.contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Test files that run at the same time may need the same packages."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _is_fresh(folder: Path, source: Path) -> bool:
-    with contextlib.suppress(FileNotFoundError):
-        return (folder / "installed").read_text() == source.read_text()
-    return False
-
-
-def _mark_fresh(folder: Path, source: Path) -> None:
-    (folder / "installed").write_text(source.read_text())
-
-
-def _install(command: list[str], folder: Path) -> None:
-    """Runs an installer; a machine that cannot reach its registry skips the client's tests."""
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=INSTALL_SECONDS,
-        check=False,
-    )
-    if done.returncode != 0:
-        pytest.skip(f"the client could not be installed: {done.stderr[-300:]}")

@@ -39,11 +39,12 @@ class Person:
             assert done.status_code == 302, f"{done.status_code} {done.text}"
             return str(done.headers["location"])
 
-    def visit(self, authorize_url: str) -> None:
+    def visit(self, authorize_url: str) -> str:
         """The same, and delivers the answer to the client's own little server."""
         location = self.answer(authorize_url)
         with browser() as http:
             http.get(location)
+        return location
 
 
 def browser() -> httpx.Client:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.clients.driver import npm_folder
 from tests.clients.page_server import PageServer
+from tests.clients.programs import npm_folder
 from tests.support.chromium import agree, chromium_page
 from tests.support.world import World
 

@@ -1,78 +1,87 @@
-"""Each client signs in, calls a tool, starts again, refreshes, and is denied."""
-
-import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import Literal
+"""Each client signs in, calls a tool, outlives the server, refreshes, and is denied."""
 
 import pytest
 
-from tests.clients.driver import SCRIPTS, Program, node_program, python_program, run
-from tests.clients.person import Person
+from tests.clients.lives import Life, Place, Story, be_denied, live_through_a_kill
+from tests.clients.person import query_of
+from tests.clients.programs import CLIENTS
 from tests.support.world import World
 
 # The first run on a machine installs the clients, hundreds of megabytes of them.
 pytestmark = pytest.mark.timeout(900)
 
-TYPESCRIPT = str(SCRIPTS / "typescript_sdk.mjs")
-MCP_REMOTE = str(SCRIPTS / "mcp_remote.py")
-GEMINI_CLI = str(SCRIPTS / "gemini_cli.mjs")
-
-CLIENTS: dict[str, Callable[[], Program]] = {
-    "python-sdk-1.22": lambda: python_program(None, "python_sdk.py"),
-    "python-sdk-1.30": lambda: python_program("mcp-1", "python_sdk.py"),
-    "python-sdk-2.3": lambda: python_program("mcp-2", "python_sdk.py"),
-    "typescript-sdk-1.32": lambda: node_program(
-        "typescript", "node", TYPESCRIPT, last_arguments=("sdk",)
-    ),
-    "typescript-client-2.4": lambda: node_program(
-        "typescript", "node", TYPESCRIPT, last_arguments=("client",)
-    ),
-    "fastmcp-3.4": lambda: python_program("fastmcp-3", "fastmcp_client.py"),
-    "fastmcp-4.1": lambda: python_program("fastmcp-4", "fastmcp_client.py"),
-    "mcp-remote-0.15": lambda: node_program(
-        "mcp-remote", sys.executable, MCP_REMOTE, "node_modules/mcp-remote/dist/proxy.js"
-    ),
-    "gemini-cli-0.61": lambda: node_program(
-        "gemini-cli", "node", GEMINI_CLI, last_arguments=("discovered",)
-    ),
-    "gemini-cli-0.61-as-in-the-tutorial": lambda: node_program(
-        "gemini-cli", "node", GEMINI_CLI, last_arguments=("explicit",)
-    ),
+TELLS = {
+    "fastmcp-3.4": ("Access was denied",),
+    "fastmcp-4.1": ("Access was denied",),
+    "inspector-cli-2.12": ("The user did not agree", "access was denied"),
 }
+"""How a client says that it was denied, where it does not name the error: in its own words, or in
+those that we send along."""
 
 
-WAITS_ON = ("fastmcp", "mcp-remote")
-"""Clients that are told of a denial and go on waiting for a code, until their own time is up."""
+@pytest.fixture(scope="module")
+def lives(server: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Life]:
+    server.github.reset()
+    return live_through_a_kill(server, tmp_path_factory.mktemp("lives"))
 
 
 @pytest.fixture(params=CLIENTS)
-def program(request: pytest.FixtureRequest) -> Program:
-    return CLIENTS[request.param]()
+def life(request: pytest.FixtureRequest, lives: dict[str, Life]) -> Life:
+    return followed(lives[request.param])
 
 
-def test_it_signs_in_starts_again_and_refreshes(
-    program: Program, here: World, tmp_path: Path
-) -> None:
-    url = here.server.mcp_url
-
-    signed_in = run(program, url, tmp_path / "one", "call", Person(world=here))
-    again = run(program, url, tmp_path / "one", "call", None)
-    refreshed = run(program, url, tmp_path / "two", "refresh", Person(world=here))
-
-    expected = {"login": "octocat", "refreshed": False, "scope": "gist read:user", "opened": 1}
-    assert signed_in == expected
-    assert again == expected | {"opened": 0}
-    assert refreshed == expected | {"refreshed": True}
+@pytest.fixture(scope="module", params=["our page", "GitHub"])
+def denials(
+    request: pytest.FixtureRequest, server: World, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Story]:
+    server.github.reset()
+    place: Place = request.param
+    return be_denied(server, tmp_path_factory.mktemp("denials"), place)
 
 
-@pytest.mark.parametrize("where", ["our page", "GitHub"])
-@pytest.mark.parametrize("name", [name for name in CLIENTS if not name.startswith(WAITS_ON)])
-def test_it_is_denied(
-    name: str, here: World, tmp_path: Path, where: Literal["our page", "GitHub"]
-) -> None:
-    person = Person(world=here, denies_at=where)
+def followed[S: Story](story: S) -> S:
+    """The story, if it could be followed to its end."""
+    if story.not_installed is not None:
+        pytest.skip(story.not_installed)
+    assert story.failure is None, story.failure
+    return story
 
-    result = run(CLIENTS[name](), here.server.mcp_url, tmp_path, "call", person)
 
-    assert "access_denied" in result["error"]
+def test_it_signs_in_and_calls_a_tool(life: Life, server: World) -> None:
+    (sent_to,) = life.sent_to
+
+    assert query_of(sent_to)["iss"] == server.server.url
+    assert life.told.get("called") == life.account, life.told
+    assert life.told["scope"] == "gist read:user"
+
+
+def test_it_goes_on_after_the_server_was_killed(life: Life) -> None:
+    assert life.told.get("after_the_kill") == life.account, life.told
+
+
+def test_it_refreshes_its_token(life: Life) -> None:
+    assert life.told.get("after_an_hour") == life.account, life.told
+    assert life.told["refreshed"]
+
+
+def test_it_starts_again_without_a_browser(life: Life) -> None:
+    assert life.told_again.get("called") == life.account, life.told_again
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_it_is_denied_and_says_so(name: str, denials: dict[str, Story], server: World) -> None:
+    denial = followed(denials[name])
+
+    (sent_to,) = denial.sent_to
+    answer = query_of(sent_to)
+    assert answer["error"] == "access_denied"
+    assert answer["iss"] == server.server.url
+    assert answer["state"]
+    said = denial.told["error"]
+    assert any(words in said for words in TELLS.get(name, ("access_denied",))), said
+    assert "called" not in denial.told
+
+
+def test_nobody_who_was_denied_has_a_token(denials: dict[str, Story], server: World) -> None:
+    assert any(denial.told for denial in denials.values())
+    assert server.github.requests("POST", "/login/oauth/access_token") == []

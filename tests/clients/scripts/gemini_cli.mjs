@@ -1,9 +1,10 @@
 // The Gemini CLI's own code that connects to an MCP server, run by `tests.clients.driver`.
 //
-// Arguments: the MCP URL, a folder (its home), `call` or `refresh`, and how the server is
+// Arguments: the MCP URL, a folder (its home), `call` or `whole`, and how the server is
 // configured: `discovered`, or `explicit`, with the endpoints and client id of the tutorial.
 
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 
 const [url, folder, step, how] = process.argv.slice(2);
@@ -34,37 +35,40 @@ const config = {
 const file = `${folder}/.gemini/mcp-oauth-tokens.json`;
 const stored = () => JSON.parse(readFileSync(file, "utf8"));
 
-async function profile() {
-  const client = await connectToMcpServer("1.0.0", NAME, server, false, workspace, config);
+const connect = () => connectToMcpServer("1.0.0", NAME, server, false, workspace, config);
+
+async function login(client) {
   const result = await client.callTool({ name: "get_my_profile", arguments: {} });
-  await client.close();
-  return JSON.parse(result.content[0].text);
+  return JSON.parse(result.content[0].text).login;
 }
+
+const told = {};
 
 async function main() {
   if (how === "explicit" && !existsSync(file)) {
     // What `/mcp auth github-gist-mcp` does. By itself, on a 401, the CLI forgets the client id.
     await new MCPOAuthProvider().authenticate(NAME, server.oauth, url);
   }
-  let answer = await profile();
+  const client = await connect();
+  told.called = await login(client);
   const before = stored()[0].token;
-  if (step === "refresh") {
-    // As it is an hour later.
-    const changed = stored();
-    changed[0].token.expiresAt = 1;
-    writeFileSync(file, JSON.stringify(changed));
-    answer = await profile();
-  }
-  const after = stored()[0].token;
-  const refreshed = before.accessToken !== after.accessToken;
-  return { login: answer.login, refreshed, scope: after.scope };
+  told.scope = before.scope;
+  if (step === "call") return;
+  await readFile(`${folder}/go-on`);
+  told.after_the_kill = await login(client);
+  await client.close();
+  // As it is an hour later: it looks at the time when it connects.
+  const changed = stored();
+  changed[0].token.expiresAt = 1;
+  writeFileSync(file, JSON.stringify(changed));
+  told.after_an_hour = await login(await connect());
+  told.refreshed = before.accessToken !== stored()[0].token.accessToken;
 }
 
-let result;
 try {
-  result = await main();
+  await main();
 } catch (error) {
-  result = { error: `${error.name}: ${error.message} ${diagnostics.join("; ")}` };
+  told.error = `${error.name}: ${error.message} ${diagnostics.join("; ")}`;
 }
-console.log(`RESULT ${JSON.stringify(result)}`);
+console.log(`RESULT ${JSON.stringify(told)}`);
 process.exit(0);

@@ -1,9 +1,8 @@
 # mypy: ignore-errors
-# ruff: noqa: T201, BLE001
 # Runs on other versions of the packages than the checker sees.
 """A program on the Python SDK, 1.x or 2.x, run by `tests.clients.driver`.
 
-Arguments: the MCP URL, a folder for what it keeps, and `call` or `refresh`.
+Arguments: the MCP URL, a folder for what it keeps, and `call` or `whole`.
 """
 
 import asyncio
@@ -18,6 +17,7 @@ import urllib.parse
 from mcp import ClientSession
 from mcp.client.auth import OAuthClientProvider
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
+from stages import run, told, wait_for_the_test
 
 URL, FOLDER, STEP = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
 
@@ -94,36 +94,30 @@ def connect(provider):
     return transport.streamable_http_client(URL, http_client=http_client)
 
 
-async def profile(provider):
-    async with connect(provider) as streams, ClientSession(streams[0], streams[1]) as session:
-        await session.initialize()
-        before = await provider.context.storage.get_tokens()
-        if STEP == "refresh":
-            # As it is an hour later. A new process would not know when its token runs out.
-            provider.context.token_expiry_time = 1
-        result = await session.call_tool("get_my_profile", {})
-        return json.loads(result.content[0].text), before
+async def login(session):
+    result = await session.call_tool("get_my_profile", {})
+    return json.loads(result.content[0].text)["login"]
 
 
 async def main():
     listener = Listener()
     metadata = OAuthClientMetadata(client_name="Python SDK", redirect_uris=[listener.url])
-    provider = OAuthClientProvider(URL, metadata, Files(), listener.open_browser, listener.wait)
-    answer, before = await profile(provider)
-    after = await provider.context.storage.get_tokens()
-    refreshed = before.access_token != after.access_token
-    return {"login": answer["login"], "refreshed": refreshed, "scope": after.scope}
+    files = Files()
+    provider = OAuthClientProvider(URL, metadata, files, listener.open_browser, listener.wait)
+    async with connect(provider) as streams, ClientSession(streams[0], streams[1]) as session:
+        await session.initialize()
+        told["called"] = await login(session)
+        before = await files.get_tokens()
+        told["scope"] = before.scope
+        if STEP == "call":
+            return
+        await asyncio.to_thread(wait_for_the_test, FOLDER)
+        told["after_the_kill"] = await login(session)
+        # As it is an hour later. A new process would not know when its token runs out.
+        provider.context.token_expiry_time = 1
+        told["after_an_hour"] = await login(session)
+        after = await files.get_tokens()
+        told["refreshed"] = before.access_token != after.access_token
 
 
-def reason(error):
-    """The innermost of an exception group, in words."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return f"{type(error).__name__}: {error}"
-
-
-try:
-    result = asyncio.run(main())
-except BaseException as failed:
-    result = {"error": reason(failed)}
-print("RESULT " + json.dumps(result))
+run(main)

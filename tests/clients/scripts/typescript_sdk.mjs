@@ -1,10 +1,11 @@
 // A program on the TypeScript SDK, run by `tests.clients.driver`.
 //
-// Arguments: the MCP URL, a folder for what it keeps, `call` or `refresh`, and the SDK's line:
+// Arguments: the MCP URL, a folder for what it keeps, `call` or `whole`, and the SDK's line:
 // `sdk` (1.x, @modelcontextprotocol/sdk) or `client` (2.x, @modelcontextprotocol/client).
 
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
@@ -30,6 +31,7 @@ const read = (name) =>
   existsSync(`${folder}/${name}`) ? JSON.parse(readFileSync(`${folder}/${name}`, "utf8")) : undefined;
 const write = (name, value) => writeFileSync(`${folder}/${name}`, JSON.stringify(value));
 
+const told = {};
 let query;
 const cameBack = new Promise((resolve) => {
   createServer((request, response) => {
@@ -99,25 +101,30 @@ async function main() {
     return client;
   };
   const client = await connect();
+  const login = async () => {
+    const result = await client.callTool({ name: "get_my_profile", arguments: {} });
+    return JSON.parse(result.content[0].text).login;
+  };
+  told.called = await login();
   const before = provider.tokens();
-  if (step === "refresh") {
+  told.scope = before.scope;
+  if (step === "whole") {
+    await readFile(`${folder}/go-on`);
+    told.after_the_kill = await login();
     // The server answers 401, as it does once the token has run out.
     provider.saveTokens({ ...before, access_token: "run-out" });
+    told.after_an_hour = await login();
+    told.refreshed = before.access_token !== provider.tokens().access_token;
   }
-  const result = await client.callTool({ name: "get_my_profile", arguments: {} });
-  const profile = JSON.parse(result.content[0].text);
   await client.close();
-  const refreshed = before.access_token !== provider.tokens().access_token;
-  return { login: profile.login, refreshed, scope: provider.tokens().scope };
 }
 
 async function start() {
-  let result;
   try {
-    result = await main();
+    await main();
   } catch (error) {
-    result = { error: `${error.name}: ${error.message}` };
+    told.error = `${error.name}: ${error.message}`;
   }
-  console.log(`RESULT ${JSON.stringify(result)}`);
+  console.log(`RESULT ${JSON.stringify(told)}`);
   process.exit(0);
 }
