@@ -1,28 +1,17 @@
 """The authorization server as it runs: two processes behind Envoy, and a real browser."""
 
-import secrets
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from gist_mcp.auth.pkce import s256_challenge
 from tests.clients.person import Person, query_of
 from tests.support.chromium import agree, chromium_page
+from tests.support.oauth_client import OAuthClient, open_session
 from tests.support.world import World, world
 
 REDIRECT_URI = "http://localhost:7777/oauth/callback"
-INITIALIZE = {
-    "jsonrpc": "2.0",
-    "id": 1,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": "2025-06-18",
-        "capabilities": {},
-        "clientInfo": {"name": "test", "version": "1"},
-    },
-}
 
 
 @pytest.fixture(scope="module")
@@ -37,31 +26,12 @@ def here(shared: World) -> World:
     return shared
 
 
-class Client:
-    """A client at the real server."""
+class Client(OAuthClient):
+    """A client at the real server, with a person who signs in."""
 
     def __init__(self, here: World, redirect_uri: str = REDIRECT_URI) -> None:
+        super().__init__(here.server.url, redirect_uri=redirect_uri)
         self.here = here
-        self.redirect_uri = redirect_uri
-        self.code_verifier = secrets.token_urlsafe(48)
-        metadata = {"redirect_uris": [redirect_uri], "token_endpoint_auth_method": "none"}
-        self.client_id = self.post("/oauth/register", json=metadata).json()["client_id"]
-
-    def post(self, path: str, **given: Any) -> httpx.Response:
-        return httpx.post(f"{self.here.server.url}{path}", timeout=30, **given)
-
-    @property
-    def authorize_url(self) -> str:
-        query = {
-            "client_id": self.client_id,
-            "redirect_uri": self.redirect_uri,
-            "response_type": "code",
-            "code_challenge": s256_challenge(self.code_verifier),
-            "code_challenge_method": "S256",
-            "state": "the state",
-            "resource": self.here.server.mcp_url,
-        }
-        return str(httpx.URL(f"{self.here.server.url}/oauth/authorize", params=query))
 
     def sign_in(self, **person: Any) -> tuple[dict[str, Any], str]:
         """The tokens, and the code that they came for."""
@@ -71,32 +41,10 @@ class Client:
         tokens: dict[str, Any] = redeemed.json()
         return tokens, answer["code"]
 
-    def redeem(self, code: str) -> httpx.Response:
-        form = {
-            "grant_type": "authorization_code",
-            "code": code,
-            "client_id": self.client_id,
-            "redirect_uri": self.redirect_uri,
-            "code_verifier": self.code_verifier,
-        }
-        return self.post("/oauth/token", data=form)
-
-    def refresh(self, refresh_token: str) -> httpx.Response:
-        form = {
-            "grant_type": "refresh_token",
-            "refresh_token": refresh_token,
-            "client_id": self.client_id,
-        }
-        return self.post("/oauth/token", data=form)
-
 
 def initialize(here: World, access_token: str) -> httpx.Response:
     """Opens an MCP session; 200 or a challenge."""
-    headers = {
-        "Authorization": f"Bearer {access_token}",
-        "Accept": "application/json, text/event-stream",
-    }
-    return httpx.post(here.server.mcp_url, json=INITIALIZE, headers=headers, timeout=30)
+    return open_session(here.server.url, access_token)
 
 
 def test_every_method_gets_the_same_challenge_that_leads_to_the_metadata(here: World) -> None:

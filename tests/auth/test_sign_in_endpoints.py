@@ -27,7 +27,7 @@ def test_authorize_redirects_to_github_with_state_and_pkce(site: Site) -> None:
         "scope": "gist read:user",
         "code_challenge_method": "S256",
     }
-    assert "__Host-gist-mcp-browser=" in answer.headers["set-cookie"]
+    assert "__Host-gist-mcp-browser-" in answer.headers["set-cookie"]
 
 
 def test_a_program_gets_the_token_as_json(site: Site) -> None:

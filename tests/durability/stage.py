@@ -14,7 +14,6 @@ from typing import Any
 import psutil
 
 from tests.support.deployment import Deployment
-from tests.support.github_proxy import GitHubProxy
 from tests.support.github_simulator import (
     FaultKind,
     FaultPoint,
@@ -24,6 +23,7 @@ from tests.support.github_simulator import (
 )
 from tests.support.ledger import LedgerPicture, read_ledger
 from tests.support.mcp_client import McpClient, RunningCall
+from tests.support.tcp_proxy import TcpProxy
 from tests.support.world import CLIENT_ID, TOKEN_KEY
 
 USER_IDS = {"octocat": 583231, "hubot": 480938, "monalisa": 21031067}
@@ -37,7 +37,7 @@ class Stage:
 
     server: Deployment
     github: GitHubSimulator
-    proxy: GitHubProxy
+    proxy: TcpProxy
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def ledger(self, account: str) -> LedgerPicture:
@@ -72,19 +72,23 @@ def stage(
     effect_validation: str,
     clock_offset_seconds: float = 0.0,
     settings: dict[str, str] | None = None,
+    web_by_proxy: bool = False,
 ) -> Iterator[Stage]:
-    """A stage, with everything on it running."""
+    """A stage, with everything on it running.
+
+    The API is always behind the proxy; the pages and the token endpoint with `web_by_proxy`.
+    """
     server = Deployment(folder, {}, servers=servers, effect_validation=effect_validation)
     callback_url = f"{server.url}/oauth/callback"
     with (
         GitHubSimulator(client_id=CLIENT_ID, callback_urls=[callback_url]) as github,
-        GitHubProxy(github.url) as proxy,
+        TcpProxy(github.url) as proxy,
     ):
         github.set_clock_offset(clock_offset_seconds)
         server.settings = {
             "GITHUB_CLIENT_ID": CLIENT_ID,
             "GITHUB_CLIENT_SECRET": github.client_secret,
-            "GITHUB_WEB_URL": github.url,
+            "GITHUB_WEB_URL": proxy.url if web_by_proxy else github.url,
             "GITHUB_API_URL": proxy.url,
             "TOKEN_KEYS": TOKEN_KEY,
             "TOKEN_REVALIDATE_SECONDS": "600",

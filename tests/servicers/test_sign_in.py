@@ -14,7 +14,7 @@ from rebootdev.aio.contexts import EffectValidation
 from rebootdev.server.database import DatabaseClient
 
 from gist_mcp.auth import sign_in
-from gist_mcp.auth.sign_in import SignInRefused
+from gist_mcp.auth.sign_in import Claimed, SignInRefused
 from gist_mcp.constants import SIGN_IN_LIFETIME_SECONDS
 from gist_mcp.servicers.sign_in import (
     BUCKETS,
@@ -57,9 +57,9 @@ class SignInRuntime(Runtime):
         )
         return oauth_state
 
-    def claim(self, oauth_state: str, **changes: Any) -> Awaitable[str]:
+    def claim(self, oauth_state: str, **changes: Any) -> Awaitable[Claimed]:
         given: dict[str, Any] = {
-            "browser": BROWSER,
+            "browsers": ["an older cookie", BROWSER],
             "code": CODE,
             "incarnation": "first",
             "now_seconds": NOW + 5,
@@ -91,10 +91,11 @@ def runtime(start_runtime: Callable[..., SignInRuntime]) -> SignInRuntime:
 def test_a_sign_in_is_issued_claimed_and_redeemed(runtime: SignInRuntime) -> None:
     oauth_state = runtime.issued()
 
-    flow = runtime.run(runtime.claim(oauth_state))
+    claimed = runtime.run(runtime.claim(oauth_state))
     redeemed = runtime.outcome(runtime.redeem(oauth_state))
 
-    assert (flow, redeemed) == ("tutorial", "ok")
+    assert claimed == Claimed(flow="tutorial", is_resumed=False)
+    assert redeemed == "ok"
 
 
 def test_a_state_that_was_never_issued_is_unknown(runtime: SignInRuntime) -> None:
@@ -126,8 +127,8 @@ def test_a_claim_in_the_last_second_can_still_be_redeemed(runtime: SignInRuntime
 def test_another_browser_is_refused_and_uses_up_nothing(runtime: SignInRuntime) -> None:
     oauth_state = runtime.issued()
 
-    stranger = runtime.outcome(runtime.claim(oauth_state, browser=secrets.token_urlsafe(32)))
-    without_cookie = runtime.outcome(runtime.claim(oauth_state, browser=None))
+    stranger = runtime.outcome(runtime.claim(oauth_state, browsers=[secrets.token_urlsafe(32)]))
+    without_cookie = runtime.outcome(runtime.claim(oauth_state, browsers=[]))
     owner = runtime.outcome(runtime.claim(oauth_state))
 
     assert (stranger, without_cookie, owner) == ("other_browser", "other_browser", "ok")
@@ -140,8 +141,8 @@ def test_another_browser_is_not_told_how_a_sign_in_stands(runtime: SignInRuntime
     late = NOW + SIGN_IN_LIFETIME_SECONDS
 
     outcomes = {
-        runtime.outcome(runtime.claim(redeemed, browser=None)),
-        runtime.outcome(runtime.claim(expired, browser=None, now_seconds=late)),
+        runtime.outcome(runtime.claim(redeemed, browsers=[])),
+        runtime.outcome(runtime.claim(expired, browsers=[], now_seconds=late)),
     }
 
     assert outcomes == {"other_browser"}
@@ -194,8 +195,8 @@ def test_of_twenty_claims_at_once_one_wins(runtime: SignInRuntime) -> None:
 
     answers = runtime.run(twenty())
 
-    assert answers.count("tutorial") == 1
-    refusals = [each for each in answers if each != "tutorial"]
+    assert sum(isinstance(each, Claimed) for each in answers) == 1
+    refusals = [each for each in answers if isinstance(each, SignInRefused)]
     assert [each.outcome for each in refusals] == ["replayed"] * 19
 
 
@@ -221,12 +222,12 @@ def test_a_crash_between_claim_and_redeem_lets_the_next_run_finish_once(
 
     outcomes = (
         runtime.outcome(runtime.claim(oauth_state, incarnation="second", code="another")),
-        runtime.outcome(runtime.claim(oauth_state, incarnation="second")),
+        runtime.run(runtime.claim(oauth_state, incarnation="second")).is_resumed,
         runtime.outcome(runtime.claim(oauth_state, incarnation="second")),
         runtime.outcome(runtime.redeem(oauth_state)),
         runtime.outcome(runtime.redeem(oauth_state, incarnation="second")),
     )
-    assert outcomes == ("replayed", "ok", "replayed", "unknown", "ok")
+    assert outcomes == ("replayed", True, "replayed", "unknown", "ok")
 
 
 def _restart(runtime: SignInRuntime) -> None:

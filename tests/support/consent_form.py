@@ -1,6 +1,7 @@
 """Plays the browser in front of the simulator's authorize page."""
 
 import ssl
+from contextlib import closing
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Literal
@@ -45,24 +46,51 @@ def read_consent_form(html: str) -> ConsentForm:
     return reader.form
 
 
+@dataclass(frozen=True)
+class ConsentPage:
+    """GitHub's page, open in a browser of its own."""
+
+    browser: httpx.Client
+    url: str
+    form: ConsentForm
+
+    def submit(
+        self,
+        decision: Literal["approve", "deny"],
+        account: str,
+        scopes: list[str] | None = None,
+    ) -> str:
+        """Presses a button, and returns the URL that the browser is sent to."""
+        ticked = self.form.scopes if scopes is None else scopes
+        fields = {**self.form.hidden, "account": account, "scope": ticked, "decision": decision}
+        answer = self.browser.post(urljoin(self.url, "/login/oauth/authorize"), data=fields)
+        assert answer.status_code == 302, f"decision: {answer.status_code}"
+        return answer.headers["location"]
+
+
+def open_consent(authorize_url: str) -> ConsentPage | str:
+    """The page; the URL that the browser is sent to if GitHub asks nothing.
+
+    Fails if GitHub shows another page.
+    """
+    browser = httpx.Client(timeout=10.0, verify=NO_CERTIFICATES)
+    page = browser.get(authorize_url)
+    if page.has_redirect_location:
+        browser.close()
+        return page.headers["location"]
+    assert page.status_code == 200, f"authorize page: {page.status_code}"
+    return ConsentPage(browser, authorize_url, read_consent_form(page.text))
+
+
 def answer_consent(
     authorize_url: str,
     decision: Literal["approve", "deny"],
     account: str,
     scopes: list[str] | None = None,
 ) -> str:
-    """Load the page, submit its form, and return the URL that the browser is sent to.
-
-    A page that redirects at once is followed no further. Fails if GitHub shows another page.
-    """
-    with httpx.Client(timeout=10.0, verify=NO_CERTIFICATES) as browser:
-        page = browser.get(authorize_url)
-        if page.has_redirect_location:
-            return page.headers["location"]
-        assert page.status_code == 200, f"authorize page: {page.status_code}"
-        form = read_consent_form(page.text)
-        ticked = form.scopes if scopes is None else scopes
-        fields = {**form.hidden, "account": account, "scope": ticked, "decision": decision}
-        answer = browser.post(urljoin(authorize_url, "/login/oauth/authorize"), data=fields)
-        assert answer.status_code == 302, f"decision: {answer.status_code}"
-        return answer.headers["location"]
+    """Load the page, submit its form, and return the URL that the browser is sent to."""
+    page = open_consent(authorize_url)
+    if isinstance(page, str):
+        return page
+    with closing(page.browser):
+        return page.submit(decision, account, scopes)

@@ -75,11 +75,13 @@ class IssueResponse(BaseModel):
 
 
 class ClaimRequest(BaseModel):
-    """A browser came back from GitHub with a code."""
+    """A browser came back from GitHub with a code. Tag 2 was a single digest of a cookie."""
 
     state_digest: str = Field(tag=1, description="See `SignInRecord.state_digest`.")
-    browser_digest: str = Field(
-        tag=2, description="Digest of the cookie that the browser brought; empty without one."
+    browser_digests: list[str] = Field(
+        tag=6,
+        description="Digests of the cookies that the browser brought. Two first visits at once "
+        "get one each.",
     )
     code_digest: str = Field(tag=3, description="See `SignInRecord.code_digest`.")
     incarnation: str = Field(tag=4, description="See `SignInRecord.incarnation`.")
@@ -91,7 +93,15 @@ class ClaimResponse(BaseModel):
         tag=1, description="`ok`, `unknown`, `expired`, `other_browser` or `replayed`."
     )
     flow: Optional[str] = Field(
-        tag=2, default=None, description="See `SignInRecord.flow`; only with outcome `ok`."
+        tag=2,
+        default=None,
+        description="See `SignInRecord.flow`; not told to another browser.",
+    )
+    is_resumed: bool = Field(
+        tag=3,
+        default=False,
+        description="True if an earlier run of the application had claimed it and was killed: "
+        "GitHub may have seen the code already.",
     )
 
 

@@ -1,11 +1,14 @@
 """Answers of the sign-in endpoints: an error as a page or as JSON, nothing stored on the way."""
 
+from collections.abc import Iterable
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gist_mcp.auth.negotiation import prefers_html
 from gist_mcp.auth.pages import page
 from gist_mcp.errors import OAuthError
+from gist_mcp.web.deps import Deps
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"}
 """RFC 6749, 5.1, for whatever may hold a token, a code or a nonce."""
@@ -54,19 +57,44 @@ def oauth_error(error: OAuthError) -> JSONResponse:
 
 def failure(request: Request, error: OAuthError) -> Response:
     """An error for the person signing in: a page with a way on, or JSON."""
-    response = _failure_page(error) if wants_page(request) else oauth_error(error)
+    response = failure_page(error) if wants_page(request) else _failure_json(request, error)
     if isinstance(error, SignInFailed) and error.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 
 
-def _failure_page(error: OAuthError) -> Response:
+def failure_page(
+    error: OAuthError,
+    *,
+    form_action: Iterable[str] = ("'self'",),
+    sealed_request: str | None = None,
+    destination: str = "",
+) -> Response:
+    """The error as a page. With a client's sealed request it has a form that begins that anew;
+    `destination` then says where the answer goes."""
     failed = error if isinstance(error, SignInFailed) else None
     return page(
         "error.html",
         status_code=error.status_code,
+        form_action=form_action,
+        has_form=sealed_request is not None,
+        sealed_request=sealed_request,
+        destination=destination,
         title=failed.title if failed else "This request makes no sense here",
         begin_again=failed.begin_again if failed else True,
         description=str(error),
         code=error.code,
     )
+
+
+def _failure_json(request: Request, error: OAuthError) -> Response:
+    """The same for a program, with the address to begin again at."""
+    if not isinstance(error, SignInFailed) or not error.begin_again:
+        return oauth_error(error)
+    deps: Deps = request.app.state.deps
+    values: dict[str, object] = {
+        "error": error.code,
+        "error_description": str(error),
+        "start_again": f"{deps.config.public_url}/oauth/authorize",
+    }
+    return json_answer(values, status_code=error.status_code)

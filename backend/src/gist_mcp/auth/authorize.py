@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from gist_mcp.auth.answers import NO_STORE, failure
-from gist_mcp.auth.browser_cookie import browser_secret, new_browser_secret, remember_browser
+from gist_mcp.auth.browser_cookie import own_browser_cookie, remember_browser
 from gist_mcp.auth.client_flow import CLIENT_PARAMETERS, authorize_client
 from gist_mcp.auth.own_address import at_public_url
 from gist_mcp.auth.parameters import MAX_SEALED_CHARACTERS, query_parameters
@@ -40,9 +40,9 @@ async def _to_github(request: Request) -> Response:
     deps: Deps = request.app.state.deps
     config = deps.config
     # One cookie for all of a browser's sign-ins, or the second tab would break the first.
-    browser = browser_secret(request, is_secure=config.is_secure) or new_browser_secret()
+    browser = own_browser_cookie(request, is_secure=config.is_secure)
     departure = await set_out(
-        request, flow=TUTORIAL_FLOW, scopes=config.github_scopes, browser=browser
+        request, flow=TUTORIAL_FLOW, scopes=config.github_scopes, browser=browser.secret
     )
     response = RedirectResponse(departure.location, status_code=302, headers=NO_STORE)
     remember_browser(response, browser, is_secure=config.is_secure)

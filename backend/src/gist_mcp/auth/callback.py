@@ -3,7 +3,9 @@
 The order is the protection: claim the sign-in (durable, once), exchange the code, ask GitHub
 who it is, redeem, answer. The claim comes before the exchange: a crash in between costs a
 person one more try at worst, the other order would let a code be replayed. In every case that
-ends before the claim GitHub is not asked anything.
+ends before the claim GitHub is not asked anything. After a crash the next run of the application
+takes the claim over, for the same browser with the same code: if GitHub had not seen the code the
+sign-in goes on, else it has to begin again, and the page says so.
 
 A person's own sign-in ends on a page with the token. A client's ends at the client, with a code
 of ours or an error; until the claim has shown that this browser began it, nothing is sent there.
@@ -19,12 +21,15 @@ from starlette.responses import RedirectResponse, Response
 from gist_mcp.auth import pkce, sign_in
 from gist_mcp.auth.answers import NO_STORE, failure
 from gist_mcp.auth.authorization_request import AuthorizationRequest
-from gist_mcp.auth.browser_cookie import browser_secret
+from gist_mcp.auth.begin_again import failure_with_a_way_on
+from gist_mcp.auth.browser_cookie import browser_cookies
 from gist_mcp.auth.callback_errors import (
+    SignInInterrupted,
     code_missing,
     code_refused,
     denied_or_failed,
     github_unavailable,
+    interrupted,
     refused,
     request_lost,
     state_unavailable,
@@ -41,7 +46,7 @@ from gist_mcp.auth.grant_tokens import (
 )
 from gist_mcp.auth.parameters import query_parameters
 from gist_mcp.auth.request_cookie import forget_request, remembered_request
-from gist_mcp.auth.sign_in import CLIENT_FLOW, SignInRefused
+from gist_mcp.auth.sign_in import CLIENT_FLOW, Claimed, SignInRefused
 from gist_mcp.auth.signed_in import SignedIn
 from gist_mcp.auth.tutorial_token import hand_out
 from gist_mcp.errors import GitHubUnavailable, OAuthError, RateLimited, SignInRequired
@@ -72,12 +77,19 @@ async def callback(request: Request) -> Response:
     """A token or a code for whoever comes back with the state that we sent them off with."""
     try:
         answer = _read_answer(request)
-        await _claim(request, answer)
     except OAuthError as error:
         logger.info("callback refused: %s", error.log_reason)
         return failure(request, error)
     try:
-        signed_in = await _finish(request, answer)
+        claimed = await _claim(request, answer)
+    except OAuthError as error:
+        logger.info("callback refused: %s", error.log_reason)
+        return failure_with_a_way_on(request, error, answer.wanted)
+    try:
+        signed_in = await _finish(request, answer, claimed)
+    except SignInInterrupted as error:
+        logger.info("sign-in interrupted by a restart")
+        return failure_with_a_way_on(request, error, answer.wanted)
     except OAuthError as error:
         logger.info("sign-in failed: %s", error.log_reason)
         if answer.wanted is None:
@@ -110,33 +122,36 @@ def _read_answer(request: Request) -> _Answer:
     return _Answer(oauth_state=oauth_state, code=code, error=error, wanted=wanted)
 
 
-async def _claim(request: Request, answer: _Answer) -> None:
+async def _claim(request: Request, answer: _Answer) -> Claimed:
     """Takes the one right to go on with this sign-in. Raises `SignInFailed`."""
     deps: Deps = request.app.state.deps
+    cookies = browser_cookies(request, is_secure=deps.config.is_secure)
     try:
-        flow = await sign_in.claim(
+        claimed = await sign_in.claim(
             deps.reboot_context(request),
             oauth_state=answer.oauth_state,
-            browser=browser_secret(request, is_secure=deps.config.is_secure),
+            browsers=[cookie.secret for cookie in cookies],
             code=answer.code,
             incarnation=deps.incarnation,
             now_seconds=int(deps.clock()),
         )
     except SignInRefused as error:
-        raise refused(error.outcome) from None
+        for_client = answer.wanted is not None or error.flow == CLIENT_FLOW
+        raise refused(error.outcome, for_client=for_client) from None
     except StateUnavailable as error:
         raise state_unavailable(error) from None
     # A client's sign-in must never end with GitHub's token on a page.
-    if (flow == CLIENT_FLOW) != (answer.wanted is not None):
+    if (claimed.flow == CLIENT_FLOW) != (answer.wanted is not None):
         raise request_lost()
+    return claimed
 
 
-async def _finish(request: Request, answer: _Answer) -> SignedIn:
+async def _finish(request: Request, answer: _Answer, claimed: Claimed) -> SignedIn:
     """Exchange, who is it, redeem. Raises `OAuthError`."""
     deps: Deps = request.app.state.deps
     if answer.error is not None:
         raise denied_or_failed(answer.error)
-    signed_in = await _ask_github(deps, answer.code, answer.oauth_state)
+    signed_in = await _ask_github(deps, answer, claimed)
     try:
         # If this is refused, another run of the application has finished in our place; the
         # token that we got is dropped, and GitHub forgets tokens that nobody uses.
@@ -148,7 +163,7 @@ async def _finish(request: Request, answer: _Answer) -> SignedIn:
             now_seconds=int(deps.clock()),
         )
     except SignInRefused as error:
-        raise refused(error.outcome) from None
+        raise refused(error.outcome, for_client=answer.wanted is not None) from None
     except StateUnavailable as error:
         raise state_unavailable(error) from None
     return signed_in
@@ -193,15 +208,17 @@ def _redirect(request: Request, answer: _Answer, location: str) -> Response:
     return response
 
 
-async def _ask_github(deps: Deps, code: str, oauth_state: str) -> SignedIn:
+async def _ask_github(deps: Deps, answer: _Answer, claimed: Claimed) -> SignedIn:
     """The code's token and whose it is. Raises `SignInFailed`."""
-    key = pkce.marking_key(deps.sealer.derive_all("pkce"), oauth_state)
-    code_verifier = pkce.derived_verifier(key, oauth_state)
+    key = pkce.marking_key(deps.sealer.derive_all("pkce"), answer.oauth_state)
+    code_verifier = pkce.derived_verifier(key, answer.oauth_state)
     try:
-        grant = await deps.github_oauth.exchange_code(code=code, code_verifier=code_verifier)
-        answer = await deps.github.get_user(grant.access_token)
+        grant = await deps.github_oauth.exchange_code(code=answer.code, code_verifier=code_verifier)
+        user = (await deps.github.get_user(grant.access_token)).user
     except CodeRefused as error:
         logger.warning("sign-in: %s", error.log_reason)
+        if claimed.is_resumed and error.is_spent:
+            raise interrupted() from None
         raise code_refused(error) from None
     except (GitHubUnavailable, RateLimited) as error:
         logger.warning("sign-in: %s", error.log_reason)
@@ -211,7 +228,7 @@ async def _ask_github(deps: Deps, code: str, oauth_state: str) -> SignedIn:
         raise token_refused() from None
     return SignedIn(
         github=pair_of(grant, now=int(deps.clock())),
-        user_id=answer.user.id,
-        login=answer.user.login,
+        user_id=user.id,
+        login=user.login,
         scopes=frozenset(grant.scopes),
     )

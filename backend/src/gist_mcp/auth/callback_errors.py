@@ -15,7 +15,8 @@ logger = logging.getLogger(__name__)
 _REFUSALS: Final = {
     UNKNOWN: (
         "This sign-in is not known",
-        "It was not started here, or it is too long ago. Start again.",
+        "It was not started here, or it is too long ago. Start again; if a client sent you here, "
+        "start again there.",
     ),
     EXPIRED: (
         "This sign-in took too long",
@@ -28,15 +29,36 @@ _REFUSALS: Final = {
     ),
     REPLAYED: (
         "This sign-in was used before",
-        "Each sign-in gives one token, once. Start again to get another.",
+        "Each sign-in gives one token, once: look whether another tab or window has it. If none "
+        "has, start again to get one.",
     ),
 }
+_REPLAYED_FOR_CLIENT: Final = (
+    "Each sign-in gives one answer, once, and this one has given it or is about to, in another tab "
+    "perhaps: look at the client that sent you here."
+)
 
 
-def refused(outcome: str) -> SignInFailed:
+class SignInInterrupted(SignInFailed):
+    """The server was killed after GitHub had taken the code and before the person had an answer."""
+
+
+def refused(outcome: str, *, for_client: bool) -> SignInFailed:
     """Durable state says no; `outcome` is one of `gist_mcp.servicers.sign_in`."""
     title, description = _REFUSALS.get(outcome, _REFUSALS[UNKNOWN])
-    return SignInFailed("invalid_request", title, description)
+    if for_client and outcome == REPLAYED:
+        # The client's own link to us would work again, the tutorial's would not help it.
+        description = _REPLAYED_FOR_CLIENT
+    return SignInFailed("invalid_request", title, description, begin_again=not for_client)
+
+
+def interrupted() -> SignInInterrupted:
+    """GitHub's code was spent by a run of the server that is gone, and so is what it brought."""
+    text = (
+        "The server was restarted in the middle of this sign-in, and what GitHub sends works only "
+        "once. Nothing was handed out. Start again."
+    )
+    return SignInInterrupted("invalid_grant", "The sign-in was interrupted", text)
 
 
 def state_unavailable(error: StateUnavailable) -> SignInFailed:

@@ -18,12 +18,12 @@ from gist_mcp.auth.authorization_request import (
     parse_request,
     seal_for_consent,
 )
-from gist_mcp.auth.browser_cookie import browser_secret, new_browser_secret, remember_browser
+from gist_mcp.auth.browser_cookie import own_browser_cookie, remember_browser
 from gist_mcp.auth.client import Client
 from gist_mcp.auth.pages import page
 from gist_mcp.auth.redirect_uri import (
     destination,
-    form_action_source,
+    form_action,
     is_acceptable,
     is_on_this_machine,
 )
@@ -120,28 +120,17 @@ def _tell_client(
 def _consent_page(request: Request, client: Client, wanted: AuthorizationRequest) -> Response:
     deps: Deps = request.app.state.deps
     config = deps.config
-    browser = browser_secret(request, is_secure=config.is_secure) or new_browser_secret()
+    browser = own_browser_cookie(request, is_secure=config.is_secure)
     response = page(
         "consent.html",
-        form_action=_form_action(deps, wanted.redirect_uri),
+        form_action=form_action(config.github_web_url, wanted.redirect_uri),
         has_form=True,
         client_name=client.name,
         destination=destination(wanted.redirect_uri),
         redirect_uri=wanted.redirect_uri,
         scopes=[(scope, SCOPES_IN_WORDS.get(scope, "use this scope")) for scope in wanted.scopes],
         github_url=config.github_web_url,
-        sealed_request=seal_for_consent(deps.sealer, wanted, browser=browser),
+        sealed_request=seal_for_consent(deps.sealer, wanted, browser=browser.secret),
     )
     remember_browser(response, browser, is_secure=config.is_secure)
     return response
-
-
-def _form_action(deps: Deps, redirect_uri: str) -> list[str]:
-    """Everywhere that the redirects after the form may lead: Chromium checks each of them.
-
-    GitHub redirects at once where the person agreed before, then we do, to the client. An
-    Enterprise Server may go by the sign-in page of the company first.
-    """
-    github = deps.config.github_web_url
-    sources = ["'self'", github, form_action_source(redirect_uri)]
-    return sources if github == "https://github.com" else [*sources, "https:"]

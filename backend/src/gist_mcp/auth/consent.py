@@ -6,6 +6,7 @@ from other sites, and a form made for another browser does not open.
 """
 
 import logging
+from collections.abc import Mapping
 from typing import Final
 
 from starlette.requests import Request
@@ -17,7 +18,8 @@ from gist_mcp.auth.authorization_request import (
     Destination,
     open_from_consent,
 )
-from gist_mcp.auth.browser_cookie import browser_secret, remember_browser
+from gist_mcp.auth.begin_again import failure_with_a_way_on
+from gist_mcp.auth.browser_cookie import BrowserCookie, browser_cookies, remember_browser
 from gist_mcp.auth.parameters import form_parameters
 from gist_mcp.auth.request_cookie import remember_request
 from gist_mcp.auth.sign_in import CLIENT_FLOW
@@ -36,32 +38,59 @@ async def consent(request: Request) -> Response:
     """On to GitHub, or back to the client with `access_denied`."""
     try:
         parameters = await form_parameters(request, ("request", "decision"))
-        return await _decided(request, parameters)
+        browser, wanted = _opened(request, parameters.get("request", ""))
+        approves = _approves(parameters)
     except OAuthError as error:
         logger.info("consent refused: %s", error.log_reason)
         return failure(request, error)
+    if not approves:
+        return _denied(request, wanted)
+    try:
+        return await _to_github(request, browser, wanted)
+    except OAuthError as error:
+        logger.info("consent: %s", error.log_reason)
+        return failure_with_a_way_on(request, error, wanted)
 
 
-async def _decided(request: Request, parameters: dict[str, str]) -> Response:
+def _opened(request: Request, sealed: str) -> tuple[BrowserCookie, AuthorizationRequest]:
+    """What the form held, and the cookie that it was sealed for. Raises `SignInFailed`."""
     deps: Deps = request.app.state.deps
-    config = deps.config
-    browser = browser_secret(request, is_secure=config.is_secure)
-    wanted = browser and open_from_consent(
-        deps.sealer, parameters.get("request", ""), browser=browser
-    )
-    if not browser or not wanted:
+    for browser in browser_cookies(request, is_secure=deps.config.is_secure):
+        wanted = open_from_consent(deps.sealer, sealed, browser=browser.secret)
+        if wanted is not None:
+            break
+    else:
         raise _stale("This page was not made for this browser, or cookies are off.")
     if deps.clock() >= wanted.issued_at + SIGN_IN_LIFETIME_SECONDS:
         raise _stale("This page was open for too long.")
+    return browser, wanted
+
+
+def _approves(parameters: Mapping[str, str]) -> bool:
+    """Which button it was. Raises `SignInFailed` if it was none."""
     decision = parameters.get("decision")
-    if decision == DENY:
-        back = destination_of(deps, wanted)
-        text = "The user did not agree."
-        location = back.answer(error="access_denied", error_description=text)
-        return RedirectResponse(location, status_code=303, headers=NO_STORE)
-    if decision != APPROVE:
+    if decision not in (APPROVE, DENY):
         raise _stale("The form had no decision in it.")
-    departure = await set_out(request, flow=CLIENT_FLOW, scopes=wanted.scopes, browser=browser)
+    return decision == APPROVE
+
+
+def _denied(request: Request, wanted: AuthorizationRequest) -> Response:
+    """Back to the client."""
+    back = destination_of(request.app.state.deps, wanted)
+    text = "The user did not agree."
+    location = back.answer(error="access_denied", error_description=text)
+    return RedirectResponse(location, status_code=303, headers=NO_STORE)
+
+
+async def _to_github(
+    request: Request, browser: BrowserCookie, wanted: AuthorizationRequest
+) -> Response:
+    """The sign-in begins. Raises `SignInFailed`."""
+    deps: Deps = request.app.state.deps
+    config = deps.config
+    departure = await set_out(
+        request, flow=CLIENT_FLOW, scopes=wanted.scopes, browser=browser.secret
+    )
     # 303: the browser must not repeat the POST at GitHub (RFC 9700, 4.12).
     response = RedirectResponse(departure.location, status_code=303, headers=NO_STORE)
     remember_browser(response, browser, is_secure=config.is_secure)

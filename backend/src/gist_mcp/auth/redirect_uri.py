@@ -102,6 +102,16 @@ def form_action_source(uri: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def form_action(github_web_url: str, uri: str) -> list[str]:
+    """Everywhere that the redirects after our form may lead: Chromium checks each of them.
+
+    GitHub redirects at once where the person agreed before, then we do, to the client. An
+    Enterprise Server may go by the sign-in page of the company first.
+    """
+    sources = ["'self'", github_web_url, form_action_source(uri)]
+    return sources if github_web_url == "https://github.com" else [*sources, "https:"]
+
+
 def _split(uri: str) -> SplitResult | None:
     """The parts of a well-formed URI without fragment and user, else `None`."""
     if len(uri) > MAX_REDIRECT_URI_CHARACTERS or not _URI.match(uri.lower()) or "#" in uri:

@@ -4,6 +4,8 @@ Only their digests go further.
 """
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from reboot.aio.external import ExternalContext
@@ -23,11 +25,24 @@ CLIENT_FLOW: Final = "client"
 
 
 class SignInRefused(GistMcpError):
-    """This sign-in does not go on; `outcome` is one of `gist_mcp.servicers.sign_in`."""
+    """This sign-in does not go on; `outcome` is one of `gist_mcp.servicers.sign_in`.
 
-    def __init__(self, outcome: str) -> None:
+    `flow` is whom it was for, where that is known and may be told.
+    """
+
+    def __init__(self, outcome: str, flow: str = "") -> None:
         super().__init__("This sign-in cannot be finished. Start again.", log_reason=outcome)
         self.outcome = outcome
+        self.flow = flow
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claimed:
+    """The right to go on. `is_resumed` if a run of the application that was killed had it before:
+    GitHub may have seen the code already."""
+
+    flow: str
+    is_resumed: bool
 
 
 async def issue(
@@ -53,25 +68,27 @@ async def claim(
     context: ExternalContext,
     *,
     oauth_state: str,
-    browser: str | None,
+    browsers: Sequence[str],
     code: str,
     incarnation: str,
     now_seconds: int,
-) -> str:
-    """Takes the one right to exchange `code`, and returns the flow it is for.
+) -> Claimed:
+    """Takes the one right to exchange `code`. `browsers` are the cookies of the browser.
 
     Raises `SignInRefused`, `StateUnavailable`.
     """
     digest = digest_of(oauth_state)
     request = messages.SignInsClaimRequest(
         state_digest=digest,
-        browser_digest=digest_of(browser) if browser else "",
+        browser_digests=messages.SignInsClaimRequest.BrowserDigestsArray(
+            elements=[digest_of(browser) for browser in browsers]
+        ),
         code_digest=digest_of(code),
         incarnation=incarnation,
         now_seconds=now_seconds,
     )
-    flow: str = (await _call(context, "Claim", digest, request)).flow
-    return flow
+    answer = await _call(context, "Claim", digest, request)
+    return Claimed(flow=answer.flow, is_resumed=answer.is_resumed)
 
 
 async def redeem(
@@ -102,5 +119,5 @@ async def _call(context: ExternalContext, method: str, digest: str, request: obj
         context, SignIns, SignInsMethodsStub, bucket_id(digest), method, request
     )
     if answer.outcome != OK:
-        raise SignInRefused(answer.outcome)
+        raise SignInRefused(answer.outcome, getattr(answer, "flow", ""))
     return answer

@@ -50,6 +50,11 @@ class CodeRefused(GistMcpError):
         self.code = code
 
     @property
+    def is_spent(self) -> bool:
+        """True for a code that was exchanged before, or is too old: GitHub does not say which."""
+        return self.code == "bad_verification_code"
+
+    @property
     def operator_must_act(self) -> bool:
         """True if starting again is no use: the OAuth App is not set up as we believe."""
         return self.code in _OPERATORS_FAULT

@@ -5,7 +5,9 @@
 
 A sign-in is claimed before its code goes to GitHub, so that of many requests with the same
 state one at most causes an exchange. If the process dies between claim and redeem, the next
-run of the application (another *incarnation*) may claim it once more with the same code.
+run of the application (another *incarnation*) may claim it once more with the same code, which
+GitHub takes once: the sign-in ends well if GitHub had not seen the code, and is begun anew if it
+had.
 
 Outcomes: `ok`; `unknown`, never issued, pruned or pushed out; `expired`; `other_browser`;
 `replayed`, that transition was made before. Writers may be run twice by Reboot's effect
@@ -87,13 +89,16 @@ class SignInsServicer(SignIns.Servicer):
         records = self.state.records or []
         record = find(records, request.state_digest)
         outcome = UNKNOWN if record is None else claim_outcome(record, request)
+        is_resumed = False
         if record is not None and outcome == OK:
+            is_resumed = record.phase == RETURNED
             record.phase = RETURNED
             record.code_digest = request.code_digest
             record.incarnation = request.incarnation
         self.state.records = prune(records, request.now_seconds)
-        flow = record.flow if record is not None and outcome == OK else None
-        return SignIns.ClaimResponse(outcome=outcome, flow=flow)
+        is_told = record is not None and outcome != OTHER_BROWSER
+        flow = record.flow if record is not None and is_told else None
+        return SignIns.ClaimResponse(outcome=outcome, flow=flow, is_resumed=is_resumed)
 
     async def redeem(
         self, context: WriterContext, request: SignIns.RedeemRequest
@@ -116,7 +121,7 @@ def find(records: Sequence[SignInRecord], state_digest: str) -> SignInRecord | N
 def claim_outcome(record: SignInRecord, request: SignIns.ClaimRequest) -> str:
     """What `claim` answers for a record that exists."""
     # The browser comes first: to anyone else nothing about the sign-in is told, or changed.
-    if not _same(record.browser_digest, request.browser_digest):
+    if not any(_same(record.browser_digest, each) for each in request.browser_digests):
         return OTHER_BROWSER
     if record.phase == REDEEMED:
         return REPLAYED

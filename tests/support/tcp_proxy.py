@@ -1,4 +1,5 @@
-"""Stands between the application and GitHub, and can be closed like a port nobody listens on."""
+"""Stands between a client and a server: can be closed like a port nobody listens on, and can
+keep what one side sends from the other."""
 
 import contextlib
 import socket
@@ -6,14 +7,19 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from tests.support.waiting import wait_until
+
 CHUNK_BYTES = 65536
 
 
-class GitHubProxy:
-    """Forwards TCP connections to the simulator. A context manager.
+class TcpProxy:
+    """Forwards TCP connections to `target_url`. A context manager.
 
     While it refuses, new connections fail before a byte of a request is sent, and idle ones
     are closed, so that no client reuses them. Requests under way go on.
+
+    While it keeps requests (or answers), what the client (or the target) sends goes no further;
+    what it kept is lost in the end.
     """
 
     def __init__(self, target_url: str) -> None:
@@ -22,10 +28,14 @@ class GitHubProxy:
         self._idle: set[socket.socket] = set()
         self._listener: socket.socket | None = None
         self._port = 0
+        self._keeps: frozenset[bool] = frozenset()
+        self._kept = 0
+        self._requests = 0
+        self._gone = threading.Event()
 
     @property
     def url(self) -> str:
-        """What the application takes for GitHub."""
+        """What the client takes for the server."""
         return f"http://127.0.0.1:{self._port}"
 
     def __enter__(self) -> Self:
@@ -38,7 +48,55 @@ class GitHubProxy:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.lose()
         self.refuse()
+
+    def keep_requests(self) -> None:
+        """From now on nothing that a client sends arrives."""
+        self._keep(requests=True)
+
+    def keep_answers(self) -> None:
+        """From now on nothing that the target answers arrives."""
+        self._keep(requests=False)
+
+    @property
+    def kept(self) -> int:
+        """How many requests or answers have been kept."""
+        return self._kept
+
+    def wait_until_kept(self, count: int = 1, *, seconds: float = 10.0) -> None:
+        """Returns once so many requests or answers have been kept."""
+        wait_until(f"{count} kept by the proxy", lambda: self._kept >= count, seconds=seconds)
+
+    def wait_until_requested(self, *, seconds: float = 10.0) -> None:
+        """Returns once a request has gone through since `forget`."""
+        wait_until("a request to the proxy", lambda: self._requests > 0, seconds=seconds)
+
+    def forget(self) -> None:
+        """Starts counting requests again."""
+        with self._lock:
+            self._requests = 0
+
+    def lose(self) -> None:
+        """What was kept is lost, with its connections; what comes from now on passes."""
+        with self._lock:
+            gone, self._gone = self._gone, threading.Event()
+            self._keeps, self._kept = frozenset(), 0
+        gone.set()
+
+    def _keep(self, *, requests: bool) -> None:
+        with self._lock:
+            self._keeps = frozenset({requests})
+
+    def _passes(self, *, is_request: bool) -> bool:
+        """False, after a while, for what is kept."""
+        with self._lock:
+            if is_request not in self._keeps:
+                return True
+            self._kept += 1
+            gone = self._gone
+        gone.wait()
+        return False
 
     def accept(self) -> None:
         """Takes connections, on the port that it had before if there was one."""
@@ -87,7 +145,11 @@ class GitHubProxy:
         try:
             while chunk := source.recv(CHUNK_BYTES):
                 self._mark(client, idle=not is_request)
+                if not self._passes(is_request=is_request):
+                    break
                 sink.sendall(chunk)
+                with self._lock:
+                    self._requests += is_request
         except OSError:
             pass
         finally:
