@@ -23,7 +23,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def browser() -> Iterator[BrowserContext]:
     """Chromium on its first day: no cookies."""
     with chromium_page() as page:
-        yield page.context
+        assert page.context.browser is not None
+        yield page.context.browser.new_context()
 
 
 def token_on(page: Page) -> str:
