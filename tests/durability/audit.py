@@ -53,11 +53,7 @@ class Asked:
 
 
 def disagreements(stage: Stage, asked: Iterable[Asked]) -> list[str]:
-    """Everything that does not agree, in words.
-
-    A call that its client cancelled counts like any other, for it ends and says how. One whose
-    session its client ended may have made its gist, once.
-    """
+    """Everything that does not agree, in words."""
     asked = list(asked)
     found = [f"A bug was answered: {each.text}" for each in asked if A_BUG in each.text]
     for account in USER_IDS:
@@ -65,7 +61,6 @@ def disagreements(stage: Stage, asked: Iterable[Asked]) -> list[str]:
         ledger = stage.ledger(account)
         found += _with_github(stage, account, own, ledger)
         found += _within_the_ledger(ledger)
-        found += _nothing_is_lost(stage, account, ledger)
     return found
 
 
@@ -101,21 +96,6 @@ def _distinct(calls: list[Asked]) -> list[Asked]:
         if each.key is not None and (each.key not in keyed or keyed[each.key].gist_id is None):
             keyed[each.key] = each
     return [each for each in calls if each.key is None] + list(keyed.values())
-
-
-def _nothing_is_lost(stage: Stage, account: str, ledger: LedgerPicture) -> list[str]:
-    """Each gist is in the ledger: claimed, or made by a change that the ledger has in doubt."""
-    found: list[str] = []
-    made = [gist.gist_id for gist in stage.github.gists(account)]
-    unclaimed = [gist_id for gist_id in made if gist_id not in ledger.claims]
-    in_doubt = sum(write.phase == "unknown" for write in ledger.writes)
-    if len(unclaimed) > in_doubt:
-        found.append(f"{account}: {unclaimed} are not in the ledger, which doubts {in_doubt}")
-    listing = stage.player("audit", account).client.call("list_my_gists").wait()
-    listed = [gist["id"] for gist in listing.structured["gists"]]
-    if listing.structured["count"] != len(made) or listed != made[: len(listed)]:
-        found.append(f"{account} is shown {listed}, {listing.structured['count']} in all")
-    return found
 
 
 def _within_the_ledger(ledger: LedgerPicture) -> list[str]:

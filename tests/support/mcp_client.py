@@ -187,23 +187,15 @@ class McpClient:
 
     def cancel(self, call: RunningCall) -> None:
         """Tells the server that the result is no longer wanted."""
-        response = self.try_to_cancel(call)
+        response = self._send("notifications/cancelled", {"requestId": call.request_id})
         assert response.status_code == 202, response.text
 
     def delete(self) -> None:
         """Ends the session."""
-        response = self.try_to_delete()
-        assert response.status_code == 200, response.text
-
-    def try_to_cancel(self, call: RunningCall) -> httpx.Response:
-        """As `cancel`, for a server that may be away."""
-        return self._send("notifications/cancelled", {"requestId": call.request_id})
-
-    def try_to_delete(self) -> httpx.Response:
-        """As `delete`, for a server that may be away."""
-        return httpx.delete(
+        response = httpx.delete(
             self.url, headers=self.headers, timeout=REQUEST_SECONDS, trust_env=False
         )
+        assert response.status_code == 200, response.text
 
     def _send(
         self, method: str, parameters: dict[str, Any] | None, *, request_id: int | None = None

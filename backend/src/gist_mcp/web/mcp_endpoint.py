@@ -6,7 +6,6 @@ session's state, where the second pass puts the credential into that process's v
 the request to DurableMCP. Whatever a client says about routing is dropped in the first pass.
 """
 
-import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator
@@ -34,11 +33,6 @@ from gist_mcp.web.event_stream import with_retry_hint
 from gist_mcp.web.json_rpc import JsonRpcMessage, NotJsonRpc, parse_message
 from gist_mcp.web.limits import client_address, within_session
 
-STARTING_PATIENCE_SECONDS = 20.0
-"""How long a GET waits for a process that is starting; Reboot's take a few seconds."""
-
-STARTING_POLL_SECONDS = 0.25
-
 SESSION_HEADER = "mcp-session-id"
 METHODS = ("GET", "POST", "DELETE")
 
@@ -64,10 +58,6 @@ other form, and would make durable state for it."""
 _RETURNED_HEADERS = frozenset({"cache-control", "content-type", SESSION_HEADER})
 
 
-class _NotServing(Exception):
-    """The process that owns the session does not take the request."""
-
-
 class McpEndpoint:
     """ASGI application for `/mcp`."""
 
@@ -86,27 +76,13 @@ class McpEndpoint:
             await self._deliver(hop, scope, receive, send)
             return
         try:
-            response = await self._admit_when_up(request)
+            response = await self._admit(request)
         except ClientDisconnect:
             return
+        except (Aborted, AioRpcError):
+            # Durable state does not answer: the process that owns it is starting or leaving.
+            response = _starting()
         await response(scope, receive, send)
-
-    async def _admit_when_up(self, request: Request) -> Response:
-        """Admits, and lets a GET wait for a server that is just starting.
-
-        A GET is a client that comes back for a broken stream. It has few tries, and may repeat
-        itself; a POST may not.
-        """
-        patience_seconds = STARTING_PATIENCE_SECONDS if request.method == "GET" else 0.0
-        gives_up_at_seconds = self._deps.clock() + patience_seconds
-        while True:
-            try:
-                return await self._admit(request)
-            except (Aborted, AioRpcError, _NotServing):
-                # Durable state does not answer: the process that owns it is starting or leaving.
-                if self._deps.clock() >= gives_up_at_seconds:
-                    return _starting()
-            await asyncio.sleep(STARTING_POLL_SECONDS)
 
     async def _admit(self, request: Request) -> Response:
         """First pass: everything that is decided before DurableMCP hears of a request."""
@@ -120,10 +96,8 @@ class McpEndpoint:
             last_event_id = request.headers.get("last-event-id")
             if last_event_id is not None and not _EVENT_ID.match(last_event_id):
                 return _error(400, "Bad Request: Last-Event-ID is not one of this server")
-            body, message = b"", None
-            if request.method == "POST":
-                body = await read_body(request, self._deps.config.max_body_bytes)
-                message = parse_message(body)
+            body = await read_body(request, self._deps.config.max_body_bytes)
+            message = parse_message(body) if request.method == "POST" else None
             if message is not None and message.tool_name is not None:
                 require_scopes(message.tool_name, caller.credential.scopes)
         except BodyTooLarge:
@@ -238,11 +212,7 @@ class McpEndpoint:
         try:
             upstream = await self._deps.internal_http.send(upstream_request, stream=True)
         except httpx.HTTPError:
-            raise _NotServing from None
-        if upstream.status_code == 503:
-            # Envoy's own, while the owning process is away.
-            await upstream.aclose()
-            raise _NotServing
+            return _starting()
         kept = {
             name: value for name, value in upstream.headers.items() if name in _RETURNED_HEADERS
         }
@@ -250,12 +220,11 @@ class McpEndpoint:
 
     async def _deliver(self, hop: Hop, scope: Scope, receive: Receive, send: Send) -> None:
         """Second pass: in the process that owns the session."""
-        # Also for a session that ends: a call that waits for its owner sends nothing any more,
-        # but looks whether what it sent was made.
-        self._deps.vault.put(hop.session_id, hop.credential)
         if hop.method == "DELETE":
-            self._deps.vault.retire(hop.session_id)
+            self._deps.vault.discard(hop.session_id)
             self._durable_mcp.forget(hop.session_id)
+        else:
+            self._deps.vault.put(hop.session_id, hop.credential)
         headers = [
             (name, value)
             for name, value in scope["headers"]
