@@ -58,7 +58,6 @@ CLIENTS: dict[str, Callable[[], Program]] = {
     "gemini-cli-0.61-as-in-the-tutorial": lambda: node_program(
         "gemini-cli", "gemini_cli.mjs", "explicit"
     ),
-    "claude-code-2.1": lambda: node_program("claude-code", "claude_code.py"),
     "inspector-cli-2.12": lambda: node_program("inspector", "inspector_cli.py"),
 }
 
