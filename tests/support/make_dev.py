@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import signal
 import subprocess
 import termios
 from pathlib import Path
@@ -51,7 +52,7 @@ class MakeDev:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=take_terminal if stdin == "terminal" else None,  # noqa: PLW1509
+                preexec_fn=take_terminal if stdin == "terminal" else listen_to_ctrl_c,  # noqa: PLW1509
             )
         os.close(stdin_file)
 
@@ -95,8 +96,15 @@ class MakeDev:
             self.process.wait()
 
 
+def listen_to_ctrl_c() -> None:
+    """A shell starts what it runs in the background deaf to SIGINT, and all below inherit that.
+    Tests that run so are still about somebody who is not in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def take_terminal() -> None:
     """Makes the terminal on stdin the one that Ctrl-C comes from."""
+    listen_to_ctrl_c()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
