@@ -29,17 +29,16 @@ def stock(monkeypatch: pytest.MonkeyPatch) -> Any:
     return function
 
 
-def listener(port: int = 9991) -> Listener:
-    """What an Envoy gets, with one server process behind it."""
+SERVER = envoy_config.ServerInfo(
+    server_id="app", address=envoy_config.ServerAddress("127.0.0.1", 1, 2, 3), shards=[]
+)
+
+
+def listener(port: int = 9991, *, servers: int = 1) -> Listener:
+    """What an Envoy gets, with so many server processes behind it."""
     made: Listener = envoy_config.listener(
         application_id=ApplicationId("app"),
-        servers=[
-            envoy_config.ServerInfo(
-                server_id="app",
-                address=envoy_config.ServerAddress("127.0.0.1", 1, 2, 3),
-                shards=[],
-            )
-        ],
+        servers=[SERVER] * servers,
         file_descriptor_set=FileDescriptorSet(),
         port=port,
         use_tls=False,
@@ -83,6 +82,17 @@ def test_every_route_of_the_rpc_surface_has_a_refusal_in_front(stock: Any) -> No
     assert len(refusals) == len(routes) - 1
     assert list(rest) == routes
     assert all(r.match.headers[-1].string_match.exact.endswith(":9991") for r in refusals)
+
+
+def test_without_a_server_every_connection_ends_with_its_503(stock: Any) -> None:
+    close_gateway(CONFIG)
+
+    (manager,) = managers(listener(servers=0))
+    (route,) = manager.route_config.virtual_hosts[0].routes
+    assert (route.match.prefix, route.direct_response.status) == ("/", 503)
+    assert manager.common_http_protocol_options.max_requests_per_connection.value == 1
+    (with_a_server,) = managers(listener())
+    assert not with_a_server.HasField("common_http_protocol_options")
 
 
 def test_closing_it_again_is_closing_it_once(stock: Any) -> None:

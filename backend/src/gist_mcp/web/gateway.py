@@ -7,6 +7,11 @@ admin calls without credentials. So the one function with which Reboot configure
 is wrapped, and what comes out of it has no CORS filter, and refuses pages of other origins on
 every route but those of our front door. The installed package stays as it is.
 
+Before the server processes are there, Envoy listens already and has nowhere to send a request to.
+It then answers 503 and closes the connection. Stock, it answers 502 and keeps the connection, which
+goes on with the configuration of its first moment: a client that comes back while the server starts
+would be told 502 on it for minutes.
+
 A Reboot whose configuration looks different is not served at all: see `GatewayUnknown`. Where
 another gateway is in front, as on Reboot Cloud, this configures nothing.
 """
@@ -27,6 +32,7 @@ from gist_mcp.config import Config
 from gist_mcp.web.middleware import own_origins
 
 CORS_FILTER: Final = "envoy.filters.http.cors"
+ROUTER_FILTER: Final = "envoy.filters.http.router"
 FRONT_DOOR_CLUSTER_SUFFIX: Final = "_http"
 """How Reboot names the clusters of the HTTP ports, which are ours. The others are of its RPC."""
 
@@ -74,6 +80,8 @@ class ClosedListener:
             host.ClearField("cors")
             # The first route that fits is taken.
             _replace(host.routes, [*self._refusals(host.routes), *host.routes])
+        if not any(host.routes for host in manager.route_config.virtual_hosts):
+            _answer_that_it_starts(manager)
         network_filter.typed_config.Pack(manager)
 
     def _refusals(self, routes: Iterable[Route]) -> list[Route]:
@@ -95,6 +103,22 @@ class ClosedListener:
         refusal.direct_response.status = 403
         refusal.direct_response.body.inline_string = "Not for web pages.\n"
         return refusal
+
+
+def _answer_that_it_starts(manager: Any) -> None:
+    """503 to everything, each on a connection of its own: see the top of this file."""
+    # The filters before the router would send requests to servers that are not known yet.
+    router = [each for each in manager.http_filters if each.name == ROUTER_FILTER]
+    if len(router) != 1:
+        raise GatewayUnknown(f"there is not one filter {ROUTER_FILTER}")
+    _replace(manager.http_filters, router)
+    for host in manager.route_config.virtual_hosts:
+        starting = host.routes.add()
+        starting.match.prefix = "/"
+        starting.direct_response.status = 503
+        starting.direct_response.body.inline_string = "The server is starting; try again.\n"
+        starting.response_headers_to_add.add(header={"key": "Retry-After", "value": "1"})
+    manager.common_http_protocol_options.max_requests_per_connection.value = 1
 
 
 def _replace(field: Any, values: list[Any]) -> None:
