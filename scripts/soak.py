@@ -34,6 +34,7 @@ def main() -> int:
     told = sum(each.gist_id is not None for each in soak.asked)
     doubtful = sum(each.may_exist for each in soak.asked)
     print(f"{soak.kills} kills, {soak.faults} faults, {len(soak.asked)} calls of create_gist:")
+    print(f"{soak.cancelled} cancelled, {soak.deleted} ended with their session;")
     print(f"{told} told of their gist, {doubtful} left in doubt, the rest refused.")
     if not problems:
         print("GitHub, the ledger and the clients agree.")

@@ -16,14 +16,15 @@ A_BUG = "Something went wrong on this server"
 class Asked:
     """One `create_gist` call of a client, and what it was told.
 
-    `gist_id` for a success. `may_exist`: the client cannot know whether there is a gist.
+    `gist_id` for a success. `may_exist`: the client cannot know whether there is a gist, as long
+    as it has no answer.
     """
 
     account: str
     description: str
     key: str | None
     gist_id: str | None = None
-    may_exist: bool = False
+    may_exist: bool = True
     text: str = ""
 
     def arguments(self) -> dict[str, object]:
@@ -43,17 +44,19 @@ class Asked:
     def end(self, call: RunningCall) -> None:
         """Notes how the call ended. Without a result, its first event never came."""
         if call.result is None:
-            self.may_exist = True
             return
         self.text = call.result.text
-        if call.result.is_error:
-            self.may_exist = IN_DOUBT in self.text
-        else:
+        self.may_exist = call.result.is_error and IN_DOUBT in self.text
+        if not call.result.is_error:
             self.gist_id = str(call.result.structured["id"])
 
 
 def disagreements(stage: Stage, asked: Iterable[Asked]) -> list[str]:
-    """Everything that does not agree, in words."""
+    """Everything that does not agree, in words.
+
+    A call that its client cancelled counts like any other, for it ends and says how. One whose
+    session its client ended may have made its gist, once.
+    """
     asked = list(asked)
     found = [f"A bug was answered: {each.text}" for each in asked if A_BUG in each.text]
     for account in USER_IDS:
@@ -61,6 +64,7 @@ def disagreements(stage: Stage, asked: Iterable[Asked]) -> list[str]:
         ledger = stage.ledger(account)
         found += _with_github(stage, account, own, ledger)
         found += _within_the_ledger(ledger)
+        found += _nothing_is_lost(stage, account, ledger)
     return found
 
 
@@ -96,6 +100,21 @@ def _distinct(calls: list[Asked]) -> list[Asked]:
         if each.key is not None and (each.key not in keyed or keyed[each.key].gist_id is None):
             keyed[each.key] = each
     return [each for each in calls if each.key is None] + list(keyed.values())
+
+
+def _nothing_is_lost(stage: Stage, account: str, ledger: LedgerPicture) -> list[str]:
+    """Each gist is in the ledger: claimed, or made by a change that the ledger has in doubt."""
+    found: list[str] = []
+    made = [gist.gist_id for gist in stage.github.gists(account)]
+    unclaimed = [gist_id for gist_id in made if gist_id not in ledger.claims]
+    in_doubt = sum(write.phase == "unknown" for write in ledger.writes)
+    if len(unclaimed) > in_doubt:
+        found.append(f"{account}: {unclaimed} are not in the ledger, which doubts {in_doubt}")
+    listing = stage.player("audit", account).client.call("list_my_gists").wait()
+    listed = [gist["id"] for gist in listing.structured["gists"]]
+    if listing.structured["count"] != len(made) or listed != made[: len(listed)]:
+        found.append(f"{account} is shown {listed}, {listing.structured['count']} in all")
+    return found
 
 
 def _within_the_ledger(ledger: LedgerPicture) -> list[str]:

@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from tests.durability.stage import Player
-from tests.support.github_simulator import SeenRequest
+from gist_mcp.constants import UNREACHABLE_DELAYS_SECONDS
+from tests.durability.stage import Player, Stage
+from tests.support.github_simulator import FaultKind, FaultPoint, SeenRequest
 from tests.support.mcp_client import RunningCall, ToolResult
+from tests.support.waiting import wait_until
 
 
 class Moment(Enum):
@@ -59,6 +61,43 @@ def admitted(player: Player, **arguments: Any) -> RunningCall:
 
 
 ADMISSION_TRIES = 10
+
+
+def held(
+    player: Player, kind: FaultKind, *, key: str | None = None, **rule: Any
+) -> tuple[RunningCall, FaultPoint]:
+    """A call that has begun and whose request GitHub holds, and what holds it there."""
+    fault = player.fault(kind, **rule)
+    call = player.create() if key is None else player.create(idempotency_key=key)
+    fault.wait_until_held()
+    call.wait_for_event()
+    return call, fault
+
+
+def recorded(player: Player) -> RunningCall:
+    """A keyed call whose gist is in the ledger; the client's network went away before it heard."""
+    call, fault = held(player, "hang_before", key=player.key)
+    call.cut()
+    # What a call does once GitHub has the request does not end with the client's connection.
+    fault.release()
+    wait_until("the record", lambda: player.phase() == "done", seconds=10)
+    assert call.result is None
+    return call
+
+
+def killed_before_it_sent(stage: Stage, player: Player) -> RunningCall:
+    """A keyed call of which GitHub has heard nothing when everything is killed and restarted."""
+    stage.proxy.refuse()
+    call = admitted(player, idempotency_key=player.key)
+    call.wait_for_event()
+    # In the pause before the last try the call is certainly not sending.
+    pause = f"next try in {UNREACHABLE_DELAYS_SECONDS[-1]:g} seconds"
+    pauses = stage.server.log().count(pause)
+    wait_until("the last pause", lambda: stage.server.log().count(pause) > pauses, seconds=30)
+    stage.server.kill()
+    stage.proxy.accept()
+    stage.server.start()
+    return call
 
 
 def one_gist(player: Player, call: RunningCall) -> str:

@@ -1,6 +1,7 @@
 """Cells in which nobody dies, but GitHub or the way to it fails."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from tests.durability.cells import Cell, Moment, Play, admitted, no_gist, one_gist, own_gists
 from tests.durability.stage import Player
@@ -9,6 +10,9 @@ from tests.support.waiting import wait_until
 
 STATUSES = (500, 502, 503)
 LISTINGS_THAT_LAG = 3
+LIMIT_SECONDS = 2
+PRIMARY: FaultKind = "rate_limit_primary"
+SECONDARY: FaultKind = "rate_limit_secondary"
 
 
 def refused_for_good(player: Player) -> Play:
@@ -26,7 +30,7 @@ def refused_for_a_moment(player: Player) -> Play:
     return one_gist(player, call)
 
 
-def fault(kind: FaultKind, **rule: object) -> Cell:
+def fault(kind: FaultKind, **rule: Any) -> Cell:
     """One fault of GitHub's at the first send; the call recovers by itself."""
 
     def play(player: Player) -> Play:
@@ -40,17 +44,32 @@ def fault(kind: FaultKind, **rule: object) -> Cell:
     return Cell(f"GitHub: {names[kind.split('_')[0]]}{status}, {effect}", play)
 
 
-def limit(kind: FaultKind, status: int, **rule: object) -> Cell:
+def limit(status: int, kind: FaultKind, named: str, says: str, **rule: Any) -> Cell:
     """A rate limit: nothing was made, and the caller hears how long to wait."""
 
     def play(player: Player) -> Play:
         yield from ()
         player.fault(kind, status=status, **rule)
-        shown = no_gist(player, player.create(), "nothing was changed", "Try again in 3")
+        shown = no_gist(player, player.create(), "nothing was changed", says)
         assert len(player.requests("POST")) == 1
         return shown
 
-    return Cell(f"GitHub: {status}, {kind.removeprefix('rate_limit_')} limit", play)
+    return Cell(f"GitHub: {status}, {named}", play)
+
+
+def look_that_meets_a_limit(player: Player) -> Play:
+    """The answer is lost, and GitHub limits the look for the gist: it waits as long as told."""
+    yield from ()
+    lost = player.fault("reset_after")
+    # Effect validation runs the look twice.
+    player.fault(SECONDARY, method="GET", times=2, retry_after_seconds=LIMIT_SECONDS)
+    shown = one_gist(player, player.create())
+    assert lost.fired == 1
+    limited = [each.received_at for each in player.requests("GET") if each.status == 403]
+    found = [each.received_at for each in player.requests("GET") if each.status == 200]
+    assert len(limited) == 2
+    assert min(found) - max(limited) >= LIMIT_SECONDS
+    return shown
 
 
 def listing_that_lags(player: Player) -> Play:
@@ -95,13 +114,21 @@ def _faults() -> Iterator[Cell]:
         yield fault("status_before", status=status)
         yield fault("status_after", status=status)
     for status in (403, 429):
-        yield limit("rate_limit_primary", status, seconds=30)
-        yield limit("rate_limit_secondary", status, retry_after_seconds=30)
+        in_30 = "Try again in 30 seconds"
+        # The reset is a time of GitHub's clock, in whole seconds.
+        yield limit(status, PRIMARY, "primary limit, reset time", "Try again in 3", seconds=30)
+        told = {"headers": {"retry-after": "30"}}
+        yield limit(status, PRIMARY, "primary limit, Retry-After", in_30, **told)
+        yield limit(
+            status, SECONDARY, "secondary limit, Retry-After", in_30, retry_after_seconds=30
+        )
+        yield limit(status, SECONDARY, "secondary limit, no time", "Try again in 60 seconds")
 
 
 GITHUB_CELLS = [
     *_faults(),
     Cell("GitHub: a listing that lags behind", listing_that_lags),
+    Cell("GitHub: answer lost, the look limited", look_that_meets_a_limit),
     Cell("GitHub: two alike at once", two_alike),
     Cell("GitHub: two alike, one answer lost", two_alike_with_one_answer_lost),
     Cell("GitHub: two alike, one never acted on", two_alike_with_one_lost_before),

@@ -1,16 +1,23 @@
 """Cells that are killed: where in `create_gist` everything was when SIGKILL came."""
 
+from collections.abc import Generator
+from typing import Any
+
 from tests.durability.cells import (
     Cell,
     Moment,
     Play,
     admitted,
     gist_id,
+    held,
     one_gist,
     own_gists,
+    recorded,
     same_gist,
 )
 from tests.durability.stage import Player
+from tests.support.github_simulator import FaultKind, FaultPoint
+from tests.support.mcp_client import RunningCall
 from tests.support.waiting import wait_until
 
 
@@ -48,28 +55,27 @@ def between_intent_and_send(player: Player) -> Play:
     return one_gist(player, call.resume())
 
 
-def sent_and_never_acted_on(player: Player) -> Play:
-    """GitHub has the request and drops it when the connection dies."""
-    fault = player.fault("hang_before")
-    call = player.create()
-    fault.wait_until_held()
-    call.wait_for_event()
+def held_over_a_kill(
+    player: Player, kind: FaultKind, **rule: Any
+) -> Generator[Moment, None, tuple[RunningCall, FaultPoint]]:
+    """GitHub has the request when everything is killed."""
+    call, fault = held(player, kind, **rule)
     yield Moment.FROZEN
     assert fault.held == 1
     yield Moment.RESTARTED
+    return call, fault
+
+
+def sent_and_never_acted_on(player: Player) -> Play:
+    """GitHub has the request and drops it when the connection dies."""
+    call, _ = yield from held_over_a_kill(player, "hang_before")
     assert player.gists() == []
     return one_gist(player, call.resume())
 
 
 def sent_and_acted_on_after_the_restart(player: Player) -> Play:
     """GitHub is slow: it makes the gist when the server is up again and looks for it."""
-    fault = player.fault("hang_before", outlives_client=True)
-    call = player.create()
-    fault.wait_until_held()
-    call.wait_for_event()
-    yield Moment.FROZEN
-    assert fault.held == 1
-    yield Moment.RESTARTED
+    call, fault = yield from held_over_a_kill(player, "hang_before", outlives_client=True)
     call.resume()
     looks = len(player.requests("GET"))
     wait_until("two looks", lambda: len(player.requests("GET")) >= looks + 2, seconds=30)
@@ -79,22 +85,14 @@ def sent_and_acted_on_after_the_restart(player: Player) -> Play:
 
 def sent_and_acted_on(player: Player) -> Play:
     """GitHub has made the gist and has not answered yet."""
-    fault = player.fault("hang_after")
-    call = player.create()
-    fault.wait_until_held()
-    call.wait_for_event()
-    yield Moment.FROZEN
-    assert fault.held == 1
-    yield Moment.RESTARTED
+    call, _ = yield from held_over_a_kill(player, "hang_after")
+    assert len(player.gists()) == 1
     return one_gist(player, call.resume())
 
 
 def answered_and_not_recorded(player: Player) -> Play:
     """GitHub's answer has come, and nothing of it could be stored."""
-    fault = player.fault("hang_after")
-    call = player.create()
-    fault.wait_until_held()
-    call.wait_for_event()
+    call, fault = held(player, "hang_after")
     yield Moment.FROZEN
     fault.release()
     wait_until("GitHub's answer", lambda: player.requests("POST")[0].status == 201, seconds=10)
@@ -104,15 +102,7 @@ def answered_and_not_recorded(player: Player) -> Play:
 
 def recorded_and_not_delivered(player: Player) -> Play:
     """The ledger has the gist; the client's network went away before the result came."""
-    fault = player.fault("hang_before")
-    call = player.create(idempotency_key=player.key)
-    call.wait_for_event()
-    fault.wait_until_held()
-    call.cut()
-    # What a call does once GitHub has the request does not end with the client's connection.
-    fault.release()
-    wait_until("the record", lambda: player.phase() == "done", seconds=10)
-    assert call.result is None
+    call = recorded(player)
     yield Moment.RESTARTED
     return one_gist(player, call.resume())
 

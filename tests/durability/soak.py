@@ -7,17 +7,18 @@ seed repeats the plan, not every interleaving.
 import random
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
 from tests.durability.audit import Asked
-from tests.durability.stage import Player, Stage
+from tests.durability.stage import USER_IDS, Player, Stage
 from tests.support.github_simulator import FaultKind
 from tests.support.mcp_client import McpClient, RunningCall
+from tests.support.waiting import wait_until
 
 CLIENTS = 6
 FAULT_EVERY_SECONDS = (0.3, 1.5)
@@ -25,6 +26,9 @@ SHARED_CONTENTS = 3
 """So many descriptions are asked for again and again: gists that look alike."""
 
 LAST_RESULT_SECONDS = 240.0
+ENDED_EARLY_WITHIN_SECONDS = 0.6
+"""So long after its first event a call may run until its client no longer wants it."""
+
 _FAULTS: tuple[tuple[FaultKind, dict[str, Any]], ...] = (
     ("reset_before", {}),
     ("reset_after", {}),
@@ -45,6 +49,8 @@ class Soak:
     kill_every_seconds: tuple[float, float] = (8.0, 20.0)
     kills: int = 0
     faults: int = 0
+    cancelled: int = 0
+    deleted: int = 0
     asked: list[Asked] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -67,6 +73,7 @@ class Soak:
             worker.join(max(0.0, deadline - time.monotonic()))
             if worker.is_alive():
                 self.problems.append("A call got no result, whatever its client did.")
+        self._wait_for_calls_that_nobody_waits_for(deadline)
 
     def _fail_at_random(self) -> None:
         next_kill = self._after(self.kill_every_seconds)
@@ -113,7 +120,7 @@ class Soak:
     def _problems(self) -> Iterator[None]:
         try:
             yield
-        except (AssertionError, httpx.HTTPError) as problem:
+        except Exception as problem:  # noqa: BLE001 - reported, or the thread would end unheard
             self.problems.append(f"{type(problem).__name__}: {problem}")
 
     def _one_call(self, player: Player, chance: random.Random, known: list[Asked]) -> None:
@@ -129,11 +136,71 @@ class Soak:
             description = content or f"{player.description} {len(known)}"
             key = f"{description} {chance.random()}" if chance.random() < 0.5 else None
             asked = Asked(account=player.account, description=description, key=key)
-        call = self._until_it_ends(player.client, "create_gist", **asked.arguments())
-        asked.end(call)
+        # Before it is made: a call whose client breaks down was asked for all the same.
         self.asked.append(asked)
+        draw = chance.random()
+        if draw < 0.1:
+            self._cancelled_early(player, chance, asked)
+        elif draw < 0.2:
+            self._deleted_early(player, chance, asked)
+        else:
+            call = self._until_it_ends(player.client, "create_gist", **asked.arguments())
+            asked.end(call)
         if asked.key is not None:
             known.append(asked)
+
+    def _cancelled_early(self, player: Player, chance: random.Random, asked: Asked) -> None:
+        """A call that its client cancels. It listens on, to hear what the call has done."""
+        call = self._begun(player.client, chance, asked)
+        if call.result is None and call.has_begun:
+            self.cancelled += 1
+            self._until_told(lambda: player.client.try_to_cancel(call), 202)
+            self._until_resumed(call)
+        asked.end(call)
+
+    def _deleted_early(self, player: Player, chance: random.Random, asked: Asked) -> None:
+        """A call whose session its client ends. What became of it the client cannot hear."""
+        call = self._begun(player.client, chance, asked)
+        self.deleted += 1
+        # The answer to an earlier try may have been lost.
+        self._until_told(player.client.try_to_delete, 200, 404)
+        call.cut()
+        asked.end(call)
+        player.client = McpClient(player.client.url, player.token)
+        while not player.client.session_id:
+            self._is_up.wait()
+            with suppress(httpx.HTTPError, AssertionError):
+                player.client.open()
+
+    def _begun(self, client: McpClient, chance: random.Random, asked: Asked) -> RunningCall:
+        """A call that has run for a moment, or could not."""
+        self._is_up.wait()
+        call = client.call("create_gist", **asked.arguments())
+        call.wait_until_begun_or_broken(LAST_RESULT_SECONDS)
+        threading.Event().wait(chance.uniform(0, ENDED_EARLY_WITHIN_SECONDS))
+        return call
+
+    def _until_told(self, tell: Callable[[], httpx.Response], *statuses: int) -> None:
+        """Says something to the server as often as it takes."""
+        while True:
+            self._is_up.wait()
+            with suppress(httpx.HTTPError):
+                response = tell()
+                if response.status_code in statuses:
+                    return
+                assert response.status_code == 503, response.text
+            threading.Event().wait(0.2)
+
+    def _wait_for_calls_that_nobody_waits_for(self, deadline: float) -> None:
+        """Those of ended sessions. The audit reports what is running then."""
+
+        def all_have_ended() -> bool:
+            phases = [set(self.stage.ledger(account).phases().values()) for account in USER_IDS]
+            return not any("running" in each for each in phases)
+
+        with suppress(AssertionError):
+            seconds = deadline - time.monotonic()
+            wait_until("the last calls", all_have_ended, seconds=seconds)
 
     def _until_it_ends(self, client: McpClient, tool: str, **arguments: object) -> RunningCall:
         """One call, resumed as often as its stream breaks. One that was not admitted is made
@@ -141,12 +208,16 @@ class Soak:
         while True:
             self._is_up.wait()
             call = client.call(tool, **arguments)
-            call.wait_until_broken(LAST_RESULT_SECONDS)
-            while call.result is None and call.has_begun:
-                self._is_up.wait()
-                call.resume()
-                call.wait_until_broken(LAST_RESULT_SECONDS)
+            self._until_resumed(call)
             if call.result is not None or call.refused is None:
                 return call
             assert call.refused.status_code == 503, call.refused.text
             threading.Event().wait(0.2)
+
+    def _until_resumed(self, call: RunningCall) -> None:
+        """The call's result, however often its stream breaks; none if it has not begun."""
+        call.wait_until_broken(LAST_RESULT_SECONDS)
+        while call.result is None and call.has_begun:
+            self._is_up.wait()
+            call.resume()
+            call.wait_until_broken(LAST_RESULT_SECONDS)

@@ -23,8 +23,9 @@ from tests.support.github_simulator import (
 )
 from tests.support.ledger import LedgerPicture, read_ledger
 from tests.support.mcp_client import McpClient, RunningCall
+from tests.support.network_proxy import NetworkProxy
 from tests.support.tcp_proxy import TcpProxy
-from tests.support.world import CLIENT_ID, TOKEN_KEY
+from tests.support.world import TOKEN_KEY, configured
 
 USER_IDS = {"octocat": 583231, "hubot": 480938, "monalisa": 21031067}
 SCOPES = (("gist", "read:user"), ("gist", "user"), ("gist",))
@@ -54,11 +55,11 @@ class Stage:
                 if process.cmdline()[-1].endswith("main.py"):
                     process.send_signal(signal.SIGSTOP)
 
-    def player(self, name: str) -> "Player":
+    def player(self, name: str, account: str | None = None) -> "Player":
         """Somebody at work, with a token and an MCP session of their own."""
         number = next(self.numbers)
         accounts = list(USER_IDS)
-        account = accounts[number % len(accounts)]
+        account = account or accounts[number % len(accounts)]
         scopes = SCOPES[number // len(accounts) % len(SCOPES)]
         token = self.github.create_token(account, scopes)
         return Player(self, name, account, token)
@@ -72,28 +73,26 @@ def stage(
     effect_validation: str,
     clock_offset_seconds: float = 0.0,
     settings: dict[str, str] | None = None,
+    network: NetworkProxy | None = None,
     web_by_proxy: bool = False,
 ) -> Iterator[Stage]:
     """A stage, with everything on it running.
 
-    The API is always behind the proxy; the pages and the token endpoint with `web_by_proxy`.
+    `network` is what stands between clients and the application, if anything does. GitHub's API
+    is always behind the proxy; its pages and its token endpoint with `web_by_proxy`.
     """
-    server = Deployment(folder, {}, servers=servers, effect_validation=effect_validation)
-    callback_url = f"{server.url}/oauth/callback"
+    server = Deployment(folder, servers=servers, effect_validation=effect_validation)
     with (
-        GitHubSimulator(client_id=CLIENT_ID, callback_urls=[callback_url]) as github,
+        configured(server, {"TOKEN_REVALIDATE_SECONDS": "600", **(settings or {})}) as github,
         TcpProxy(github.url) as proxy,
     ):
         github.set_clock_offset(clock_offset_seconds)
-        server.settings = {
-            "GITHUB_CLIENT_ID": CLIENT_ID,
-            "GITHUB_CLIENT_SECRET": github.client_secret,
-            "GITHUB_WEB_URL": proxy.url if web_by_proxy else github.url,
-            "GITHUB_API_URL": proxy.url,
-            "TOKEN_KEYS": TOKEN_KEY,
-            "TOKEN_REVALIDATE_SECONDS": "600",
-            **(settings or {}),
-        }
+        server.settings["GITHUB_API_URL"] = proxy.url
+        if web_by_proxy:
+            server.settings["GITHUB_WEB_URL"] = proxy.url
+        if network is not None:
+            network.target_port = server.port
+            server.settings["PUBLIC_URL"] = network.url
         with server:
             yield Stage(server=server, github=github, proxy=proxy)
 
@@ -121,10 +120,10 @@ class Player:
         }
         return (client or self.client).call("create_gist", **arguments)
 
-    def fault(self, kind: FaultKind, **rule: Any) -> FaultPoint:
-        """A fault that meets this player's next `POST /gists`."""
+    def fault(self, kind: FaultKind, *, method: str = "POST", **rule: Any) -> FaultPoint:
+        """A fault that meets this player's next `POST /gists`, or `GET /gists`."""
         return self.stage.github.add_fault(
-            kind, method="POST", path="/gists", token_sha256=self._token_sha256, **rule
+            kind, method=method, path="/gists", token_sha256=self._token_sha256, **rule
         )
 
     def gists(self) -> list[StoredGist]:

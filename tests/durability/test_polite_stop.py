@@ -5,65 +5,82 @@ Measured with stock DurableMCP: two gists, and the client could never fetch the 
 
 import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.durability.cells import one_gist
-from tests.durability.stage import Stage, stage
+from tests.durability.cells import held, one_gist
+from tests.durability.stage import Player, Stage, stage
 from tests.support.deployment import Deployment
 from tests.support.github_simulator import FaultKind
+from tests.support.mcp_client import RunningCall
 
 POLITE_SECONDS = 10.0
+KINDS: tuple[FaultKind, ...] = ("hang_after", "hang_before")
+"""GitHub has made the gist, or has not."""
 
 
-def _everybody(server: Deployment) -> list[psutil.Process]:
+def everybody(server: Deployment) -> list[psutil.Process]:
+    """`rbt` and all below it: what a terminal's Ctrl+C reaches."""
     return server.processes()
 
 
-def _application(server: Deployment) -> list[psutil.Process]:
+def application(server: Deployment) -> list[psutil.Process]:
     """The application and its server processes: what a container's SIGTERM reaches."""
     root = next(p for p in server.processes() if p.cmdline()[-1].endswith("main.py"))
     return [root, *root.children(recursive=True)]
 
 
+STOPS: list[Callable[[Deployment], list[psutil.Process]]] = [everybody, application]
+Calls = dict[str, tuple[Player, RunningCall]]
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["1-server", "2-servers"])
+def stopped(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Calls]:
+    """A call of each kind for each stop, resumed after the new start."""
+    folder: Path = tmp_path_factory.mktemp("stopped")
+    calls: Calls = {}
+    with stage(folder, servers=request.param, effect_validation="disabled") as built:
+        for victims in STOPS:
+            stopping: Calls = {}
+            for kind in KINDS:
+                player = built.player("stopped")
+                stopping[f"{victims.__name__} {kind}"] = (player, held(player, kind)[0])
+            _stop(built, victims)
+            for _, call in stopping.values():
+                call.wait_until_broken()
+                assert call.result is None
+            calls |= stopping
+            built.server.start()
+            for _, call in calls.values():
+                # Calls of the first stop may be cut short by the second one too.
+                if call.result is None:
+                    call.wait_until_broken()
+                    call.resume()
+        yield calls
+
+
 def _stop(built: Stage, victims: Callable[[Deployment], list[psutil.Process]]) -> None:
     """SIGTERM, some time for a polite end, and SIGKILL to what is still there."""
-    everybody = built.server.processes()
+    running = built.server.processes()
     chosen = victims(built.server)
     for process in chosen:
         process.send_signal(signal.SIGTERM)
     psutil.wait_procs(chosen, timeout=POLITE_SECONDS)
-    for process in everybody:
+    for process in running:
         # Not only what is still below `rbt`: its children outlive it.
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
     built.server.kill()
 
 
-@pytest.mark.parametrize("victims", [_everybody, _application])
-@pytest.mark.parametrize("servers", [1, pytest.param(2, marks=pytest.mark.full)])
-@pytest.mark.parametrize(
-    "kind", ["hang_after", pytest.param("hang_before", marks=pytest.mark.full)]
-)
-def test_a_call_outlives_a_polite_stop(
-    victims: Callable[[Deployment], list[psutil.Process]],
-    servers: int,
-    kind: FaultKind,
-    tmp_path: Path,
-) -> None:
-    with stage(tmp_path, servers=servers, effect_validation="disabled") as built:
-        player = built.player("stopped")
-        fault = player.fault(kind)
-        call = player.create()
-        fault.wait_until_held()
-        call.wait_for_event()
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("victims", [victims.__name__ for victims in STOPS])
+def test_a_call_outlives_a_polite_stop(stopped: Calls, victims: str, kind: str) -> None:
+    player, call = stopped[f"{victims} {kind}"]
 
-        _stop(built, victims)
-        call.wait_until_broken()
-        assert call.result is None
-        built.server.start()
-
-        one_gist(player, call.resume())
+    one_gist(player, call)

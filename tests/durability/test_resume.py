@@ -1,12 +1,12 @@
 """A call that was killed goes on when its owner is back, and ends well if they are not."""
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from gist_mcp.constants import UNREACHABLE_DELAYS_SECONDS
-from tests.durability.cells import one_gist
+from tests.durability.cells import gist_id, held, killed_before_it_sent, one_gist, recorded
 from tests.durability.stage import Stage, stage
 from tests.support.waiting import wait_until
 
@@ -14,10 +14,7 @@ from tests.support.waiting import wait_until
 def test_a_resumed_call_waits_for_its_owner_and_survives_a_second_kill(tmp_path: Path) -> None:
     with stage(tmp_path, servers=2, effect_validation="quiet") as built:
         player = built.player("owner away")
-        fault = player.fault("hang_after")
-        call = player.create(idempotency_key=player.key)
-        fault.wait_until_held()
-        call.wait_for_event()
+        call, _ = held(player, "hang_after", key=player.key)
 
         built.server.restart()
         built.server.restart()
@@ -31,31 +28,22 @@ def test_a_resumed_call_waits_for_its_owner_and_survives_a_second_kill(tmp_path:
 
 
 @pytest.fixture
-def impatient(tmp_path: Path) -> Stage:  # type: ignore[misc]
+def impatient(tmp_path: Path) -> Iterator[Stage]:
+    """A server that soon gives up waiting for an owner."""
     settings = {"RESUME_WAIT_SECONDS": "3"}
     with stage(tmp_path, servers=1, effect_validation="disabled", settings=settings) as built:
         yield built
 
 
 def test_without_its_owner_a_resumed_call_ends_and_says_what_is_known(impatient: Stage) -> None:
-    sent, unsent = impatient.player("sent"), impatient.player("unsent")
-    fault = sent.fault("hang_after")
-    maybe = sent.create(idempotency_key=sent.key)
-    fault.wait_until_held()
-    maybe.wait_for_event()
-    impatient.proxy.refuse()
-    never = unsent.create(idempotency_key=unsent.key)
-    never.wait_for_event()
-    # In the pause before the last try the call is certainly not sending.
-    pause = f"next try in {UNREACHABLE_DELAYS_SECONDS[-1]:g} seconds"
-    wait_until("the last pause", lambda: pause in impatient.server.log(), seconds=30)
+    sent, unsent, made = (impatient.player(name) for name in ("sent", "unsent", "made"))
+    maybe, _ = held(sent, "hang_after", key=sent.key)
+    done = recorded(made)
 
-    impatient.server.kill()
-    impatient.proxy.accept()
-    impatient.server.start()
+    never = killed_before_it_sent(impatient, unsent)
     wait_until("the end of one", lambda: sent.phase() == "unknown", seconds=20)
     wait_until("the end of the other", lambda: unsent.phase() is None, seconds=20)
-    doubt, refusal = maybe.resume().wait(), never.resume().wait()
+    doubt, refusal, result = maybe.resume().wait(), never.resume().wait(), done.resume().wait()
 
     place = f"Sign in at {impatient.server.url}/oauth/authorize"
     assert doubt.is_error
@@ -65,22 +53,42 @@ def test_without_its_owner_a_resumed_call_ends_and_says_what_is_known(impatient:
     assert "The gist was not made" in refusal.text
     assert place in refusal.text
     assert unsent.gists() == []
+    assert [gist_id(result)] == [gist.gist_id for gist in made.gists()]
 
 
-def test_a_token_revoked_meanwhile_ends_a_resumed_call_the_same_way(impatient: Stage) -> None:
-    player = impatient.player("revoked")
-    fault = player.fault("hang_before")
-    call = player.create()
-    fault.wait_until_held()
-    call.wait_for_event()
-    impatient.server.restart()
+@pytest.fixture
+def built(tmp_path: Path) -> Iterator[Stage]:
+    with stage(tmp_path, servers=1, effect_validation="disabled") as running:
+        yield running
 
-    call.resume()
-    wait_until("a look", lambda: len(player.requests("GET")) >= 1, seconds=20)
-    impatient.github.revoke_tokens(player.account)
-    ended = call.wait()
 
-    assert ended.is_error
-    assert "not known whether the gist was made" in ended.text
-    assert f"Sign in at {impatient.server.url}/oauth/authorize" in ended.text
-    assert len(player.requests("POST")) == 1
+def test_a_token_revoked_meanwhile_ends_a_resumed_call_the_same_way(built: Stage) -> None:
+    sent, unsent, made = (built.player(name) for name in ("sent", "unsent", "made"))
+    assert len({player.account for player in (sent, unsent, made)}) == 3
+    maybe, _ = held(sent, "hang_before")
+    done = recorded(made)
+    never = killed_before_it_sent(built, unsent)
+    # Its owner is back, and GitHub has the request but has not looked at the token yet.
+    sending = unsent.fault("hang_before")
+    never.resume()
+    sending.wait_until_held()
+    maybe.resume()
+    wait_until("a look", lambda: len(sent.requests("GET")) >= 1, seconds=60)
+
+    for player in (sent, unsent, made):
+        built.github.revoke_tokens(player.account)
+    sending.release()
+    doubt, refusal = maybe.wait(), never.wait()
+    made.client.sign_in_again(built.github.create_token(made.account))
+    result = done.resume().wait()
+
+    place = f"Sign in at {built.server.url}/oauth/authorize"
+    assert doubt.is_error
+    assert "not known whether the gist was made" in doubt.text
+    assert place in doubt.text
+    assert len(sent.requests("POST")) == 1
+    assert refusal.is_error
+    assert "The gist was not made" in refusal.text
+    assert place in refusal.text
+    assert unsent.gists() == []
+    assert [gist_id(result)] == [gist.gist_id for gist in made.gists()]

@@ -19,4 +19,5 @@ def test_gists_ledger_and_results_agree_after_kills_and_faults(tmp_path: Path) -
         assert soak.problems == []
         assert disagreements(built, soak.asked) == []
         assert soak.kills >= 1
+        assert soak.cancelled + soak.deleted >= 1
         assert sum(each.gist_id is not None for each in soak.asked) >= 10

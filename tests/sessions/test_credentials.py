@@ -24,15 +24,6 @@ def test_the_newest_credential_wins() -> None:
     assert vault.get(SESSION) == credential("new")
 
 
-def test_discarding_a_dead_token_keeps_its_successor() -> None:
-    vault = CredentialVault()
-    vault.put(SESSION, credential("new"))
-
-    vault.discard(SESSION, credential("old"))
-
-    assert vault.get(SESSION) == credential("new")
-
-
 def test_a_waiting_call_goes_on_when_its_owner_comes() -> None:
     async def wait_and_come() -> GitHubCredential | None:
         vault = CredentialVault()
@@ -42,6 +33,18 @@ def test_a_waiting_call_goes_on_when_its_owner_comes() -> None:
         return await waiting
 
     assert asyncio.run(wait_and_come()) == credential("new")
+
+
+def test_the_credential_of_a_session_that_has_ended_is_forgotten_a_little_later() -> None:
+    async def end() -> list[GitHubCredential | None]:
+        vault = CredentialVault()
+        vault.put(SESSION, credential("last"))
+        vault.retire(SESSION, after_seconds=0)
+        at_once = vault.get(SESSION)
+        await asyncio.sleep(0.001)
+        return [at_once, vault.get(SESSION)]
+
+    assert asyncio.run(end()) == [credential("last"), None]
 
 
 def test_a_call_whose_owner_stays_away_stops_waiting() -> None:

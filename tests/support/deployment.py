@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self
 
 import httpx
@@ -38,7 +37,7 @@ class Deployment:
     def __init__(
         self,
         folder: Path,
-        settings: dict[str, str],
+        settings: dict[str, str] | None = None,
         *,
         servers: int = 2,
         effect_validation: str = "quiet",
@@ -47,7 +46,7 @@ class Deployment:
         self.url = f"http://localhost:{self.port}"
         self.folder = folder
         self.log_path = folder / "application.log"
-        self.settings = settings
+        self.settings = settings or {}
         self._servers = servers
         self._effect_validation = effect_validation
         self._process: subprocess.Popen[bytes] | None = None
@@ -56,7 +55,7 @@ class Deployment:
     @property
     def mcp_url(self) -> str:
         """Where MCP clients connect."""
-        return f"{self.url}/mcp"
+        return f"{self.settings.get('PUBLIC_URL', self.url)}/mcp"
 
     @property
     def state_folder(self) -> Path:
@@ -67,12 +66,7 @@ class Deployment:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.kill()
 
     def start(self) -> None:

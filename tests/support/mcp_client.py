@@ -4,6 +4,7 @@ It speaks streamable HTTP (MCP 2025-06-18) by hand, each call on a thread of its
 the tests need what SDK clients hide: the event ids, and the moment when the stream breaks.
 """
 
+import contextlib
 import itertools
 import json
 import socket
@@ -78,7 +79,9 @@ class RunningCall:
     def cut(self) -> None:
         """The network goes away under the client."""
         if self._socket is not None:
-            self._socket.shutdown(socket.SHUT_RDWR)
+            # It may have ended by itself, and its socket is closed then.
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
         self.wait_until_broken()
 
     def resume(self) -> "RunningCall":
@@ -187,15 +190,23 @@ class McpClient:
 
     def cancel(self, call: RunningCall) -> None:
         """Tells the server that the result is no longer wanted."""
-        response = self._send("notifications/cancelled", {"requestId": call.request_id})
+        response = self.try_to_cancel(call)
         assert response.status_code == 202, response.text
 
     def delete(self) -> None:
         """Ends the session."""
-        response = httpx.delete(
+        response = self.try_to_delete()
+        assert response.status_code == 200, response.text
+
+    def try_to_cancel(self, call: RunningCall) -> httpx.Response:
+        """As `cancel`, for a server that may be away."""
+        return self._send("notifications/cancelled", {"requestId": call.request_id})
+
+    def try_to_delete(self) -> httpx.Response:
+        """As `delete`, for a server that may be away."""
+        return httpx.delete(
             self.url, headers=self.headers, timeout=REQUEST_SECONDS, trust_env=False
         )
-        assert response.status_code == 200, response.text
 
     def _send(
         self, method: str, parameters: dict[str, Any] | None, *, request_id: int | None = None

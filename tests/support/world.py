@@ -34,7 +34,16 @@ def world(
     effect_validation: str = "quiet",
 ) -> Iterator[World]:
     """Both, running, with the application configured for this GitHub."""
-    server = Deployment(folder, {}, servers=servers, effect_validation=effect_validation)
+    server = Deployment(folder, servers=servers, effect_validation=effect_validation)
+    with configured(server, settings) as github, server:
+        yield World(server=server, github=github)
+
+
+@contextmanager
+def configured(
+    server: Deployment, settings: dict[str, str] | None = None
+) -> Iterator[GitHubSimulator]:
+    """A GitHub of the server's own. The server is set up for it, and not started."""
     callback_url = f"{server.url}/oauth/callback"
     with GitHubSimulator(client_id=CLIENT_ID, callback_urls=[callback_url]) as github:
         server.settings = {
@@ -45,5 +54,4 @@ def world(
             "TOKEN_KEYS": TOKEN_KEY,
             **(settings or {}),
         }
-        with server:
-            yield World(server=server, github=github)
+        yield github

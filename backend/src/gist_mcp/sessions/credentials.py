@@ -16,6 +16,11 @@ MAX_SESSIONS = 20_000
 request brings the credential again."""
 
 
+RETIRED_SECONDS = 60.0
+"""How long calls of a session that has ended may still look at what they have made. A call whose
+answer was lost looks for 28 seconds. It sends nothing more, and nobody reaches the session."""
+
+
 class CredentialVault:
     """The newest validated credential of each session's owner. Used from one event loop."""
 
@@ -37,11 +42,11 @@ class CredentialVault:
         """The credential to act with, if the owner has been here since the process started."""
         return self._credentials.get(session_id)
 
-    def discard(self, session_id: McpSessionId, credential: GitHubCredential | None = None) -> None:
-        """Forgets a session's credential; with `credential`, only if it is still that one."""
-        held = self._credentials.get(session_id)
-        if held is not None and (credential is None or held.token == credential.token):
-            del self._credentials[session_id]
+    def retire(self, session_id: McpSessionId, *, after_seconds: float = RETIRED_SECONDS) -> None:
+        """Forgets the credential of a session that has ended, when its last calls are done."""
+        asyncio.get_running_loop().call_later(
+            after_seconds, self._credentials.pop, session_id, None
+        )
 
     async def wait_for(
         self, session_id: McpSessionId, *, timeout_seconds: float

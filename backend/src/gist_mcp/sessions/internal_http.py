@@ -1,6 +1,28 @@
 """The HTTP client with which one server process reaches another, through Envoy."""
 
+from typing import Final
+
 import httpx
+
+MAX_FAULT_BYTES: Final = 4096
+"""How much is read of Envoy's own answers, which are one line."""
+
+_NEVER_ARRIVED: Final = (
+    b"connection failure",
+    b"no healthy upstream",
+    b"overflow",
+    b"The server is starting",
+)
+"""What Envoy says when it has not sent a request on. It says `connection termination` when the
+process died with the request in its hands."""
+
+
+class NotDelivered(Exception):
+    """The owning process has certainly not seen the request: it is starting or leaving."""
+
+
+class DeliveryUnknown(Exception):
+    """The owning process was lost with the request: it may have acted on it, or not."""
 
 
 def make_internal_http_client() -> httpx.AsyncClient:
@@ -15,3 +37,35 @@ def make_internal_http_client() -> httpx.AsyncClient:
         trust_env=False,
         follow_redirects=False,
     )
+
+
+async def deliver(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    """The answer of the owning process, its body still to be read.
+
+    Raises `NotDelivered`, after which the request may be sent again, or `DeliveryUnknown`.
+    """
+    try:
+        response = await client.send(request, stream=True)
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+        raise NotDelivered from None
+    except httpx.HTTPError:
+        raise DeliveryUnknown from None
+    if response.status_code != 503:
+        return response
+    # Envoy's own: the owning process never answers 503.
+    fault = await _read_fault(response)
+    raise NotDelivered if any(sign in fault for sign in _NEVER_ARRIVED) else DeliveryUnknown
+
+
+async def _read_fault(response: httpx.Response) -> bytes:
+    fault = b""
+    try:
+        async for chunk in response.aiter_raw():
+            fault += chunk
+            if len(fault) > MAX_FAULT_BYTES:
+                break
+    except httpx.HTTPError:
+        return b""
+    finally:
+        await response.aclose()
+    return fault

@@ -187,8 +187,9 @@ class _Creation:
             # All that can end the call is asked in here: before the guard, a resumed call that
             # had sent would end as one that had not.
             try:
-                await self._call.stop_if_cancelled()
                 credential = await self._call.credential(GIST_SCOPE)
+                # After the wait for the owner: what brings the owner back may be a cancellation.
+                await self._call.stop_if_cancelled()
                 gist = await self._call.with_credential(credential, post)
             except OutcomeUnknown:
                 return _Sent()

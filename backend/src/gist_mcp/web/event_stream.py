@@ -8,8 +8,9 @@ event without data, which some MCP clients report as an error.
 from starlette.datastructures import Headers
 from starlette.types import Message, Send
 
-RETRY_MILLISECONDS = 5_000
-"""Two tries at this distance outlast a restart, which takes 6 to 8 seconds."""
+RETRY_MILLISECONDS = 10_000
+"""The SDKs of Python and TypeScript try twice, so a server may be away for 20 seconds. A restart
+takes 6 to 8, more on a busy machine. The price: a lost call is asked for 10 seconds later."""
 
 _HINT = f"retry: {RETRY_MILLISECONDS}\r\n".encode()
 _EVENT_STARTS = (b"id:", b"event:", b"data:")

@@ -6,6 +6,7 @@ session's state, where the second pass puts the credential into that process's v
 the request to DurableMCP. Whatever a client says about routing is dropped in the first pass.
 """
 
+import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator
@@ -25,6 +26,7 @@ from gist_mcp.sessions import ownership
 from gist_mcp.sessions.durable_mcp import MCP_PATH, SESSION_HANDLE, current_principal
 from gist_mcp.sessions.first_contact import FirstContact
 from gist_mcp.sessions.hop import HOP_HEADER, Hop, open_hop, seal_hop
+from gist_mcp.sessions.internal_http import DeliveryUnknown, NotDelivered, deliver
 from gist_mcp.tools.registry import require_scopes
 from gist_mcp.web import challenges
 from gist_mcp.web.body import BodyTooLarge, check_announced_length, read_body
@@ -32,6 +34,11 @@ from gist_mcp.web.deps import Deps
 from gist_mcp.web.event_stream import with_retry_hint
 from gist_mcp.web.json_rpc import JsonRpcMessage, NotJsonRpc, parse_message
 from gist_mcp.web.limits import client_address, within_session
+
+STARTING_PATIENCE_SECONDS = 20.0
+"""How long a GET waits for a process that is starting; Reboot's take a few seconds."""
+
+STARTING_POLL_SECONDS = 0.25
 
 SESSION_HEADER = "mcp-session-id"
 METHODS = ("GET", "POST", "DELETE")
@@ -76,13 +83,27 @@ class McpEndpoint:
             await self._deliver(hop, scope, receive, send)
             return
         try:
-            response = await self._admit(request)
+            response = await self._admit_when_up(request)
         except ClientDisconnect:
             return
-        except (Aborted, AioRpcError):
-            # Durable state does not answer: the process that owns it is starting or leaving.
-            response = _starting()
         await response(scope, receive, send)
+
+    async def _admit_when_up(self, request: Request) -> Response:
+        """Admits, and lets a GET wait for a server that is just starting.
+
+        A GET is a client that comes back for a broken stream. It has few tries, and may repeat
+        itself; a POST may not.
+        """
+        patience_seconds = STARTING_PATIENCE_SECONDS if request.method == "GET" else 0.0
+        gives_up_at_seconds = self._deps.clock() + patience_seconds
+        while True:
+            try:
+                return await self._admit(request)
+            except (Aborted, AioRpcError, NotDelivered):
+                # Durable state does not answer: the process that owns it is starting or leaving.
+                if self._deps.clock() >= gives_up_at_seconds:
+                    return _starting()
+            await asyncio.sleep(STARTING_POLL_SECONDS)
 
     async def _admit(self, request: Request) -> Response:
         """First pass: everything that is decided before DurableMCP hears of a request."""
@@ -96,8 +117,10 @@ class McpEndpoint:
             last_event_id = request.headers.get("last-event-id")
             if last_event_id is not None and not _EVENT_ID.match(last_event_id):
                 return _error(400, "Bad Request: Last-Event-ID is not one of this server")
-            body = await read_body(request, self._deps.config.max_body_bytes)
-            message = parse_message(body) if request.method == "POST" else None
+            body, message = b"", None
+            if request.method == "POST":
+                body = await read_body(request, self._deps.config.max_body_bytes)
+                message = parse_message(body)
             if message is not None and message.tool_name is not None:
                 require_scopes(message.tool_name, caller.credential.scopes)
         except BodyTooLarge:
@@ -210,9 +233,12 @@ class McpEndpoint:
             hop.method, f"{self._deps.config.gateway_url}{MCP_PATH}", headers=headers, content=body
         )
         try:
-            upstream = await self._deps.internal_http.send(upstream_request, stream=True)
-        except httpx.HTTPError:
-            return _starting()
+            upstream = await deliver(self._deps.internal_http, upstream_request)
+        except DeliveryUnknown:
+            # What is not a POST may be sent again whatever became of it.
+            if hop.method != "POST":
+                raise NotDelivered from None
+            return _lost()
         kept = {
             name: value for name, value in upstream.headers.items() if name in _RETURNED_HEADERS
         }
@@ -220,11 +246,12 @@ class McpEndpoint:
 
     async def _deliver(self, hop: Hop, scope: Scope, receive: Receive, send: Send) -> None:
         """Second pass: in the process that owns the session."""
+        # Also for a session that ends: a call that waits for its owner sends nothing any more,
+        # but looks whether what it sent was made.
+        self._deps.vault.put(hop.session_id, hop.credential)
         if hop.method == "DELETE":
-            self._deps.vault.discard(hop.session_id)
+            self._deps.vault.retire(hop.session_id)
             self._durable_mcp.forget(hop.session_id)
-        else:
-            self._deps.vault.put(hop.session_id, hop.credential)
         headers = [
             (name, value)
             for name, value in scope["headers"]
@@ -255,6 +282,15 @@ async def _relay(upstream: httpx.Response) -> AsyncIterator[bytes]:
 
 def _starting() -> Response:
     return _error(503, "The server is starting; try again.", {"Retry-After": "1"}, code=-32000)
+
+
+def _lost() -> Response:
+    return _error(
+        502,
+        "The server process stopped with the request in its hands: it may have been carried out, "
+        "or not. Look before you repeat a call that changes something.",
+        code=-32000,
+    )
 
 
 def _too_large(deps: Deps) -> Response:
