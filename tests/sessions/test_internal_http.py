@@ -43,12 +43,15 @@ def post(client: httpx.AsyncClient, url: str) -> httpx.Request:
     return client.build_request("POST", url, content=b"{}")
 
 
-async def test_an_answer_is_passed_on_whatever_its_status(client: httpx.AsyncClient) -> None:
-    async with raw_server(answer(404, b"gone")) as server:
+@pytest.mark.parametrize("status", [200, 404, 503])
+async def test_an_answer_of_the_process_is_passed_on_whatever_its_status(
+    client: httpx.AsyncClient, status: int
+) -> None:
+    async with raw_server(answer(status, {}, Content_Type="application/json")) as server:
         response = await deliver(client, post(client, server.url))
 
-        assert response.status_code == 404
-        assert await response.aread() == b"gone"
+        assert response.status_code == status
+        assert await response.aread() == b"{}"
 
 
 @pytest.mark.parametrize(

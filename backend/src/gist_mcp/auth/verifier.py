@@ -89,6 +89,7 @@ class BearerVerifier:
         self._guesses = guesses
         self._refused: OrderedDict[str, float] = OrderedDict()
         self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
+        self._doubted_until_seconds: OrderedDict[str, float] = OrderedDict()
         self._flights: dict[str, asyncio.Task[GitHubCredential]] = {}
 
     async def verify(self, bearer: str, *, address: str = "") -> Caller:
@@ -120,9 +121,26 @@ class BearerVerifier:
             credential=credential,
         )
 
+    async def confirm(self, credential: GitHubCredential) -> GitHubCredential:
+        """A credential that another server process has verified, as it is now.
+
+        That process may not know yet what GitHub has told this one: that the token is dead, or
+        has lost scopes. Raises what `verify` raises.
+        """
+        doubted_until_seconds = self._doubted_until_seconds.get(credential.token.digest(), 0.0)
+        if self._clock() >= doubted_until_seconds:
+            return credential
+        return await self._validate(credential.token, None, "")
+
     def forget(self, token: GitHubToken) -> None:
-        """Ask GitHub again next time: it has just refused this token."""
-        self._remembered.pop(token.digest(), None)
+        """Ask GitHub again next time: it has just refused this token, or something to it."""
+        digest = token.digest()
+        self._remembered.pop(digest, None)
+        # Until every other process has asked again too.
+        self._doubted_until_seconds[digest] = self._clock() + self._config.token_revalidate_seconds
+        self._doubted_until_seconds.move_to_end(digest)
+        if len(self._doubted_until_seconds) > MAX_REMEMBERED:
+            self._doubted_until_seconds.popitem(last=False)
 
     def _direct_token(self, bearer: str) -> GitHubToken:
         if self._config.github_tokens == "none":

@@ -22,11 +22,15 @@ _PURPOSE = "hop"
 
 @dataclass(frozen=True, kw_only=True)
 class Hop:
-    """An authenticated request to one session. `is_new`: the session was opened for it."""
+    """An authenticated request to one session. `is_new`: the session was opened for it.
+
+    `tool_name` is the tool that the request calls, if it calls one.
+    """
 
     method: str
     session_id: McpSessionId
     is_new: bool
+    tool_name: str | None = None
     principal: Principal
     credential: GitHubCredential
 
@@ -37,6 +41,7 @@ def seal_hop(sealer: Sealer, hop: Hop, *, now_seconds: float) -> str:
         "method": hop.method,
         "session_id": hop.session_id,
         "is_new": hop.is_new,
+        "tool_name": hop.tool_name,
         "issuer": hop.principal.issuer,
         "user_id": hop.principal.user_id,
         "login": hop.principal.login,
@@ -63,6 +68,7 @@ def open_hop(sealer: Sealer, header: str, *, method: str, now_seconds: float) ->
         method=method,
         session_id=McpSessionId(payload["session_id"]),
         is_new=payload["is_new"],
+        tool_name=payload["tool_name"],
         principal=Principal(
             issuer=payload["issuer"],
             user_id=user_id,

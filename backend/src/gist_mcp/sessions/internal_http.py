@@ -50,9 +50,9 @@ async def deliver(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Re
         raise NotDelivered from None
     except httpx.HTTPError:
         raise DeliveryUnknown from None
-    if response.status_code != 503:
+    # The owning process's own 503, about GitHub, is JSON; Envoy's is text.
+    if response.status_code != 503 or "json" in response.headers.get("content-type", ""):
         return response
-    # Envoy's own: the owning process never answers 503.
     fault = await _read_fault(response)
     raise NotDelivered if any(sign in fault for sign in _NEVER_ARRIVED) else DeliveryUnknown
 

@@ -161,12 +161,13 @@ class ToolCall:
     ) -> R:
         """Calls GitHub; a token that GitHub refuses opens nothing here any more.
 
-        It stays in the vault, where only its owner's next sign-in replaces it: without it the
-        call would wait for an owner who has been here, instead of telling them to sign in.
+        One that has lost a scope is asked about again, so that the next request hears of it as a
+        challenge. It stays in the vault, where only its owner's next sign-in replaces it: without
+        it the call would wait for an owner who has been here, instead of telling them to sign in.
         """
         try:
             return await ask(credential.token)
-        except SignInRequired:
+        except (SignInRequired, ScopeRequired):
             process.services().verifier.forget(credential.token)
             raise
 

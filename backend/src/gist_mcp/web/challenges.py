@@ -42,6 +42,15 @@ def token_refused(config: Config, reason: SignInRequired) -> Response:
     return _refusal(401, "invalid_token", str(reason), challenge)
 
 
+def not_verified(
+    config: Config, reason: SignInRequired | GitHubUnavailable | RateLimited
+) -> Response:
+    """401 to a bad token, 503 where GitHub could not say."""
+    if isinstance(reason, SignInRequired):
+        return token_refused(config, reason)
+    return cannot_ask_github(reason)
+
+
 def scope_missing(config: Config, reason: ScopeRequired) -> Response:
     """403 `insufficient_scope`, naming all scopes that a new sign-in should ask for."""
     # Scopes already granted are asked for again: a client that took the challenge's scopes

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gist_mcp.auth.verifier import Caller, TooManyGuesses
 from gist_mcp.errors import GitHubUnavailable, RateLimited, ScopeRequired, SignInRequired
+from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.principal import McpSessionId
 from gist_mcp.sessions import ownership
 from gist_mcp.sessions.durable_mcp import MCP_PATH, SESSION_HANDLE, current_principal
@@ -62,7 +63,9 @@ _EVENT_ID = re.compile(r"[A-Za-z0-9._-]{1,128}/[A-Za-z0-9._-]{1,200}\Z")
 """An event id as DurableMCP makes it: request and event, with one slash. It stumbles over any
 other form, and would make durable state for it."""
 
-_RETURNED_HEADERS = frozenset({"cache-control", "content-type", SESSION_HEADER})
+_RETURNED_HEADERS = frozenset(
+    {"cache-control", "content-type", "retry-after", "www-authenticate", SESSION_HEADER}
+)
 
 
 class McpEndpoint:
@@ -141,10 +144,8 @@ class McpEndpoint:
             return await self._verify(request, bearer.strip())
         except TooManyGuesses as reason:
             return challenges.too_many_guesses(reason)
-        except SignInRequired as reason:
-            return challenges.token_refused(config, reason)
-        except (GitHubUnavailable, RateLimited) as reason:
-            return challenges.cannot_ask_github(reason)
+        except (SignInRequired, GitHubUnavailable, RateLimited) as reason:
+            return challenges.not_verified(config, reason)
 
     async def _verify(self, request: Request, bearer: str) -> Caller:
         """The caller. Raises what the verifier raises."""
@@ -183,6 +184,7 @@ class McpEndpoint:
             method=request.method,
             session_id=session_id,
             is_new=named is None,
+            tool_name=message.tool_name if message is not None else None,
             principal=caller.principal,
             credential=caller.credential,
         )
@@ -246,9 +248,13 @@ class McpEndpoint:
 
     async def _deliver(self, hop: Hop, scope: Scope, receive: Receive, send: Send) -> None:
         """Second pass: in the process that owns the session."""
+        credential = await self._confirm(hop)
+        if isinstance(credential, Response):
+            await credential(scope, receive, send)
+            return
         # Also for a session that ends: a call that waits for its owner sends nothing any more,
         # but looks whether what it sent was made.
-        self._deps.vault.put(hop.session_id, hop.credential)
+        self._deps.vault.put(hop.session_id, credential)
         if hop.method == "DELETE":
             self._deps.vault.retire(hop.session_id)
             self._durable_mcp.forget(hop.session_id)
@@ -268,6 +274,20 @@ class McpEndpoint:
             await self._durable_mcp.deliver(hop.session_id, inner, receive, with_retry_hint(send))
         finally:
             current_principal.reset(token)
+
+    async def _confirm(self, hop: Hop) -> GitHubCredential | Response:
+        """The credential as this process knows it, or the answer that says why it will not do."""
+        if hop.method == "DELETE":
+            return hop.credential
+        try:
+            credential = await self._deps.verifier.confirm(hop.credential)
+            if hop.tool_name is not None:
+                require_scopes(hop.tool_name, credential.scopes)
+        except ScopeRequired as reason:
+            return challenges.scope_missing(self._deps.config, reason)
+        except (SignInRequired, GitHubUnavailable, RateLimited) as reason:
+            return challenges.not_verified(self._deps.config, reason)
+        return credential
 
 
 async def _relay(upstream: httpx.Response) -> AsyncIterator[bytes]:
