@@ -8,6 +8,7 @@ import pytest
 
 from tests.durability.cells import gist_id, held, killed_before_it_sent, one_gist, recorded
 from tests.durability.stage import Stage, stage
+from tests.support.mcp_client import McpClient, RunningCall
 from tests.support.waiting import wait_until
 
 
@@ -92,3 +93,21 @@ def test_a_token_revoked_meanwhile_ends_a_resumed_call_the_same_way(built: Stage
     assert place in refusal.text
     assert unsent.gists() == []
     assert [gist_id(result)] == [gist.gist_id for gist in made.gists()]
+
+
+def test_vs_code_gets_its_result_on_the_stream_that_it_takes_up_again(built: Stage) -> None:
+    player = built.player("editor")
+    # DurableMCP knows it by its name, and answers it on the stream of a GET only.
+    client = McpClient(player.client.url, player.token, name="Visual Studio Code").open()
+    sending = player.fault("hang_after")
+    call = player.create(client=client)
+    answers = RunningCall(client, call.request_id).listen()
+    sending.wait_until_held()
+    wait_until("the call's events", lambda: len(answers.events) >= 3, seconds=20)
+
+    built.server.restart()
+    answers.wait_until_broken()
+    result = answers.resume().wait()
+
+    assert call.result is None
+    assert [gist_id(result)] == [gist.gist_id for gist in player.gists()]

@@ -91,6 +91,11 @@ class RunningCall:
         self._listen("GET", headers, None)
         return self
 
+    def listen(self) -> "RunningCall":
+        """Waits for the result on a stream of the session, as VS Code does."""
+        self._listen("GET", {"Accept": "text/event-stream"}, None)
+        return self
+
     def start(self, message: dict[str, Any]) -> None:
         """Sends the request and reads its stream."""
         self._listen("POST", {"Accept": ACCEPT}, message)
@@ -125,6 +130,8 @@ class RunningCall:
         if event_id is not None:
             self.last_event_id = event_id
             self.events.append(event_id)
+        if message.get("id") != self.request_id:
+            return
         if "error" in message:
             self.result = ToolResult(is_error=True, text=str(message["error"]))
         elif "result" in message:
@@ -137,11 +144,12 @@ class RunningCall:
 
 
 class McpClient:
-    """One MCP session of one person."""
+    """One MCP session of one person, with a client of that name."""
 
-    def __init__(self, url: str, access_token: str) -> None:
+    def __init__(self, url: str, access_token: str, *, name: str = "durability-tests") -> None:
         self.url = url
         self.session_id = ""
+        self._name = name
         self._access_token = access_token
         self._ids = itertools.count(1)
 
@@ -163,7 +171,7 @@ class McpClient:
         parameters = {
             "protocolVersion": PROTOCOL_VERSION,
             "capabilities": {},
-            "clientInfo": {"name": "durability-tests", "version": "1"},
+            "clientInfo": {"name": self._name, "version": "1"},
         }
         response = self._send("initialize", parameters, request_id=next(self._ids))
         assert response.status_code == 200, response.text
