@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from gist_mcp.web.json_rpc import MAX_DEPTH, NotJsonRpc, parse_message
 
-INITIALIZE = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {}}
+CLIENT_INFO = {"name": "c", "version": "1"}
+BEGINNING = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": CLIENT_INFO}
+INITIALIZE = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": BEGINNING}
 
 
 def encode(message: object) -> bytes:
@@ -52,6 +54,7 @@ def test_a_cancellation_names_its_request(request_id: object, expected: str | No
         b'{"jsonrpc": "2.0", "id": true, "method": "x"}',
         b'{"jsonrpc": "2.0", "id": "a/b", "method": "x"}',
         b'{"jsonrpc": "2.0", "id": "", "method": "x"}',
+        b'{"jsonrpc": "2.0", "id": "VSCODE_GET", "method": "x"}',
         b'{"jsonrpc": "2.0", "id": 9007199254740993, "method": "x"}',
         b'{"jsonrpc": "2.0", "id": 1, "method": 5}',
         b'{"jsonrpc": "2.0", "id": 1, "method": "x", "params": []}',
@@ -65,13 +68,40 @@ def test_what_is_not_one_json_rpc_message_is_refused(body: bytes) -> None:
         parse_message(body)
 
 
-def test_nesting_is_bounded() -> None:
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {**BEGINNING, "clientInfo": {}},
+        {**BEGINNING, "clientInfo": {"name": "c"}},
+        {**BEGINNING, "clientInfo": {"version": "1"}},
+        {**BEGINNING, "clientInfo": {"name": 1, "version": "1"}},
+        {**BEGINNING, "clientInfo": {**CLIENT_INFO, "title": 1}},
+        {**BEGINNING, "capabilities": None},
+        {key: value for key, value in BEGINNING.items() if key != "protocolVersion"},
+    ],
+)
+def test_a_session_does_not_begin_without_what_it_begins_with(params: dict[str, object]) -> None:
+    with pytest.raises(NotJsonRpc, match="Invalid params") as refusal:
+        parse_message(encode({**INITIALIZE, "params": params}))
+
+    assert refusal.value.code == -32602
+
+
+def nested(depth: int) -> dict[str, object]:
+    """A tool call whose arrays and objects, its own included, are so deep."""
     value: object = 1
-    for _ in range(MAX_DEPTH):
+    for _ in range(depth - 3):
         value = [value]
+    params = {"name": "x", "arguments": {"a": value}}
+    return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+
+
+def test_nesting_is_bounded() -> None:
+    parse_message(encode(nested(MAX_DEPTH)))
 
     with pytest.raises(NotJsonRpc):
-        parse_message(encode({**INITIALIZE, "params": {"a": value}}))
+        parse_message(encode(nested(MAX_DEPTH + 1)))
 
 
 def test_a_million_brackets_are_refused_without_recursion() -> None:
@@ -84,7 +114,7 @@ def test_any_bytes_are_a_message_or_a_clean_refusal(body: bytes) -> None:
     try:
         parse_message(body)
     except NotJsonRpc as refusal:
-        assert refusal.code in (-32700, -32600)
+        assert refusal.code in (-32700, -32600, -32602)
 
 
 JSON = st.recursive(
@@ -99,4 +129,4 @@ def test_any_json_object_is_a_message_or_a_clean_refusal(message: dict[str, obje
     try:
         parse_message(encode({**message, "jsonrpc": "2.0"}))
     except NotJsonRpc as refusal:
-        assert refusal.code in (-32700, -32600)
+        assert refusal.code in (-32700, -32600, -32602)

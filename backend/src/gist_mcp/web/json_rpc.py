@@ -9,9 +9,13 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-MAX_DEPTH = 64
-"""Nested arrays and objects in one message. Reboot stores messages as protobuf values, which
-end at a recursion of 100; tool arguments need 3 or 4."""
+from mcp.types import InitializeRequestParams
+from pydantic import ValidationError
+
+MAX_DEPTH = 20
+"""Nested arrays and objects in one message; tool arguments need 4 or 5. Reboot stores messages as
+protobuf values, which nest three deep for each object and end at 100. Seen: from 32 objects on a
+call never ends, from 29 on the deployment's state cannot be exported any more."""
 
 MAX_INTEGER_DIGITS = 300
 """Beyond this a JSON number is not a finite float, which is what Reboot stores it as."""
@@ -21,8 +25,12 @@ MAX_EXACT_INTEGER = 2**53
 
 MAX_ID_CHARACTERS = 128
 
+RESERVED_ID = "VSCODE_GET"
+"""DurableMCP's own stream beside those that are named by request ids."""
+
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
+INVALID_PARAMS = -32602
 
 
 class NotJsonRpc(Exception):
@@ -66,13 +74,26 @@ def parse_message(body: bytes) -> JsonRpcMessage:
     params = message.get("params")
     _check_shape(message)
     params = params if isinstance(params, dict) else {}
+    is_initialize = method == "initialize" and "id" in message
+    if is_initialize:
+        _check_initialize(params)
     return JsonRpcMessage(
-        is_initialize=method == "initialize" and "id" in message,
+        is_initialize=is_initialize,
         tool_name=_tool_name(params) if method == "tools/call" else None,
         cancelled_request_id=(
             _cancelled_request_id(params) if method == "notifications/cancelled" else None
         ),
     )
+
+
+def _check_initialize(params: dict[str, Any]) -> None:
+    """DurableMCP tries for ever to begin a session with anything less."""
+    try:
+        InitializeRequestParams.model_validate(params)
+    except ValidationError as invalid:
+        first = invalid.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in ("params", *first["loc"]))
+        raise NotJsonRpc(f"Invalid params: {where}: {first['msg']}", INVALID_PARAMS) from None
 
 
 def _tool_name(params: dict[str, Any]) -> str | None:
@@ -99,7 +120,7 @@ def _check_shape(message: dict[str, Any]) -> None:
     if isinstance(identifier, str) and not _is_stream_name(identifier):
         raise NotJsonRpc(
             f"Invalid request: the id must be 1 to {MAX_ID_CHARACTERS} letters, digits, "
-            "'-', '_' or '.'",
+            f"'-', '_' or '.', and not {RESERVED_ID}",
             INVALID_REQUEST,
         )
     if "method" in message:
@@ -113,9 +134,13 @@ def _check_shape(message: dict[str, Any]) -> None:
 
 def _is_stream_name(identifier: str) -> bool:
     """DurableMCP builds state ids and event ids from request ids, split at slashes."""
-    return 1 <= len(identifier) <= MAX_ID_CHARACTERS and all(
-        character.isascii() and (character.isalnum() or character in "-_.")
-        for character in identifier
+    return (
+        1 <= len(identifier) <= MAX_ID_CHARACTERS
+        and identifier != RESERVED_ID
+        and all(
+            character.isascii() and (character.isalnum() or character in "-_.")
+            for character in identifier
+        )
     )
 
 
