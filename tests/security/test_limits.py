@@ -4,15 +4,16 @@ import pytest
 from starlette.datastructures import Headers
 
 from gist_mcp.auth.verifier import TooManyGuesses
-from gist_mcp.principal import McpSessionId
+from gist_mcp.principal import GitHubUserId
 from gist_mcp.web.limits import (
     ALL_GUESSES_BURST,
     GUESSES_BURST,
     MAX_ADDRESSES,
+    OWNERS_GUESSES_BURST,
     GuessLimit,
     RateLimit,
     client_address,
-    within_session,
+    in_a_session_of,
 )
 
 
@@ -72,14 +73,25 @@ def test_good_tokens_use_up_nothing() -> None:
         limit.give_back("192.0.2.1")
 
 
-def test_a_session_has_a_budget_of_its_own() -> None:
+def owner(number: int) -> str:
+    return in_a_session_of("https://github.com", GitHubUserId(number))
+
+
+def test_an_owner_of_sessions_has_a_budget_apart_from_strangers() -> None:
     limit = GuessLimit(Clock())
     for number in range(200):
         guesses_until_refused(limit, f"192.0.2.{number}")
 
-    session = within_session(McpSessionId("0" * 48))
+    assert guesses_until_refused(limit, owner(1)) == GUESSES_BURST
 
-    assert guesses_until_refused(limit, session) == GUESSES_BURST
+
+def test_all_owners_together_are_limited_too_and_strangers_apart_from_them() -> None:
+    limit = GuessLimit(Clock())
+
+    taken = sum(guesses_until_refused(limit, owner(number)) for number in range(200))
+
+    assert taken == OWNERS_GUESSES_BURST
+    assert guesses_until_refused(limit, "192.0.2.1") == GUESSES_BURST
 
 
 def test_a_refusal_says_when_to_come_back() -> None:

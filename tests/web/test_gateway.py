@@ -77,11 +77,38 @@ def test_every_route_of_the_rpc_surface_has_a_refusal_in_front(stock: Any) -> No
     close_gateway(CONFIG)
 
     (after,) = managers(listener())
-    refusals = [r for r in after.route_config.virtual_hosts[0].routes if r.direct_response.status]
-    rest = after.route_config.virtual_hosts[0].routes[len(refusals) :]
+    answering = [r for r in after.route_config.virtual_hosts[0].routes if r.direct_response.status]
+    refusals = [r for r in answering if r.direct_response.status == 403]
+    rest = after.route_config.virtual_hosts[0].routes[len(answering) :]
     assert len(refusals) == len(routes) - 1
     assert list(rest) == routes
     assert all(r.match.headers[-1].string_match.exact.endswith(":9991") for r in refusals)
+
+
+@pytest.mark.parametrize(
+    ("production", "public_url", "only_this_machine"),
+    [
+        (False, "", True),
+        (False, "http://127.0.0.1:9991", True),
+        (False, "https://gists.example.com", False),
+        (True, "http://localhost:9991", False),
+    ],
+)
+def test_development_for_this_machine_is_reached_from_it_only(
+    stock: Any, production: bool, public_url: str, only_this_machine: bool
+) -> None:
+    close_gateway(
+        CONFIG.model_copy(
+            update={"production": production, "public_url": public_url or CONFIG.public_url}
+        )
+    )
+
+    (chain,) = listener().filter_chains
+    ranges = [
+        (each.address_prefix, each.prefix_len.value)
+        for each in chain.filter_chain_match.source_prefix_ranges
+    ]
+    assert ranges == ([("127.0.0.0", 8)] if only_this_machine else [])
 
 
 def test_without_a_server_every_connection_ends_with_its_503(stock: Any) -> None:
@@ -143,4 +170,4 @@ def test_a_listener_of_an_unknown_shape_is_not_served(stock: Any, change: Any) -
     change(made)
 
     with pytest.raises(GatewayUnknown, match="has changed"):
-        ClosedListener(lambda: made, [])()
+        ClosedListener(lambda: made, [], this_machine_only=False)()

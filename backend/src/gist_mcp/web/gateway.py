@@ -7,6 +7,10 @@ admin calls without credentials. So the one function with which Reboot configure
 is wrapped, and what comes out of it has no CORS filter, and refuses pages of other origins on
 every route but those of our front door. The installed package stays as it is.
 
+In development with a `PUBLIC_URL` of this machine, Envoy takes connections of this machine only:
+stock, it listens on every interface, and those admin calls with it. Websockets that name no state
+are refused, as Reboot writes a traceback for each.
+
 Before the server processes are there, Envoy listens already and has nowhere to send a request to.
 It then answers 503 and closes the connection. Stock, it answers 502 and keeps the connection, which
 goes on with the configuration of its first moment: a client that comes back while the server starts
@@ -18,6 +22,7 @@ another gateway is in front, as on Reboot Cloud, this configures nothing.
 
 from collections.abc import Iterable
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from envoy.config.listener.v3.listener_components_pb2 import Filter
 from envoy.config.listener.v3.listener_pb2 import Listener
@@ -27,8 +32,9 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 )
 from reboot.routing import envoy_config
 from reboot.server import local_envoy
+from rebootdev.aio.headers import STATE_REF_HEADER
 
-from gist_mcp.config import Config
+from gist_mcp.config import LOOPBACK_HOSTS, Config
 from gist_mcp.web.middleware import own_origins
 
 CORS_FILTER: Final = "envoy.filters.http.cors"
@@ -54,9 +60,10 @@ class GatewayUnknown(RuntimeError):
 class ClosedListener:
     """Reboot's `envoy_config.listener`, whose listeners have our rules for web pages."""
 
-    def __init__(self, stock: Any, own: Iterable[str]) -> None:
+    def __init__(self, stock: Any, own: Iterable[str], *, this_machine_only: bool) -> None:
         self.stock = stock
         self._own_origins = sorted(own)
+        self._this_machine_only = this_machine_only
 
     def __call__(self, *arguments: Any, **named: Any) -> Listener:
         """The listener. Raises `GatewayUnknown`."""
@@ -66,6 +73,12 @@ class ClosedListener:
             raise GatewayUnknown("the listener has no filter")
         for each in filters:
             self._change(each)
+        if self._this_machine_only:
+            # Not by the address that it listens on: Reboot waits for one that listens on all.
+            for chain in listener.filter_chains:
+                loopback = chain.filter_chain_match.source_prefix_ranges.add()
+                loopback.address_prefix = "127.0.0.0"
+                loopback.prefix_len.value = 8
         return listener
 
     def _change(self, network_filter: Filter) -> None:
@@ -79,7 +92,8 @@ class ClosedListener:
         for host in manager.route_config.virtual_hosts:
             host.ClearField("cors")
             # The first route that fits is taken.
-            _replace(host.routes, [*self._refusals(host.routes), *host.routes])
+            refusals = [*self._refusals(host.routes), *_aimless_websockets(host.routes)]
+            _replace(host.routes, [*refusals, *host.routes])
         if not any(host.routes for host in manager.route_config.virtual_hosts):
             _answer_that_it_starts(manager)
         network_filter.typed_config.Pack(manager)
@@ -93,16 +107,33 @@ class ClosedListener:
         ]
 
     def _refusal(self, route: Route) -> Route:
-        refusal = Route()
-        refusal.CopyFrom(route)
+        refusal = _instead_of(route, 403, "Not for web pages.\n")
         refusal.match.headers.add(name="origin", present_match=True)
         for origin in self._own_origins:
             known = refusal.match.headers.add(name="origin", invert_match=True)
             known.string_match.exact = origin
-        # In the place of the cluster: a route does one thing.
-        refusal.direct_response.status = 403
-        refusal.direct_response.body.inline_string = "Not for web pages.\n"
         return refusal
+
+
+def _aimless_websockets(routes: Iterable[Route]) -> list[Route]:
+    """For each route of websockets one that answers 404 to those that name no state."""
+    refusals = []
+    for route in routes:
+        if any(header.name == "upgrade" for header in route.match.headers):
+            refusal = _instead_of(route, 404, "No such websocket.\n")
+            refusal.match.headers.add(name=STATE_REF_HEADER, present_match=False)
+            refusals.append(refusal)
+    return refusals
+
+
+def _instead_of(route: Route, status: int, text: str) -> Route:
+    """A route for the same requests that answers itself."""
+    answer = Route()
+    answer.CopyFrom(route)
+    # In the place of the cluster: a route does one thing.
+    answer.direct_response.status = status
+    answer.direct_response.body.inline_string = text
+    return answer
 
 
 def _answer_that_it_starts(manager: Any) -> None:
@@ -139,4 +170,9 @@ def close_gateway(config: Config) -> None:
         raise GatewayUnknown("reboot.routing.envoy_config.listener is not what makes a listener")
     # Reboot's inspector is opened by a loopback name, whatever `PUBLIC_URL` is.
     loopback = {f"http://{name}:{config.port}" for name in ("localhost", "127.0.0.1", "[::1]")}
-    envoy_config.listener = ClosedListener(stock, own_origins(config) | loopback)
+    envoy_config.listener = ClosedListener(
+        stock,
+        own_origins(config) | loopback,
+        this_machine_only=not config.production
+        and urlsplit(config.public_url).hostname in LOOPBACK_HOSTS,
+    )

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gist_mcp.auth.verifier import TooManyGuesses
-from gist_mcp.principal import McpSessionId
+from gist_mcp.principal import GitHubUserId
 
 MAX_ADDRESSES: Final = 10_000
 """Addresses that one limit remembers, about 2 MB. The longest unseen leaves first; whoever has
@@ -29,15 +29,19 @@ GUESSES_PER_SECOND: Final = 1 / 3
 """Tokens unknown to GitHub, from one address: a client with a dead token tries a few times."""
 
 ALL_GUESSES_BURST: Final = 60
-ALL_GUESSES_PER_SECOND: Final = 0.5
-"""The same from everybody together. GitHub answers an app 5,000 questions an hour; two server
-processes ask 3,600 in vain at most."""
+ALL_GUESSES_PER_SECOND: Final = 0.35
+"""The same from everybody together."""
+
+OWNERS_GUESSES_BURST: Final = 60
+OWNERS_GUESSES_PER_SECOND: Final = 0.15
+"""The same from all who know a living session together. GitHub answers an app 5,000 questions an
+hour; with both limits two server processes ask 3,600 in vain at most."""
 
 SIGN_INS_BURST: Final = 200
 SIGN_INS_PER_SECOND: Final = 20.0
 """Requests to `/oauth/`, from one address: far more than people behind one address make."""
 
-_SESSION: Final = "session "
+_OWNER: Final = "owner "
 """No address begins like this."""
 
 LIMITED_PATHS: Final = "/oauth/"
@@ -106,8 +110,9 @@ class GuessLimit:
         self._by_address = RateLimit(
             burst=GUESSES_BURST, per_second=GUESSES_PER_SECOND, clock=clock
         )
-        self._within_session = RateLimit(
-            burst=GUESSES_BURST, per_second=GUESSES_PER_SECOND, clock=clock
+        self._by_owner = RateLimit(burst=GUESSES_BURST, per_second=GUESSES_PER_SECOND, clock=clock)
+        self._owners_together = RateLimit(
+            burst=OWNERS_GUESSES_BURST, per_second=OWNERS_GUESSES_PER_SECOND, clock=clock
         )
         self._together = RateLimit(
             burst=ALL_GUESSES_BURST, per_second=ALL_GUESSES_PER_SECOND, clock=clock
@@ -131,15 +136,18 @@ class GuessLimit:
             limit.give_back(key)
 
     def _limits_met_by(self, address: str) -> list[tuple[RateLimit, str]]:
-        if address.startswith(_SESSION):
-            return [(self._within_session, address)]
+        if address.startswith(_OWNER):
+            return [(self._owners_together, ""), (self._by_owner, address)]
         by_address = [(self._by_address, address)] if address else []
         return [(self._together, ""), *by_address]
 
 
-def within_session(session_id: McpSessionId) -> str:
-    """Stands for the address of somebody who knows a living session."""
-    return f"{_SESSION}{session_id}"
+def in_a_session_of(issuer: str, user_id: GitHubUserId) -> str:
+    """Stands for the address of somebody who knows a living session of that account.
+
+    Not for the session: an account can open as many as it likes.
+    """
+    return f"{_OWNER}{user_id} {issuer}"
 
 
 class SignInLimit:

@@ -34,7 +34,7 @@ from gist_mcp.web.body import BodyTooLarge, check_announced_length, read_body
 from gist_mcp.web.deps import Deps
 from gist_mcp.web.event_stream import with_retry_hint
 from gist_mcp.web.json_rpc import JsonRpcMessage, NotJsonRpc, parse_message
-from gist_mcp.web.limits import client_address, within_session
+from gist_mcp.web.limits import client_address, in_a_session_of
 
 STARTING_PATIENCE_SECONDS = 20.0
 """How long a GET waits for a process that is starting; Reboot's take a few seconds."""
@@ -155,15 +155,17 @@ class McpEndpoint:
             return await verifier.verify(bearer, address=address)
         except TooManyGuesses:
             # A process remembers only the tokens that came to itself. Somebody who names a living
-            # session is no stranger though, for its id cannot be guessed: they have a budget of
-            # their own, so that a flood shuts no user out.
+            # session is no stranger though, for its id cannot be guessed: its owner has a budget
+            # apart, so that a flood shuts no user out.
             session_id = ownership.parse_session_id(request.headers.get(SESSION_HEADER, ""))
             if session_id is None:
                 raise
             context = self._deps.reboot_context(request)
-            if await ownership.living_session(context, session_id) is None:
+            session = await ownership.living_session(context, session_id)
+            if session is None:
                 raise
-        return await verifier.verify(bearer, address=within_session(session_id))
+        owner = in_a_session_of(session.issuer, session.user_id)
+        return await verifier.verify(bearer, address=owner)
 
     async def _route(
         self, request: Request, caller: Caller, message: JsonRpcMessage | None, body: bytes

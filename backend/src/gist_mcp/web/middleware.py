@@ -1,8 +1,9 @@
 """What every request meets before its route: Host, Origin and the headers of every answer.
 
 A web page on another site can make a browser send requests here, and DNS rebinding can make
-that page's host name resolve to us. So the MCP endpoint and every POST accept only our own Host
-and known Origins (MCP specification 2025-06-18, transports, security warning).
+that page's host name resolve to us. So every route but the health check accepts our own Host only,
+and the MCP endpoint and every POST known Origins only (MCP specification 2025-06-18, transports,
+security warning).
 """
 
 from urllib.parse import urlsplit
@@ -44,8 +45,12 @@ SECURITY_HEADERS = {
 """Set unless the endpoint has set its own."""
 
 
+HEALTH_PATH = "/healthz"
+"""Load balancers ask it by address; it tells nothing."""
+
+
 class HostAndOrigin:
-    """403 for a foreign Host or Origin where a request could act or read as the user."""
+    """403 for a foreign Host, and for a foreign Origin where a request could act as the user."""
 
     def __init__(self, app: ASGIApp, config: Config) -> None:
         self._app = app
@@ -54,7 +59,7 @@ class HostAndOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Checks, then passes on."""
-        if scope["type"] != "http" or not _is_guarded(scope):
+        if scope["type"] != "http" or scope["path"] == HEALTH_PATH:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -69,14 +74,14 @@ class HostAndOrigin:
         if headers.get("host", "").lower() not in self._hosts:
             await _forbidden("Host", "PUBLIC_URL")(scope, receive, send)
             return
-        origin = headers.get("origin")
+        origin = headers.get("origin") if _can_act(scope) else None
         if origin is not None and origin.lower() not in self._origins:
             await _forbidden("Origin", "ALLOWED_ORIGINS")(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
 
-def _is_guarded(scope: Scope) -> bool:
+def _can_act(scope: Scope) -> bool:
     return scope["path"].rstrip("/") == MCP_PATH or scope["method"] not in ("GET", "HEAD")
 
 

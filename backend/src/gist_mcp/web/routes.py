@@ -13,7 +13,7 @@ from gist_mcp.sessions.durable_mcp import MCP_PATH
 from gist_mcp.web.cross_origin import CrossOrigin
 from gist_mcp.web.deps import Deps
 from gist_mcp.web.mcp_endpoint import McpEndpoint
-from gist_mcp.web.middleware import HostAndOrigin, SecurityHeaders
+from gist_mcp.web.middleware import HEALTH_PATH, HostAndOrigin, SecurityHeaders
 
 
 def healthz(_: Request) -> Response:
@@ -25,7 +25,7 @@ def front_door(deps: Deps, durable_mcp: ASGIApp) -> Starlette:
     """The ASGI application of one server process, mounted at the root."""
     mcp = GrantGate(McpEndpoint(deps, durable_mcp), deps)
     routes: list[BaseRoute] = [
-        Route("/healthz", healthz),
+        Route(HEALTH_PATH, healthz),
         Route(MCP_PATH, mcp),
         Route(f"{MCP_PATH}/", mcp),
         *AUTH_ROUTES,
