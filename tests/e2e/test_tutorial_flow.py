@@ -17,6 +17,7 @@ from mcp.client.streamable_http import streamablehttp_client
 from mcp.types import CallToolResult, TextContent
 from reboot.mcp.client import connect, reconnect
 
+from tests.support.mcp_client import McpClient
 from tests.support.world import World, world
 
 REPOSITORY = Path(__file__).parent.parent.parent
@@ -165,23 +166,24 @@ def test_the_example_client_runs_with_the_token_from_the_environment(here: World
 
 def test_a_revoked_token_is_challenged_and_a_new_sign_in_goes_on(here: World) -> None:
     person = here.sign_in()
-    ask = {"jsonrpc": "2.0", "id": 1, "method": "initialize"}
-    # The server remembers a good token for a minute, unless GitHub refuses it meanwhile.
+    client = McpClient(here.server.mcp_url, person.access_token).open()
+    assert not client.call("get_my_profile").wait().is_error
+
     here.github.revoke_tokens("octocat")
-
-    async def use_revoked() -> CallToolResult:
-        async with connect(here.server.mcp_url, headers=person.headers) as (session, _, _):
-            return await session.call_tool("get_my_profile", {})
-
-    with pytest.raises(BaseExceptionGroup):
-        asyncio.run(use_revoked())
-    challenged = httpx.post(here.server.mcp_url, json=ask, headers=person.headers)
+    # The server remembers a good token for a minute; the first call that needs GitHub ends that.
+    refused = client.call("get_my_profile").wait()
+    challenged = client.touch()
     again = here.sign_in()
+    client.sign_in_again(again.access_token)
+    profile = client.call("get_my_profile").wait()
 
+    assert refused.is_error
+    assert f"{here.server.url}/oauth/authorize" in refused.text
     assert challenged.status_code == 401
     assert 'error="invalid_token"' in challenged.headers["www-authenticate"]
     assert "resource_metadata=" in challenged.headers["www-authenticate"]
     assert again.access_token != person.access_token
+    assert profile.structured["login"] == "octocat"
 
 
 def test_a_restart_in_the_middle_of_a_sign_in_changes_nothing(here: World) -> None:
