@@ -18,8 +18,8 @@ SETUPS = [
     # (effect validation, server processes, by how much GitHub's clock is ahead)
     pytest.param(("quiet", 2, 60.0), id="validated-2-servers"),
     pytest.param(("disabled", 1, -60.0), id="plain-1-server"),
-    pytest.param(("quiet", 1, -60.0), id="validated-1-server", marks=pytest.mark.full),
-    pytest.param(("disabled", 2, 60.0), id="plain-2-servers", marks=pytest.mark.full),
+    pytest.param(("quiet", 1, -60.0), id="validated-1-server"),
+    pytest.param(("disabled", 2, 60.0), id="plain-2-servers"),
 ]
 
 

@@ -12,7 +12,7 @@ from tests.durability.stage import Stage, stage
 from tests.support.network_proxy import NetworkProxy, network_proxy
 
 # The first run on a machine installs the clients.
-pytestmark = [pytest.mark.timeout(900), pytest.mark.full]
+pytestmark = pytest.mark.timeout(900)
 
 
 def killed(built: Stage, network: NetworkProxy) -> None:
