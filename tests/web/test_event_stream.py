@@ -8,7 +8,7 @@ from starlette.types import Message
 from gist_mcp.web.event_stream import with_retry_hint
 
 EVENT = b"id: 1/a\r\nevent: message\r\ndata: {}\r\n\r\n"
-HINTED = b"retry: 10000\r\n" + EVENT
+HINTED = b"retry: 15000\r\n" + EVENT
 PING = b": ping\r\n\r\n"
 
 

@@ -8,9 +8,10 @@ event without data, which some MCP clients report as an error.
 from starlette.datastructures import Headers
 from starlette.types import Message, Send
 
-RETRY_MILLISECONDS = 10_000
-"""The SDKs of Python and TypeScript try twice, so a server may be away for 20 seconds. A restart
-takes 6 to 8, more on a busy machine. The price: a lost call is asked for 10 seconds later."""
+RETRY_MILLISECONDS = 15_000
+"""The SDKs of Python and TypeScript try twice, so a server may be away for 30 seconds. A restart
+takes 6 to 8, three times that on a busy machine. The price: a lost call is asked for 15 seconds
+later."""
 
 _HINT = f"retry: {RETRY_MILLISECONDS}\r\n".encode()
 _EVENT_STARTS = (b"id:", b"event:", b"data:")

@@ -176,14 +176,14 @@ class McpEndpoint:
             if message is None or not message.is_initialize:
                 return _error(400, "Bad Request: Missing session ID")
             session_id = await self._open_session(request, caller)
-        elif message is not None and message.is_initialize:
-            # DurableMCP would try for ever to begin the session again.
-            return _error(400, "Bad Request: a session is initialized once, without a session ID")
         else:
             owned = await self._owned_session(request, caller, named)
             if owned is None:
                 return _error(404, "Session not found")
             session_id = owned
+            if message is not None and message.is_initialize:
+                # DurableMCP would try for ever to begin the session again.
+                return _error(400, "Bad Request: this session is initialized already")
             await self._note_endings(request, message, session_id)
         hop = Hop(
             method=request.method,
