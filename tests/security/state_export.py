@@ -6,6 +6,8 @@ import grpc
 from rbt.v1alpha1.admin import export_import_pb2 as messages
 from rbt.v1alpha1.admin.export_import_pb2_grpc import ExportImportStub
 
+from tests.support.waiting import wait_until
+
 TIMEOUT_SECONDS = 60
 
 
@@ -23,3 +25,20 @@ def exported_items(port: int) -> list[messages.ExportImportItem]:
                 timeout=TIMEOUT_SECONDS,
             )
         ]
+
+
+def durable_state(port: int) -> list[bytes]:
+    """Every item of durable state, byte by byte."""
+    return sorted(item.SerializeToString(deterministic=True) for item in exported_items(port))
+
+
+def settled_state(port: int) -> list[bytes]:
+    """Durable state when the calls before have ended in it too."""
+    seen: list[list[bytes]] = [[]]
+
+    def is_the_same() -> bool:
+        seen.append(durable_state(port))
+        return seen[-1] == seen[-2]
+
+    wait_until("durable state to come to rest", is_the_same, seconds=30)
+    return seen[-1]

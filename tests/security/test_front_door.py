@@ -241,8 +241,8 @@ def test_an_event_id_that_is_none_is_400(world: World, value: str) -> None:
 @pytest.mark.parametrize("path", ["/", "/mcp", "/oauth/authorize", "/oauth/token", "/healthz"])
 @pytest.mark.parametrize("method", ["OPTIONS", "GET", "POST"])
 def test_no_foreign_page_gets_cookies_along(world: World, method: str, path: str) -> None:
-    """Reboot's Envoy itself gives every origin CORS headers, preflights included; what counts
-    is that none of them lets cookies through, and that our own check has the last word."""
+    """Stock, Reboot's Envoy gives every origin CORS headers, preflights included. `web/gateway.py`
+    takes those out; what is left is ours, and none of it lets cookies through."""
     headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
 
     answer = httpx.request(method, f"{world.app.url}{path}", headers=headers, timeout=10)

@@ -1,21 +1,35 @@
 """Anything at all over the wire: no 5xx, no traceback, no hang."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
-from tests.security.mcp_client import McpUser, mcp_headers
+from gist_mcp.web.json_rpc import MAX_DEPTH
+from tests.security.fuzz_messages import (
+    INITIALIZATIONS,
+    MESSAGES,
+    nested_arrays,
+    nested_objects,
+)
+from tests.security.mcp_client import McpUser, initialize_message, mcp_headers, tool_message
+from tests.security.state_export import exported_items
 from tests.security.test_fuzz_parsers import JSON
 from tests.security.world import World, running_world
 
 EXAMPLES = max(10, settings.default.max_examples // 2)  # type: ignore[union-attr]
 HANG_SECONDS = 20.0
+MANY_MESSAGES_SECONDS = 1200
+"""For a nightly run, on a busy machine. Each message has `HANG_SECONDS`."""
+
 TRACEBACK_CHARACTERS = 1500
+PING = {"jsonrpc": "2.0", "id": 1_000_000, "method": "ping"}
+USED_IDS: dict[str, set[str]] = {}
 PATHS = (
     "/oauth/authorize",
     "/oauth/callback",
@@ -52,6 +66,8 @@ HEADER = st.text(
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A deployment of its own: in the shared one other tests provoke Reboot's tracebacks."""
     with running_world(tmp_path_factory.mktemp("fuzzed")) as running:
+        # Of GitHub's limits a call would wait for the end.
+        running.github.configure(rate_limits=False)
         yield running
 
 
@@ -61,6 +77,49 @@ def user(world: World) -> Iterator[McpUser]:
     connected = McpUser.connect(world.app.mcp_url, world.token("monalisa"))
     yield connected
     assert "monalisa" in str(connected.call("get_my_profile"))
+
+
+@pytest.fixture(scope="module")
+def fuzzer(world: World) -> McpUser:
+    """Whose session takes messages that may spoil it, with ids that come again."""
+    return McpUser.connect(world.app.mcp_url, world.token("hubot"))
+
+
+def read_to_the_end(url: str, headers: dict[str, str], message: object) -> httpx.Response:
+    """The whole answer. Raises `AssertionError` for one that does not end: events that keep a
+    stream open, as the server sends them, are no progress."""
+    deadline = time.monotonic() + HANG_SECONDS
+    request = httpx.Request("POST", url, headers=headers, content=json.dumps(message).encode())
+    with httpx.Client(timeout=HANG_SECONDS) as client:
+        answer = client.send(request, stream=True)
+        content = b""
+        for chunk in answer.iter_raw():
+            assert time.monotonic() < deadline, f"no end of the answer to {message}"
+            content += chunk
+    return httpx.Response(answer.status_code, headers=answer.headers, content=content)
+
+
+def unused_id(user: McpUser, message: dict[str, object]) -> bool:
+    """True for the first request of a session with its id, or if there is none."""
+    used = USED_IDS.setdefault(user.session_id, set())
+    if not isinstance(message.get("id"), str | int):
+        return True
+    identifier = str(message["id"])
+    if identifier in used:
+        return False
+    used.add(identifier)
+    return True
+
+
+def answers_to(message: dict[str, object], answer: httpx.Response) -> list[dict[str, Any]]:
+    """The responses to a request among the events; DurableMCP takes 1 and "1" for one id."""
+    data = [line[5:] for line in answer.text.splitlines() if line.startswith("data:")]
+    events = [json.loads(each) for each in data]
+    return [
+        event
+        for event in events
+        if ({"result", "error"} & event.keys()) and str(event["id"]) == str(message["id"])
+    ]
 
 
 def tracebacks(log: str) -> list[str]:
@@ -78,19 +137,40 @@ def test_any_body_in_a_session(user: McpUser, body: bytes, accept: bytes) -> Non
     assert answer.status_code < 500
 
 
-@settings(max_examples=EXAMPLES)
-@given(
-    st.fixed_dictionaries(
-        {"jsonrpc": st.just("2.0"), "method": st.sampled_from(("ping", "tools/list", "x"))},
-        optional={"id": JSON, "params": JSON},
-    ).filter(lambda message: not isinstance(message.get("id"), str | int))
-)
-def test_anything_like_a_message_in_a_session(user: McpUser, message: dict[str, object]) -> None:
-    content = json.dumps(message).encode()
+def profile_call(identifier: int, argument: object) -> dict[str, object]:
+    return tool_message(identifier, "get_my_profile", {"a": argument})
 
-    answer = httpx.post(user.url, headers=user.headers, content=content, timeout=HANG_SECONDS)
+
+# What a message does depends on those before it: a smaller one proves nothing.
+@pytest.mark.timeout(MANY_MESSAGES_SECONDS)
+@settings(max_examples=2 * EXAMPLES, phases=[Phase.explicit, Phase.generate])
+@given(MESSAGES)
+@example(profile_call(1_000_001, nested_arrays(MAX_DEPTH - 3)))
+@example(profile_call(1_000_002, nested_objects(MAX_DEPTH - 3)))
+def test_any_message_in_a_session_is_answered(fuzzer: McpUser, message: dict[str, object]) -> None:
+    assume(unused_id(fuzzer, message))
+
+    answer = read_to_the_end(fuzzer.url, fuzzer.headers, message)
 
     assert answer.status_code < 500
+    if answer.status_code == 200:
+        assert answers_to(message, answer)
+
+
+@pytest.mark.timeout(MANY_MESSAGES_SECONDS)
+@settings(max_examples=EXAMPLES, phases=[Phase.explicit, Phase.generate])
+@given(MESSAGES | INITIALIZATIONS)
+@example(initialize_message())
+def test_any_message_without_a_session_is_answered(
+    fuzzer: McpUser, message: dict[str, object]
+) -> None:
+    answer = read_to_the_end(fuzzer.url, mcp_headers(fuzzer.token), message)
+
+    assert answer.status_code < 500
+    if answer.status_code == 200:
+        assert answers_to(message, answer)
+        opened = McpUser(fuzzer.url, fuzzer.token, answer.headers["mcp-session-id"])
+        assert answers_to(PING, read_to_the_end(opened.url, opened.headers, PING))
 
 
 @settings(max_examples=EXAMPLES)
@@ -175,3 +255,15 @@ def test_any_parameters_of_the_oauth_endpoints(
 
 def test_nothing_of_all_this_left_a_traceback(world: World) -> None:
     assert tracebacks(world.app.log()) == []
+
+
+def test_the_state_of_all_this_can_be_exported(world: World) -> None:
+    assert exported_items(world.app.port)
+
+
+def test_the_session_of_all_this_still_takes_a_call(fuzzer: McpUser) -> None:
+    call = tool_message(1_000_003, "get_my_profile", {})
+
+    answer = read_to_the_end(fuzzer.url, fuzzer.headers, call)
+
+    assert "hubot" in str(answers_to(call, answer))

@@ -2,22 +2,26 @@
 
 import secrets
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
 from gist_mcp.auth import pkce
+from gist_mcp.auth.grant_tokens import open_refresh_token
 from gist_mcp.auth.pkce import derived_verifier
 from gist_mcp.auth.sealing import Sealer
-from tests.clients.person import read_form
+from tests.clients.person import query_of, read_form
 from tests.security.canaries import forms, named, sightings
 from tests.security.mcp_client import McpUser
 from tests.security.state_export import exported_items
 from tests.security.world import TOKEN_KEYS, World, running_world
 
+REDIRECT_URI = "http://127.0.0.1:5555/callback"
 CONTENT = "the content of a gist, which durable state may hold"
 
 
@@ -49,9 +53,18 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
             "the front door's secret": Sealer([TOKEN_KEYS]).derive("reboot-front-door").hex(),
         }
         sign_in_and_refuse(world, lived)
-        sign_in_a_client(world, lived)
+        client = ClientLife("a client", world, lived)
+        client.sign_in()
+        client.refresh()
+        client.revoke()
+        world.github.configure(expiring_tokens=True)
+        expiring = ClientLife("a client with expiring tokens", world, lived)
+        expiring.sign_in()
+        expiring.refresh_in_vain()
+        expiring.refresh()
         user = calls_and_errors(world, lived)
         crash_in_a_call(world, user)
+        expiring.refresh()
         lived.exports += [item.SerializeToString() for item in exported_items(world.app.port)]
         renew_and_revoke(world, lived, user)
         lived.exports += [item.SerializeToString() for item in exported_items(world.app.port)]
@@ -87,43 +100,103 @@ def sign_in_and_refuse(world: World, lived: Life) -> None:
         world.github.remove_faults()
 
 
-def sign_in_a_client(world: World, lived: Life) -> None:
-    """An OAuth client signs its user in, calls a tool, refreshes, calls again and revokes."""
-    verifier = lived.secrets["the client's PKCE verifier"] = secrets.token_urlsafe(48)
-    redirect_uri = "http://127.0.0.1:5555/callback"
-    with httpx.Client(base_url=world.app.url) as browser:
-        registration = {"redirect_uris": [redirect_uri], "token_endpoint_auth_method": "none"}
-        client_id = browser.post("/oauth/register", json=registration).json()["client_id"]
-        request = {
-            "client_id": client_id,
-            "redirect_uri": redirect_uri,
-            "response_type": "code",
-            "code_challenge": pkce.s256_challenge(verifier),
-            "code_challenge_method": "S256",
-            "state": "the-clients-own",
+@dataclass
+class ClientLife:
+    """An OAuth client, its user's browser and its MCP session. `name` tells its secrets from
+    another client's."""
+
+    name: str
+    world: World
+    lived: Life
+    client_id: str = ""
+    refresh_token: str = ""
+    user: McpUser | None = None
+
+    def remember(self, **found: str) -> None:
+        """Secrets of this client."""
+        self.lived.secrets |= {f"{key} of {self.name}": value for key, value in found.items()}
+
+    def sign_in(self) -> None:
+        """The whole client's flow, up to a tool call with what it brings."""
+        verifier = secrets.token_urlsafe(48)
+        with httpx.Client(base_url=self.world.app.url) as browser:
+            registration = {"redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": "none"}
+            self.client_id = browser.post("/oauth/register", json=registration).json()["client_id"]
+            request = {
+                "client_id": self.client_id,
+                "redirect_uri": REDIRECT_URI,
+                "response_type": "code",
+                "code_challenge": pkce.s256_challenge(verifier),
+                "code_challenge_method": "S256",
+                "state": "the-clients-own",
+            }
+            page = browser.get("/oauth/authorize", params=request, headers={"Accept": "text/html"})
+            form = {**read_form(page.text), "decision": "approve"}
+            to_github = browser.post("/oauth/consent", data=form).headers["location"]
+            back = self.world.github.approve(to_github, account="octocat")
+            to_client = browser.get(back).headers["location"]
+            self.remember(
+                verifier=verifier,
+                githubs_state=query_of(to_github)["state"],
+                githubs_code=query_of(back)["code"],
+                code=query_of(to_client)["code"],
+                cookie=next(iter(browser.cookies.values())),
+            )
+        self.redeem(query_of(to_client)["code"], verifier)
+
+    def redeem(self, code: str, verifier: str) -> None:
+        """The first pair, and a session with it."""
+        form = {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
+        tokens = self.ask_for_tokens(**form, redirect_uri=REDIRECT_URI)
+        self.user = McpUser.connect(
+            self.world.app.mcp_url, tokens["access_token"], record=self.lived.keep
+        )
+        self.user.call("get_my_profile")
+
+    def refresh(self) -> None:
+        """The next pair, and a call in the same session with it."""
+        assert self.user is not None
+        tokens = self.ask_for_tokens(grant_type="refresh_token", refresh_token=self.refresh_token)
+        self.user.token = tokens["access_token"]
+        self.user.call("list_my_gists")
+
+    def refresh_in_vain(self) -> None:
+        """GitHub fails, and its answer repeats what it was sent."""
+        self.world.github.add_fault("echo_token", status=503, path="/login/oauth/access_token")
+        form = {"grant_type": "refresh_token", "refresh_token": self.refresh_token}
+        failed = self.lived.keep(self.post("/oauth/token", form))
+        self.world.github.remove_faults()
+        assert failed.status_code >= 400
+
+    def revoke(self) -> None:
+        """The client's own end of it."""
+        self.lived.keep(self.post("/oauth/revoke", {"token": self.refresh_token}))
+
+    def ask_for_tokens(self, **form: str) -> dict[str, Any]:
+        """A pair, which with all that is sealed in it is remembered as secret."""
+        answer = self.post("/oauth/token", form)
+        assert answer.status_code == 200, answer.text
+        tokens: dict[str, Any] = answer.json()
+        self.refresh_token = tokens["refresh_token"]
+        number = sum(key.endswith(f"refresh_token of {self.name}") for key in self.lived.secrets)
+        sealed = open_refresh_token(
+            Sealer([TOKEN_KEYS]), self.refresh_token, resource=self.world.app.mcp_url, now=0
+        ).granted.github
+        inside = {"access": sealed.access.reveal()}
+        if sealed.refresh is not None:
+            inside["refresh"] = sealed.refresh.reveal()
+        found = {
+            "access_token": tokens["access_token"],
+            "refresh_token": self.refresh_token,
+            **{f"githubs_{key}": value for key, value in inside.items()},
         }
-        page = browser.get("/oauth/authorize", params=request, headers={"Accept": "text/html"})
-        form = read_form(page.text)
-        sent = browser.post("/oauth/consent", data={**form, "decision": "approve"})
-        back = world.github.approve(sent.headers["location"], account="octocat")
-        code = parse_qs(urlsplit(browser.get(back).headers["location"]).query)["code"][0]
-        lived.secrets["our code"] = code
-        lived.secrets["the other cookie"] = next(iter(browser.cookies.values()))
-        proof = {"client_id": client_id, "redirect_uri": redirect_uri, "code_verifier": verifier}
-        first = browser.post(
-            "/oauth/token", data={"grant_type": "authorization_code", "code": code, **proof}
-        ).json()
-        again = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
-        user = McpUser.connect(world.app.mcp_url, first["access_token"], record=lived.keep)
-        user.call("get_my_profile")
-        second = browser.post("/oauth/token", data={**again, "client_id": client_id}).json()
-        user.token = second["access_token"]
-        user.call("list_my_gists")
-        for name, tokens in (("first", first), ("second", second)):
-            lived.secrets[f"the {name} access token"] = tokens["access_token"]
-            lived.secrets[f"the {name} refresh token"] = tokens["refresh_token"]
-        revoked = {"token": second["refresh_token"], "client_id": client_id}
-        lived.keep(browser.post("/oauth/revoke", data=revoked))
+        self.remember(**{f"{number}. {key}": value for key, value in found.items()})
+        return tokens
+
+    def post(self, path: str, form: Mapping[str, str]) -> httpx.Response:
+        """A request of the client."""
+        given = {**form, "client_id": self.client_id}
+        return httpx.post(f"{self.world.app.url}{path}", data=given, timeout=30)
 
 
 def calls_and_errors(world: World, lived: Life) -> McpUser:
@@ -186,7 +259,25 @@ def test_the_search_would_find_what_is_there(life: Life) -> None:
         assert sightings({"here": b"\x00" + form + b"\x01"}, {"it": CONTENT}), name
     assert sightings(life.places, {"the content": CONTENT})
     assert b"\nDEBUG " in life.places["application.log"]
-    assert len(life.secrets) >= 16
+    assert len(life.secrets) >= 30
+
+
+def test_the_secrets_are_those_that_github_gave(life: Life) -> None:
+    """Old and new: GitHub's tokens that expire are replaced by each refresh."""
+    given = {
+        (key.partition("githubs_")[2], value[:4])
+        for key, value in life.secrets.items()
+        if "githubs_access" in key or "githubs_refresh" in key
+    }
+    expiring = [value for key, value in life.secrets.items() if "expiring" in key]
+
+    assert given == {
+        ("access of a client", "gho_"),
+        ("access of a client with expiring tokens", "gho_"),
+        ("refresh of a client with expiring tokens", "ghr_"),
+    }
+    assert len({value for value in expiring if value.startswith("gho_")}) == 3
+    assert len({value for value in expiring if value.startswith("ghr_")}) == 3
 
 
 def test_no_secret_is_anywhere(life: Life) -> None:

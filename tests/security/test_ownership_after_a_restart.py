@@ -16,6 +16,9 @@ def restarting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield running
 
 
+REQUESTS = [("POST", None), ("GET", None), ("GET", "7/7"), ("DELETE", None)]
+
+
 def test_the_owner_gets_in_and_nobody_else(restarting: World) -> None:
     owner = McpUser.connect(restarting.app.mcp_url, restarting.token("octocat"))
     owner.call("get_my_profile")
@@ -25,12 +28,8 @@ def test_the_owner_gets_in_and_nobody_else(restarting: World) -> None:
     restarting.app.restart()
     mallory = restarting.token("hubot")
     answers = [
-        httpx.post(
-            owner.url,
-            headers=mcp_headers(token, session_id),
-            json=tool_message(7, "get_my_profile", {}),
-            timeout=20,
-        )
+        ask(owner.url, method, token, session_id, event)
+        for method, event in REQUESTS
         for token, session_id in (
             (mallory, owner.session_id),
             (mallory, deleted.session_id),
@@ -41,5 +40,15 @@ def test_the_owner_gets_in_and_nobody_else(restarting: World) -> None:
 
     assert {answer.status_code for answer in answers} == {404}
     assert len({answer.content for answer in answers}) == 1
+    # The DELETEs among them have not ended the session either.
     owner.token = restarting.token("octocat")
     assert "octocat" in str(owner.call("get_my_profile"))
+
+
+def ask(url: str, method: str, token: str, session_id: str, event: str | None) -> httpx.Response:
+    """One request in a session, from whoever has the token."""
+    headers = mcp_headers(token, session_id)
+    if event is not None:
+        headers["Last-Event-ID"] = event
+    message = tool_message(7, "get_my_profile", {}) if method == "POST" else None
+    return httpx.request(method, url, headers=headers, json=message, timeout=20)

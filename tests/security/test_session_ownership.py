@@ -1,6 +1,7 @@
 """A session belongs to one GitHub account; to anybody else it does not exist."""
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,11 @@ from tests.security.mcp_client import (
     mcp_headers,
     tool_message,
 )
+from tests.security.state_export import settled_state
 from tests.security.world import World
+
+SILENCE_SECONDS = 3.0
+"""How long a stream without events is listened to. One with events brings them at once."""
 
 NEVER_OPENED = secrets.token_hex(24)
 MALFORMED = ["", "x", "0" * 47, "G" * 48, "../" * 16, "0" * 5000, "é" * 24, NEVER_OPENED.upper()]
@@ -71,6 +76,65 @@ def test_every_session_that_is_not_mine_looks_the_same(
     assert others == [unknown] * 3
 
 
+def test_attempts_on_a_session_that_never_was_leave_nothing(world: World) -> None:
+    url, mallory, session_id = world.app.mcp_url, world.token("hubot"), secrets.token_hex(24)
+    before = settled_state(world.app.port)
+
+    seen = [ask(method, url, mallory, session_id, event) for method, event in REQUESTS]
+    beginning = httpx.post(
+        url, headers=mcp_headers(mallory, session_id), json=initialize_message(), timeout=20
+    )
+
+    assert {each.status_code for each in seen} == {404}
+    assert beginning.status_code == 400
+    assert settled_state(world.app.port) == before
+
+
+def first_event_id(user: McpUser, identifier: int) -> str:
+    """The id of the first event of a call of theirs."""
+    answer = user.send(tool_message(identifier, "get_my_profile", {}))
+    return next(
+        line.removeprefix("id:").strip()
+        for line in answer.text.splitlines()
+        if line.startswith("id:") and line.removeprefix("id:").strip()
+    )
+
+
+def replayed(user: McpUser, last_event_id: str) -> str:
+    """What comes within `SILENCE_SECONDS` after an event. A stream that has nothing to tell
+    stays open."""
+    headers = {**user.headers, "Last-Event-ID": last_event_id}
+    heard = b""
+    timeout = httpx.Timeout(20, read=SILENCE_SECONDS)
+    with (
+        suppress(httpx.ReadTimeout),
+        httpx.stream("GET", user.url, headers=headers, timeout=timeout) as answer,
+    ):
+        for chunk in answer.iter_raw():
+            heard += chunk
+    return heard.decode()
+
+
+def test_an_event_id_from_another_session_tells_nothing_of_it(world: World) -> None:
+    owner = McpUser.connect(world.app.mcp_url, world.token("octocat"))
+    event_id = first_event_id(owner, 77)
+    mallory = McpUser.connect(world.app.mcp_url, world.token("hubot"))
+    request, _, event = event_id.partition("/")
+    made_up = [
+        event_id,
+        f"{owner.session_id}/{event}",
+        f"{owner.session_id}.{request}/{event}",
+        f"{request}/{owner.session_id}",
+        f"..{owner.session_id}/{request}",
+    ]
+
+    known = replayed(owner, event_id)
+    told = [replayed(mallory, each) for each in made_up]
+
+    assert "octocat" in known
+    assert not [each for each in told if "data:" in each]
+
+
 @pytest.mark.parametrize("session_id", MALFORMED, ids=range(len(MALFORMED)))
 def test_a_client_cannot_choose_a_session_id(world: World, session_id: str) -> None:
     seen = ask("POST", world.app.mcp_url, world.token("hubot"), session_id)
@@ -78,15 +142,22 @@ def test_a_client_cannot_choose_a_session_id(world: World, session_id: str) -> N
     assert seen == ask("POST", world.app.mcp_url, world.token("hubot"), NEVER_OPENED)
 
 
-def test_initialize_with_a_session_id_opens_nothing(world: World) -> None:
-    answer = httpx.post(
-        world.app.mcp_url,
-        headers=mcp_headers(world.token("hubot"), NEVER_OPENED),
-        json=initialize_message(),
-        timeout=20,
+def test_initialize_with_a_session_id_opens_nothing_and_tells_nothing(
+    world: World, owner: McpUser
+) -> None:
+    unknown, others = (
+        httpx.post(
+            world.app.mcp_url,
+            headers=mcp_headers(world.token("hubot"), session_id),
+            json=initialize_message(),
+            timeout=20,
+        )
+        for session_id in (NEVER_OPENED, owner.session_id)
     )
 
-    assert answer.status_code == 404
+    assert unknown.status_code == others.status_code == 400
+    assert unknown.content == others.content
+    assert "mcp-session-id" not in unknown.headers
 
 
 def test_nothing_of_the_attempts_reaches_the_owners_session(world: World, owner: McpUser) -> None:

@@ -1,11 +1,11 @@
 """Our application for the attacks: two server processes, Envoy, and GitHub's simulator."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.security.wiretap import Wiretap
 from tests.support.deployment import Deployment
 from tests.support.github_simulator import GitHubSimulator
 
@@ -19,15 +19,16 @@ class World:
 
     app: Deployment
     github: GitHubSimulator
+    api: Wiretap
 
     def token(self, login: str = "octocat", scopes: tuple[str, ...] = ("gist", "read:user")) -> str:
         """A token of our OAuth App for a user."""
         return self.github.create_token(login, scopes)
 
     def asked_about(self, token: str) -> int:
-        """How many requests GitHub has seen with this bearer token."""
-        digest = hashlib.sha256(token.encode()).hexdigest()
-        return sum(1 for each in self.github.requests() if each.token_sha256 == digest)
+        """How often GitHub's API was sent this token: as a bearer, or in the body of a question
+        about it (`POST /applications/{client_id}/token`)."""
+        return self.api.heard(token)
 
 
 @contextmanager
@@ -35,13 +36,16 @@ def running_world(folder: Path, settings: Mapping[str, str] | None = None) -> It
     """Starts both, ends both."""
     environ = {"TOKEN_KEYS": TOKEN_KEYS, **(settings or {})}
     app = Deployment(folder, environ)
-    with GitHubSimulator(callback_urls=(f"{app.url}/oauth/callback",)) as github:
+    with (
+        GitHubSimulator(callback_urls=(f"{app.url}/oauth/callback",)) as github,
+        Wiretap(github.url) as api,
+    ):
         environ |= {
             "GITHUB_CLIENT_ID": github.client_id,
             "GITHUB_CLIENT_SECRET": github.client_secret,
             "GITHUB_WEB_URL": github.url,
-            "GITHUB_API_URL": github.url,
+            "GITHUB_API_URL": api.url,
         }
         app.settings.update(environ)
         with app:
-            yield World(app, github)
+            yield World(app, github, api)
