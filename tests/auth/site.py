@@ -134,7 +134,7 @@ class Site:
 
     def come_back(self, **given: Any) -> httpx.Response:
         """GitHub's redirect."""
-        headers = given.pop("headers", {})
+        headers: Any = given.pop("headers", {})
         browser = given.pop("browser", self.browser)
         return self.get("/oauth/callback", params=given, headers=headers, browser=browser)
 
