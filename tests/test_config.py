@@ -12,6 +12,7 @@ from gist_mcp.config import Config, is_production, load_config, parse_config
 from gist_mcp.errors import ConfigError
 
 KEY = "k" * 40
+OLD_KEY = "o" * 40
 APP = {"GITHUB_CLIENT_ID": "id", "GITHUB_CLIENT_SECRET": "a-client-secret", "TOKEN_KEYS": KEY}
 PRODUCTION = {**APP, "PUBLIC_URL": "https://gists.example.com"}
 
@@ -54,6 +55,8 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         ("GITHUB_SCOPES", " "),
         ("TOKEN_KEYS", "short"),
         ("TOKEN_KEYS", f"{KEY},short"),
+        ("RETIRED_TOKEN_KEYS", "short"),
+        ("RETIRED_TOKEN_KEYS", KEY),
         ("TOKEN_REVALIDATE_SECONDS", "-1"),
         ("TOKEN_REVALIDATE_SECONDS", "soon"),
         ("RESUME_WAIT_SECONDS", "1.5h"),
@@ -112,10 +115,11 @@ def test_trailing_slashes_do_not_double() -> None:
 
 
 def test_no_secret_shows_in_the_settings() -> None:
-    config = parse(APP)
+    config = parse({**APP, "RETIRED_TOKEN_KEYS": OLD_KEY})
 
     assert "a-client-secret" not in repr(config) + str(config)
     assert KEY not in repr(config) + str(config)
+    assert OLD_KEY not in repr(config) + str(config)
 
 
 @given(st.text(max_size=30))
@@ -165,13 +169,14 @@ def test_without_an_oauth_app_development_gets_the_simulator(tmp_path: Path) -> 
 def test_secrets_of_reboot_are_settings_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in PRODUCTION.items():
+    for name, value in {**PRODUCTION, "RETIRED_TOKEN_KEYS": f"{OLD_KEY},{'p' * 40}"}.items():
         monkeypatch.setenv(f"RBT_SECRET_{name}", value)
     environ = {"RBT_SERVE": "true", "PUBLIC_URL": PRODUCTION["PUBLIC_URL"]}
 
     config = asyncio.run(load_config(environ))
 
     assert config.github_client_secret.get_secret_value() == "a-client-secret"
+    assert [key.get_secret_value() for key in config.retired_token_keys] == [OLD_KEY, "p" * 40]
     assert config.production
 
 

@@ -73,6 +73,7 @@ class Site:
         self.github = ScriptedGitHub()
         self.now = NOW
         self.sealer = Sealer(["k" * 32])
+        self.retired_keys: tuple[str, ...] = ()
         self.app = Starlette(routes=ROUTES)
         self.configure()
         self.browser = self.new_browser()
@@ -99,7 +100,12 @@ class Site:
                 client_secret=SecretStr("secret"),
                 callback_url=config.callback_url,
             ),
-            clients=ClientRegistry(self.sealer, issuer=config.public_url, documents=None),
+            clients=ClientRegistry(
+                self.sealer,
+                issuer=config.public_url,
+                documents=None,
+                retired_keys=self.retired_keys,
+            ),
             refreshes=GitHubRefreshes(clock=clock),
             verifier=BearerVerifier(config=config, sealer=self.sealer, github=github, clock=clock),
             # A hop comes back to this process, as it does where there is only one.
@@ -110,6 +116,11 @@ class Site:
             incarnation="first",
             clock=clock,
         )
+
+    def use_keys(self, *keys: str, retired: tuple[str, ...] = ()) -> None:
+        """A start with other `TOKEN_KEYS` and `RETIRED_TOKEN_KEYS`."""
+        self.sealer, self.retired_keys = Sealer(keys), retired
+        self.configure()
 
     def new_browser(self) -> httpx.AsyncClient:
         """A browser with its own cookies."""

@@ -19,7 +19,7 @@ from gist_mcp.errors import ConfigError
 
 DEFAULT_PORT = 9991
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-SECRET_SETTINGS = ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "TOKEN_KEYS")
+SECRET_SETTINGS = ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "TOKEN_KEYS", "RETIRED_TOKEN_KEYS")
 MIN_TOKEN_KEY_CHARACTERS = 32
 SIMULATOR_CLIENT_ID = "simulated-oauth-app"
 
@@ -51,6 +51,12 @@ class Config(BaseSettings):
     token_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         default=(), validation_alias="TOKEN_KEYS"
     )
+    retired_token_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(), validation_alias="RETIRED_TOKEN_KEYS"
+    )
+    """Keys that left `TOKEN_KEYS` and still open the ids of clients that registered in their time,
+    and nothing else."""
+
     token_revalidate_seconds: int = Field(
         default=60, ge=0, le=3600, validation_alias="TOKEN_REVALIDATE_SECONDS"
     )
@@ -114,7 +120,7 @@ class Config(BaseSettings):
     def _split_scopes(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
-    @field_validator("token_keys", "allowed_origins", mode="before")
+    @field_validator("token_keys", "retired_token_keys", "allowed_origins", mode="before")
     @classmethod
     def _split_list(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -128,7 +134,7 @@ class Config(BaseSettings):
             raise ValueError("name at least one scope, for example `gist read:user`")
         return value
 
-    @field_validator("token_keys")
+    @field_validator("token_keys", "retired_token_keys")
     @classmethod
     def _long_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         if any(len(key.get_secret_value()) < MIN_TOKEN_KEY_CHARACTERS for key in value):
@@ -226,6 +232,9 @@ def parse_config(environ: Mapping[str, str], *, production: bool) -> Config:
 
 def _check_together(config: Config) -> None:
     """Rules that span settings. Raises `ConfigError`."""
+    if set(config.token_keys) & set(config.retired_token_keys):
+        text = "has a key that is in TOKEN_KEYS too, where it still opens everything"
+        raise ConfigError("RETIRED_TOKEN_KEYS", text)
     has_id = bool(config.github_client_id)
     if has_id != bool(config.github_client_secret.get_secret_value()):
         missing = "GITHUB_CLIENT_SECRET" if has_id else "GITHUB_CLIENT_ID"
