@@ -11,9 +11,9 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-MAX_REDIRECT_URI_CHARACTERS: Final = 512
+from gist_mcp.origin import LOOPBACK_HOSTS
 
-LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+MAX_REDIRECT_URI_CHARACTERS: Final = 512
 
 KNOWN_SCHEMES: Final = frozenset(
     {
