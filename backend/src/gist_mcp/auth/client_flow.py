@@ -25,7 +25,7 @@ from gist_mcp.auth.redirect_uri import (
     destination,
     form_action,
     is_acceptable,
-    is_on_this_machine,
+    is_loopback,
 )
 from gist_mcp.errors import OAuthError
 from gist_mcp.web.deps import Deps
@@ -100,11 +100,12 @@ def _tell_client(
 ) -> Response:
     """The error goes to the client, by redirection (RFC 6749, 4.1.2.1).
 
-    But anybody can register a site of theirs, and a link to us must not carry a person there
-    unasked (RFC 9700, 4.11.2). A browser on its way to a site gets a page to decide on.
+    But anybody can register a site of theirs or the scheme of any app, and a link to us must not
+    carry a person there unasked (RFC 9700, 4.11.2). A browser on its way to either gets a page to
+    decide on. What listens on loopback was started on this machine, and nobody else hears of it.
     """
     location = back.answer(error=error.code, error_description=str(error))
-    if is_on_this_machine(back.redirect_uri) or not wants_page(request):
+    if is_loopback(back.redirect_uri) or not wants_page(request):
         return RedirectResponse(location, status_code=302, headers=NO_STORE)
     return page(
         "client_error.html",

@@ -69,11 +69,6 @@ def is_loopback(uri: str) -> bool:
     return parts is not None and parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
 
 
-def is_on_this_machine(uri: str) -> bool:
-    """True if an acceptable URI leads to a program of the person's own machine, not to a site."""
-    return not uri.lower().startswith("https:")
-
-
 def matches(registered: str, given: str) -> bool:
     """True if `given` is the registered URI, on any port if that is on loopback.
 
