@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from reboot.aio.tests import Reboot
 from starlette.applications import Starlette
 
+from gist_mcp.auth.client_metadata_document import ClientDocuments
 from gist_mcp.auth.client_registry import ClientRegistry
 from gist_mcp.auth.github_refreshes import GitHubRefreshes
 from gist_mcp.auth.routes import ROUTES
@@ -74,6 +75,7 @@ class Site:
         self.now = NOW
         self.sealer = Sealer(["k" * 32])
         self.retired_keys: tuple[str, ...] = ()
+        self.documents: ClientDocuments | None = None
         self.app = Starlette(routes=ROUTES)
         self.configure()
         self.browser = self.new_browser()
@@ -103,7 +105,7 @@ class Site:
             clients=ClientRegistry(
                 self.sealer,
                 issuer=config.public_url,
-                documents=None,
+                documents=self.documents,
                 retired_keys=self.retired_keys,
             ),
             refreshes=GitHubRefreshes(clock=clock),

@@ -22,7 +22,7 @@ async def authenticated_client(request: Request, parameters: Mapping[str, str]) 
     """
     deps: Deps = request.app.state.deps
     client_id, secret = _credentials(request, parameters)
-    client = await deps.clients.find(client_id)
+    client = deps.clients.at_token_endpoint(client_id)
     if client.auth_method == "none":
         return client
     if secret is None or not is_secret_of(client, secret):

@@ -20,6 +20,7 @@ from gist_mcp.auth.authorization_request import (
 )
 from gist_mcp.auth.browser_cookie import own_browser_cookie, remember_browser
 from gist_mcp.auth.client import Client
+from gist_mcp.auth.client_metadata_document import REMEMBERED_FAILURE_SECONDS
 from gist_mcp.auth.pages import page
 from gist_mcp.auth.redirect_uri import (
     destination,
@@ -79,8 +80,9 @@ async def known_client(deps: Deps, parameters: Mapping[str, str]) -> Client:
     try:
         client = await deps.clients.find(parameters["client_id"])
     except OAuthError as error:
-        status_code = 400 if error.status_code == 401 else error.status_code
-        raise _faulty(error.code, str(error), status_code=status_code) from None
+        if error.status_code == 503:
+            raise _not_just_now(error) from None
+        raise _faulty(error.code, str(error)) from None
     redirect_uri = parameters.get("redirect_uri")
     if redirect_uri is None:
         raise _faulty("invalid_request", "The parameter redirect_uri is missing.")
@@ -90,9 +92,20 @@ async def known_client(deps: Deps, parameters: Mapping[str, str]) -> Client:
     return client
 
 
-def _faulty(code: str, text: str, *, status_code: int = 400) -> SignInFailed:
-    title = "A client sent you here wrongly"
-    return SignInFailed(code, title, text, status_code=status_code, begin_again=False)
+def _faulty(code: str, text: str) -> SignInFailed:
+    return SignInFailed(code, "A client sent you here wrongly", text, begin_again=False)
+
+
+def _not_just_now(error: OAuthError) -> SignInFailed:
+    """Nobody can say who the client is; the same link works again later."""
+    return SignInFailed(
+        error.code,
+        "Not just now",
+        str(error),
+        status_code=503,
+        retry_after_seconds=REMEMBERED_FAILURE_SECONDS,
+        begin_again=False,
+    )
 
 
 def _tell_client(

@@ -103,11 +103,25 @@ class ClientRegistry:
         )
 
     async def find(self, client_id: str) -> Client:
-        """The client behind an id. Raises `OAuthError` (`invalid_client`) if there is none."""
+        """The client behind an id, with the redirect URIs that it has now.
+
+        Raises `OAuthError`: `invalid_client` if there is none, `temporarily_unavailable`.
+        """
+        if self._documents is not None and is_document_url(client_id):
+            return await self._documents.client(client_id)
+        return self.at_token_endpoint(client_id)
+
+    def at_token_endpoint(self, client_id: str) -> Client:
+        """The client behind an id, as far as a code or a token is concerned that it was given.
+
+        Those carry their client's key, and such a client is public, so its document would say
+        nothing new. It is not fetched: an outage of its host must sign nobody out. Raises
+        `OAuthError` (`invalid_client`).
+        """
         if client_id == HAND_CONFIGURED_CLIENT_ID:
             return _HAND_CONFIGURED
         if self._documents is not None and is_document_url(client_id):
-            return await self._documents.client(client_id)
+            return Client(client_id=client_id, name=client_id, redirect_uris=())
         if client_id.startswith(CLIENT_ID_PREFIX):
             return self._open(client_id)
         raise _unknown()
