@@ -399,6 +399,24 @@ def test_a_refresh_that_github_refuses_ends_the_grant(site: Site) -> None:
     assert error_of(client.refresh(first)) == (400, "invalid_grant")
 
 
+def test_repeating_the_previous_refresh_token_after_a_restart_costs_nobody_the_grant(
+    site: Site,
+) -> None:
+    client = register(site)
+    site.github.answer_with(**EXPIRING)
+    first = client.tokens()["refresh_token"]
+    site.github.answer_with(**EXPIRING | {"access_token": "gho_new", "refresh_token": "ghr_new"})
+    second = client.refresh(first).json()["refresh_token"]
+    site.configure()
+    site.github.token_answer = httpx.Response(200, json={"error": "bad_refresh_token"})
+
+    repeated = client.refresh(first)
+
+    assert error_of(repeated) == (400, "invalid_grant")
+    site.github.answer_with(**EXPIRING | {"refresh_token": "ghr_newer"})
+    assert client.refresh(second).status_code == 200
+
+
 def test_a_refresh_during_githubs_outage_can_be_tried_again(site: Site) -> None:
     client = register(site)
     site.github.answer_with(**EXPIRING)
