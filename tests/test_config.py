@@ -12,6 +12,7 @@ from gist_mcp.config import Config, is_production, load_config, parse_config
 from gist_mcp.errors import ConfigError
 
 KEY = "k" * 40
+OLD_KEY = "o" * 40
 APP = {"GITHUB_CLIENT_ID": "id", "GITHUB_CLIENT_SECRET": "a-client-secret", "TOKEN_KEYS": KEY}
 PRODUCTION = {**APP, "PUBLIC_URL": "https://gists.example.com"}
 
@@ -48,12 +49,44 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         ("PUBLIC_URL", "http://x:port"),
         ("PUBLIC_URL", "http://user:pw@x"),
         ("PUBLIC_URL", "http://x?y"),
+        ("PUBLIC_URL", "https://h?"),
+        ("PUBLIC_URL", "https://h#"),
+        ("PUBLIC_URL", "https://h/path"),
+        ("PUBLIC_URL", "https://h//"),
+        ("PUBLIC_URL", "https://@h"),
+        ("PUBLIC_URL", "https://h:"),
+        ("PUBLIC_URL", "https://h:08443"),
+        ("PUBLIC_URL", "https://h:65536"),
+        ("PUBLIC_URL", "https://h."),
+        ("PUBLIC_URL", "https://a..b"),
+        ("PUBLIC_URL", "https://-h"),
+        ("PUBLIC_URL", "https://h h"),
+        ("PUBLIC_URL", " https://h"),
+        ("PUBLIC_URL", 'https://h"'),
+        ("PUBLIC_URL", "https://h'"),
+        ("PUBLIC_URL", "https://h;x"),
+        ("PUBLIC_URL", "https://h\\x"),
+        ("PUBLIC_URL", "https://h\n"),
+        ("PUBLIC_URL", "https://ht\tml"),
+        ("PUBLIC_URL", "https://b\u00fccher.example"),
+        ("PUBLIC_URL", "http://127.1:9991"),
+        ("PUBLIC_URL", "http://0x7f.0.0.1"),
+        ("PUBLIC_URL", "http://[0:0:0:0:0:0:0:1]"),
+        ("PUBLIC_URL", "https:h"),
+        ("GITHUB_WEB_URL", "HTTPS://github.example.com"),
+        ("GITHUB_API_URL", "https://github.example.com/api v3"),
+        ("GITHUB_API_URL", "https://github.example.com/api/../v3"),
+        ("GITHUB_API_URL", "https://github.example.com/api/v3?x"),
+        ("ALLOWED_ORIGINS", "HTTPS://a.example"),
+        ("ALLOWED_ORIGINS", "https://a.example:443"),
         ("GITHUB_WEB_URL", "github.com"),
         ("GITHUB_API_URL", "nonsense"),
         ("GITHUB_TOKENS", "some"),
         ("GITHUB_SCOPES", " "),
         ("TOKEN_KEYS", "short"),
         ("TOKEN_KEYS", f"{KEY},short"),
+        ("RETIRED_TOKEN_KEYS", "short"),
+        ("RETIRED_TOKEN_KEYS", KEY),
         ("TOKEN_REVALIDATE_SECONDS", "-1"),
         ("TOKEN_REVALIDATE_SECONDS", "soon"),
         ("RESUME_WAIT_SECONDS", "1.5h"),
@@ -68,6 +101,58 @@ def test_a_malformed_value_is_refused_by_name(variable: str, value: str) -> None
 
     assert refusal.value.variable == variable
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "right"),
+    [
+        ("HTTPS://gists.example.com", "https://gists.example.com"),
+        ("https://Gists.Example.com", "https://gists.example.com"),
+        ("https://gists.example.com:443", "https://gists.example.com"),
+        ("http://localhost:80/", "http://localhost"),
+        ("https://user:pass@gists.example.com/mcp?x#y", "https://gists.example.com"),
+        ("https://gists.example.com:8443/mcp", "https://gists.example.com:8443"),
+        ("gists.example.com", "https://gists.example.com"),
+    ],
+)
+def test_who_spells_the_public_url_wrongly_is_told_how(value: str, right: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        parse({**APP, "PUBLIC_URL": value})
+
+    assert str(refusal.value).startswith("PUBLIC_URL: ")
+    assert str(refusal.value).endswith(f": {right}")
+    assert "pass@" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://gists.example.com",
+        "https://gists.example.com:8443",
+        "https://xn--bcher-kva.example",
+        "http://my_host:9991",
+        "http://127.0.0.1:9991",
+        "http://[::1]:9991",
+        "http://h:443",
+    ],
+)
+def test_an_origin_is_a_public_url(value: str) -> None:
+    config = parse({**APP, "PUBLIC_URL": value})
+
+    assert config.public_url == value
+    assert config.is_secure is value.startswith("https")
+
+
+def test_an_enterprise_server_may_have_its_api_at_a_path() -> None:
+    config = parse({**APP, "GITHUB_API_URL": "https://github.example.com/api/v3/"})
+
+    assert config.github_api_url == "https://github.example.com/api/v3"
+
+
+def test_an_origin_is_what_browsers_send() -> None:
+    config = parse({**APP, "ALLOWED_ORIGINS": "https://a.example/, http://localhost:6274"})
+
+    assert config.allowed_origins == ("https://a.example", "http://localhost:6274")
 
 
 @pytest.mark.parametrize("only", ["GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET"])
@@ -112,10 +197,11 @@ def test_trailing_slashes_do_not_double() -> None:
 
 
 def test_no_secret_shows_in_the_settings() -> None:
-    config = parse(APP)
+    config = parse({**APP, "RETIRED_TOKEN_KEYS": OLD_KEY})
 
     assert "a-client-secret" not in repr(config) + str(config)
     assert KEY not in repr(config) + str(config)
+    assert OLD_KEY not in repr(config) + str(config)
 
 
 @given(st.text(max_size=30))
@@ -165,13 +251,14 @@ def test_without_an_oauth_app_development_gets_the_simulator(tmp_path: Path) -> 
 def test_secrets_of_reboot_are_settings_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in PRODUCTION.items():
+    for name, value in {**PRODUCTION, "RETIRED_TOKEN_KEYS": f"{OLD_KEY},{'p' * 40}"}.items():
         monkeypatch.setenv(f"RBT_SECRET_{name}", value)
     environ = {"RBT_SERVE": "true", "PUBLIC_URL": PRODUCTION["PUBLIC_URL"]}
 
     config = asyncio.run(load_config(environ))
 
     assert config.github_client_secret.get_secret_value() == "a-client-secret"
+    assert [key.get_secret_value() for key in config.retired_token_keys] == [OLD_KEY, "p" * 40]
     assert config.production
 
 

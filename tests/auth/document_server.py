@@ -1,6 +1,7 @@
 """An https server with client metadata documents, right and wrong ones."""
 
 import datetime
+import functools
 import json
 import ssl
 import threading
@@ -29,6 +30,7 @@ class DocumentServer:
         self.connections = 0
         self.answer: Callable[[BaseHTTPRequestHandler], None] = self.send_document
         self.changes: dict[str, Any] = {}
+        self.location = "https://elsewhere.example/"
         self.certificate = folder / "certificate.pem"
         _make_certificate(self.certificate)
         outer = self
@@ -56,7 +58,8 @@ class DocumentServer:
             self.server.socket, server_side=True, do_handshake_on_connect=False
         )
         self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        serve = functools.partial(self.server.serve_forever, poll_interval=0.01)
+        threading.Thread(target=serve, daemon=True).start()
 
     @property
     def url(self) -> str:
@@ -82,7 +85,7 @@ class DocumentServer:
         handler.send_header("Content-Type", media_type)
         if encoding is not None:
             handler.send_header("Content-Encoding", encoding)
-        handler.send_header("Location", "https://elsewhere.example/")
+        handler.send_header("Location", self.location)
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
         handler.wfile.write(body)

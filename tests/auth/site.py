@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from reboot.aio.tests import Reboot
 from starlette.applications import Starlette
 
+from gist_mcp.auth.client_metadata_document import ClientDocuments
 from gist_mcp.auth.client_registry import ClientRegistry
 from gist_mcp.auth.github_refreshes import GitHubRefreshes
 from gist_mcp.auth.routes import ROUTES
@@ -73,6 +74,8 @@ class Site:
         self.github = ScriptedGitHub()
         self.now = NOW
         self.sealer = Sealer(["k" * 32])
+        self.retired_keys: tuple[str, ...] = ()
+        self.documents: ClientDocuments | None = None
         self.app = Starlette(routes=ROUTES)
         self.configure()
         self.browser = self.new_browser()
@@ -99,7 +102,12 @@ class Site:
                 client_secret=SecretStr("secret"),
                 callback_url=config.callback_url,
             ),
-            clients=ClientRegistry(self.sealer, issuer=config.public_url, documents=None),
+            clients=ClientRegistry(
+                self.sealer,
+                issuer=config.public_url,
+                documents=self.documents,
+                retired_keys=self.retired_keys,
+            ),
             refreshes=GitHubRefreshes(clock=clock),
             verifier=BearerVerifier(config=config, sealer=self.sealer, github=github, clock=clock),
             # A hop comes back to this process, as it does where there is only one.
@@ -110,6 +118,11 @@ class Site:
             incarnation="first",
             clock=clock,
         )
+
+    def use_keys(self, *keys: str, retired: tuple[str, ...] = ()) -> None:
+        """A start with other `TOKEN_KEYS` and `RETIRED_TOKEN_KEYS`."""
+        self.sealer, self.retired_keys = Sealer(keys), retired
+        self.configure()
 
     def new_browser(self) -> httpx.AsyncClient:
         """A browser with its own cookies."""
@@ -134,7 +147,7 @@ class Site:
 
     def come_back(self, **given: Any) -> httpx.Response:
         """GitHub's redirect."""
-        headers = given.pop("headers", {})
+        headers: Any = given.pop("headers", {})
         browser = given.pop("browser", self.browser)
         return self.get("/oauth/callback", params=given, headers=headers, browser=browser)
 

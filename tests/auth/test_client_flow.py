@@ -174,6 +174,19 @@ def test_a_link_to_us_carries_no_person_to_a_registered_site_unasked(site: Site)
     assert in_a_program.status_code == 302
 
 
+def test_a_link_to_us_opens_no_app_unasked(site: Site) -> None:
+    client = register(site, redirect_uris=["com.example.app:/callback"])
+
+    in_a_browser = client.authorize(response_type="token")
+    in_a_program = site.get("/oauth/authorize", params=client.parameters(response_type="token"))
+
+    assert in_a_browser.status_code == 400
+    assert "location" not in in_a_browser.headers
+    assert "the app behind com.example.app:" in in_a_browser.text
+    assert 'href="com.example.app:/callback?error=unsupported_response_type' in in_a_browser.text
+    assert in_a_program.status_code == 302
+
+
 def test_a_loopback_client_may_come_with_another_port(site: Site) -> None:
     client = register(site, redirect_uris=["http://127.0.0.1/"])
     client.redirect_uri = "http://127.0.0.1:33418/"

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,11 @@ from hypothesis import strategies as st
 from gist_mcp.auth.client import Client
 from gist_mcp.auth.client_metadata_document import (
     MAX_FETCHES_AT_ONCE,
+    MAX_FETCHES_OF_A_SITE,
+    MAX_REMEMBERED,
     REMEMBERED_FAILURE_SECONDS,
     REMEMBERED_SECONDS,
+    STALE_SECONDS,
     ClientDocuments,
     NoDocument,
     is_document_url,
@@ -211,13 +214,164 @@ def test_strangers_cannot_have_many_fetched_at_once() -> None:
     documents = ClientDocuments(resolve=stuck)
 
     async def flood() -> list[object]:
-        urls = [f"https://{HOST}/{number}" for number in range(MAX_FETCHES_AT_ONCE + 3)]
+        urls = [f"https://{number}.example/c" for number in range(MAX_FETCHES_AT_ONCE + 3)]
         return await asyncio.gather(*map(documents.client, urls), return_exceptions=True)
 
     codes = [each.code for each in asyncio.run(flood()) if isinstance(each, OAuthError)]
 
     assert codes.count("temporarily_unavailable") == 3
     assert codes.count("invalid_client") == MAX_FETCHES_AT_ONCE
+
+
+def test_one_site_cannot_take_every_fetch_to_itself(server: DocumentServer) -> None:
+    fetching, may_end = [0], asyncio.Event()
+
+    async def slow_for_evil(host: str, port: int) -> str:
+        if host.endswith("evil.example"):
+            fetching[0] += 1
+            await may_end.wait()
+        return "127.0.0.1"
+
+    documents = server.documents(resolve=slow_for_evil)
+
+    async def flood() -> tuple[Client, list[object]]:
+        urls = [f"https://{n}.evil.example:{server.port}/c" for n in range(MAX_FETCHES_AT_ONCE)]
+        evil = [asyncio.create_task(documents.client(url)) for url in urls]
+        served = await documents.client(server.url)
+        may_end.set()
+        return served, await asyncio.gather(*evil, return_exceptions=True)
+
+    served, refused = asyncio.run(flood())
+
+    assert served.client_id == server.url
+    assert fetching == [MAX_FETCHES_OF_A_SITE]
+    assert {each.status_code for each in refused if isinstance(each, OAuthError)} == {503}
+
+
+def test_a_site_that_took_its_part_is_known_as_before_and_served_again_afterwards(
+    server: DocumentServer,
+) -> None:
+    now, slow, all_slow, may_end = [1000.0], [0], asyncio.Event(), asyncio.Event()
+
+    async def resolve(host: str, port: int) -> str:
+        if host != HOST and not may_end.is_set():
+            slow[0] += 1
+            if slow[0] == MAX_FETCHES_OF_A_SITE:
+                all_slow.set()
+            await may_end.wait()
+        return "127.0.0.1"
+
+    documents = server.documents(resolve=resolve, clock=lambda: now[0])
+    unknown = f"https://new.{HOST}:{server.port}/c"
+
+    async def flood() -> tuple[Client, str, str]:
+        await documents.client(server.url)
+        now[0] += REMEMBERED_SECONDS
+        urls = [f"https://{n}.{HOST}:{server.port}/c" for n in range(MAX_FETCHES_OF_A_SITE)]
+        flood = [asyncio.create_task(documents.client(url)) for url in urls]
+        await all_slow.wait()
+        known = await documents.client(server.url)
+        with pytest.raises(OAuthError) as during:
+            await documents.client(unknown)
+        may_end.set()
+        await asyncio.gather(*flood, return_exceptions=True)
+        with pytest.raises(OAuthError) as after:
+            await documents.client(unknown)
+        return known, str(during.value), str(after.value)
+
+    known, during, after = asyncio.run(flood())
+
+    assert known.client_id == server.url
+    assert during.startswith("Too many clients")
+    assert "cannot be fetched" in after
+
+
+def test_a_lookup_that_goes_on_after_its_time_still_counts(server: DocumentServer) -> None:
+    lookups, may_end = [0], threading.Event()
+
+    def never_answers(*_: object, **__: object) -> Any:
+        lookups[0] += 1
+        may_end.wait(20)
+        return resolves_to("127.0.0.1")
+
+    async def resolve(host: str, port: int) -> str:
+        return await checked_address(host, port, look_up=never_answers)
+
+    documents = server.documents(resolve=resolve, timeout_seconds=0.05)
+
+    async def again_and_again() -> None:
+        for number in range(MAX_FETCHES_OF_A_SITE + 3):
+            with pytest.raises(OAuthError):
+                await documents.client(f"https://{number}.evil.example:{server.port}/c")
+        may_end.set()
+
+    asyncio.run(again_and_again())
+
+    assert lookups == [MAX_FETCHES_OF_A_SITE]
+
+
+def _breaks_off(handler: BaseHTTPRequestHandler) -> None:
+    handler.connection.close()
+
+
+def _is_overloaded(server: DocumentServer) -> Callable[[BaseHTTPRequestHandler], None]:
+    return lambda handler: server.send(handler, b"", 503)
+
+
+@pytest.mark.parametrize("how", ["breaks off", "503"])
+def test_an_outage_of_the_host_is_bridged_for_a_day(server: DocumentServer, how: str) -> None:
+    now = [1000.0]
+    documents = server.documents(clock=lambda: now[0])
+    known = fetch(documents, server.url)
+    server.answer = _breaks_off if how == "breaks off" else _is_overloaded(server)
+
+    now[0] += REMEMBERED_SECONDS
+    during = fetch(documents, server.url)
+    now[0] += STALE_SECONDS
+    with pytest.raises(OAuthError) as too_long:
+        fetch(documents, server.url)
+    server.answer = server.send_document
+    now[0] += REMEMBERED_FAILURE_SECONDS
+    after = fetch(documents, server.url)
+
+    assert known == during == after
+    assert (too_long.value.code, too_long.value.status_code) == ("temporarily_unavailable", 503)
+
+
+def test_a_document_that_was_taken_away_is_not_kept(server: DocumentServer) -> None:
+    now = [1000.0]
+    documents = server.documents(clock=lambda: now[0])
+    fetch(documents, server.url)
+    server.answer = lambda handler: server.send(handler, b"", 404)
+    now[0] += REMEMBERED_SECONDS
+
+    with pytest.raises(OAuthError) as refused:
+        fetch(documents, server.url)
+
+    assert (refused.value.code, refused.value.status_code) == ("invalid_client", 401)
+
+
+def test_an_outage_of_a_host_that_is_not_known_is_no_answer(server: DocumentServer) -> None:
+    server.answer = _breaks_off
+
+    with pytest.raises(OAuthError) as refused:
+        fetch(server.documents(), server.url)
+
+    assert (refused.value.code, refused.value.status_code) == ("temporarily_unavailable", 503)
+
+
+def test_a_flood_of_failures_pushes_no_good_client_out(server: DocumentServer) -> None:
+    documents = server.documents()
+
+    async def flood() -> Client:
+        await documents.client(server.url)
+        for number in range(MAX_REMEMBERED + 1):
+            with pytest.raises(OAuthError):
+                await documents.client(f"https://a.example:1/{number}")
+        return await documents.client(server.url)
+
+    assert asyncio.run(flood()).client_id == server.url
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "0"])

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from gist_mcp.auth.redirect_uri import (
     KNOWN_SCHEMES,
-    LOOPBACK_HOSTS,
     destination,
     form_action_source,
     is_acceptable,
     is_loopback,
     matches,
 )
+from gist_mcp.origin import LOOPBACK_HOSTS
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from gist_mcp.auth.access_token import open_access_token
+from gist_mcp.auth.grant_tokens import REFRESH_TOKEN_LIFETIME_SECONDS
 from gist_mcp.auth.pkce import s256_challenge
-from gist_mcp.auth.sealing import Sealer
 from gist_mcp.errors import SignInRequired
 from tests.auth.oauth_client import REDIRECT_URI, OAuthClient, register
 from tests.auth.site import CODE, GITHUB_TOKEN, PUBLIC_URL, Site, query_of
@@ -152,25 +152,64 @@ def test_a_code_of_another_server_or_key_is_refused(site: Site) -> None:
     assert error_of(elsewhere.redeem(code)) == (400, "invalid_grant")
 
 
-def test_keys_rotate_without_signing_anybody_out(site: Site) -> None:
-    client = register(site, token_endpoint_auth_method="client_secret_post")
-    tokens = client.tokens()
-    site.sealer = Sealer(["n" * 32, "k" * 32])
-    site.configure()
+OLD_KEY, NEW_KEY = "k" * 32, "n" * 32
 
-    refreshed = client.refresh(tokens["refresh_token"])
 
-    assert refreshed.status_code == 200
-    site.sealer = Sealer(["n" * 32])
-    site.configure()
-    assert error_of(client.refresh(refreshed.json()["refresh_token"])) == (401, "invalid_client")
+@pytest.mark.parametrize("method", ["none", "client_secret_post"])
+def test_keys_rotate_to_the_end_without_signing_anybody_out(site: Site, method: str) -> None:
+    client = register(site, token_endpoint_auth_method=method)
+    first = client.tokens()["refresh_token"]
+
+    site.use_keys(NEW_KEY, OLD_KEY)
+    second = client.refresh(first).json()["refresh_token"]
+    site.now += REFRESH_TOKEN_LIFETIME_SECONDS - 1
+    third = client.refresh(second).json()["refresh_token"]
+    site.now += 1
+    site.use_keys(NEW_KEY, retired=(OLD_KEY,))
+    fourth = client.refresh(third)
+
+    assert fourth.status_code == 200
+    assert client.refresh(fourth.json()["refresh_token"]).status_code == 200
+    assert client.redeem(client.code()).status_code == 200
+    if method != "none":
+        wrong = client.refresh(fourth.json()["refresh_token"], client_secret="ggm_secret_x")
+        assert error_of(wrong) == (401, "invalid_client")
+
+
+def test_a_retired_key_opens_registrations_and_nothing_else(site: Site) -> None:
+    client = register(site)
+    page, code, tokens = client.authorize(), client.code(), client.tokens()
+    at_github = query_of(client.decide(client.authorize()).headers["location"])
+    site.use_keys(NEW_KEY, retired=(OLD_KEY,))
+
+    came_back = site.come_back(code=CODE, state=at_github["state"])
+
+    assert error_of(client.redeem(code)) == (400, "invalid_grant")
+    assert error_of(client.refresh(tokens["refresh_token"])) == (400, "invalid_grant")
+    assert client.decide(page).status_code == 400
+    assert (came_back.status_code, "location" in came_back.headers) == (400, False)
+    with pytest.raises(SignInRequired):
+        open_access_token(
+            site.app.state.deps.sealer,
+            tokens["access_token"],
+            resource=f"{PUBLIC_URL}/mcp",
+            now=site.now,
+        )
+    assert client.authorize().status_code == 200
+
+
+def test_a_client_whose_key_is_gone_altogether_is_told_to_register_again(site: Site) -> None:
+    client = register(site)
+    refresh_token = client.tokens()["refresh_token"]
+    site.use_keys(NEW_KEY)
+
+    assert error_of(client.refresh(refresh_token)) == (401, "invalid_client")
 
 
 def test_keys_rotate_while_a_person_is_at_github(site: Site) -> None:
     client = register(site)
     at_github = query_of(client.decide(client.authorize()).headers["location"])
-    site.sealer = Sealer(["n" * 32, "k" * 32])
-    site.configure()
+    site.use_keys(NEW_KEY, OLD_KEY)
 
     back = site.come_back(code=CODE, state=at_github["state"])
 
@@ -358,6 +397,24 @@ def test_a_refresh_that_github_refuses_ends_the_grant(site: Site) -> None:
     site.github.token_answer = httpx.Response(200, json={"error": "bad_refresh_token"})
 
     assert error_of(client.refresh(first)) == (400, "invalid_grant")
+
+
+def test_repeating_the_previous_refresh_token_after_a_restart_costs_nobody_the_grant(
+    site: Site,
+) -> None:
+    client = register(site)
+    site.github.answer_with(**EXPIRING)
+    first = client.tokens()["refresh_token"]
+    site.github.answer_with(**EXPIRING | {"access_token": "gho_new", "refresh_token": "ghr_new"})
+    second = client.refresh(first).json()["refresh_token"]
+    site.configure()
+    site.github.token_answer = httpx.Response(200, json={"error": "bad_refresh_token"})
+
+    repeated = client.refresh(first)
+
+    assert error_of(repeated) == (400, "invalid_grant")
+    site.github.answer_with(**EXPIRING | {"refresh_token": "ghr_newer"})
+    assert client.refresh(second).status_code == 200
 
 
 def test_a_refresh_during_githubs_outage_can_be_tried_again(site: Site) -> None:

@@ -49,8 +49,12 @@ class GrantRuntime(Runtime):
         )
         return answer
 
-    def revoke(self, grant_id: str) -> None:
-        self.run(grants.revoke(self.context, ACCOUNT, grant_id=grant_id, now_seconds=NOW))
+    def revoke(self, grant_id: str, *, generation: int | None = None) -> None:
+        self.run(
+            grants.revoke(
+                self.context, ACCOUNT, grant_id=grant_id, generation=generation, now_seconds=NOW
+            )
+        )
 
     def look_up(
         self,
@@ -186,6 +190,18 @@ def test_a_revoked_grant_stays_revoked_and_its_code_used(runtime: GrantRuntime) 
     assert runtime.look_up(grant_id) == "unknown"
     assert runtime.rotate(token(grant_id)) == ("unknown", 0)
     assert runtime.redeem(grant_id) == "replayed"
+
+
+def test_a_grant_that_went_on_is_not_revoked_for_an_older_generation(runtime: GrantRuntime) -> None:
+    grant_id = new_id()
+    runtime.redeem(grant_id)
+    runtime.rotate(token(grant_id))
+
+    runtime.revoke(grant_id, generation=0)
+    after_the_older = runtime.look_up(grant_id)
+    runtime.revoke(grant_id, generation=1)
+
+    assert (after_the_older, runtime.look_up(grant_id)) == ("ok", "unknown")
 
 
 def test_a_grant_survives_a_restart(runtime: GrantRuntime) -> None:

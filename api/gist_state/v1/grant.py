@@ -72,10 +72,13 @@ class RotateResponse(BaseModel):
 
 
 class RevokeRequest(BaseModel):
-    """A client gives a token back."""
+    """A client gives a token back, or GitHub says that access is over."""
 
     grant_digest: str = Field(tag=1, description="See `GrantRecord.grant_digest`.")
     now_seconds: int = Field(tag=2, description="Unix time at the caller.")
+    generation: Optional[int] = Field(
+        tag=3, default=None, description="Revoke only while this is the grant's generation."
+    )
 
 
 class RevokeResponse(BaseModel):

@@ -122,6 +122,7 @@ def build_front_door(
             sealer,
             issuer=config.public_url,
             documents=ClientDocuments() if config.client_id_metadata_documents else None,
+            retired_keys=[key.get_secret_value() for key in config.retired_token_keys],
         ),
         refreshes=GitHubRefreshes(clock=time.time),
         verifier=verifier,

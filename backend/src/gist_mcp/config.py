@@ -16,10 +16,11 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from reboot.aio.secrets import SecretNotFoundException, Secrets
 
 from gist_mcp.errors import ConfigError
+from gist_mcp.origin import LOOPBACK_HOSTS as LOOPBACK_HOSTS
+from gist_mcp.origin import checked_base_url, checked_origin
 
 DEFAULT_PORT = 9991
-LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-SECRET_SETTINGS = ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "TOKEN_KEYS")
+SECRET_SETTINGS = ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "TOKEN_KEYS", "RETIRED_TOKEN_KEYS")
 MIN_TOKEN_KEY_CHARACTERS = 32
 SIMULATOR_CLIENT_ID = "simulated-oauth-app"
 
@@ -51,6 +52,12 @@ class Config(BaseSettings):
     token_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         default=(), validation_alias="TOKEN_KEYS"
     )
+    retired_token_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        default=(), validation_alias="RETIRED_TOKEN_KEYS"
+    )
+    """Keys that left `TOKEN_KEYS` and still open the ids of clients that registered in their time,
+    and nothing else."""
+
     token_revalidate_seconds: int = Field(
         default=60, ge=0, le=3600, validation_alias="TOKEN_REVALIDATE_SECONDS"
     )
@@ -114,7 +121,7 @@ class Config(BaseSettings):
     def _split_scopes(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
-    @field_validator("token_keys", "allowed_origins", mode="before")
+    @field_validator("token_keys", "retired_token_keys", "allowed_origins", mode="before")
     @classmethod
     def _split_list(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -128,7 +135,7 @@ class Config(BaseSettings):
             raise ValueError("name at least one scope, for example `gist read:user`")
         return value
 
-    @field_validator("token_keys")
+    @field_validator("token_keys", "retired_token_keys")
     @classmethod
     def _long_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         if any(len(key.get_secret_value()) < MIN_TOKEN_KEY_CHARACTERS for key in value):
@@ -138,18 +145,20 @@ class Config(BaseSettings):
             )
         return value
 
-    @field_validator("public_url", "github_web_url", "github_api_url")
+    @field_validator("public_url")
     @classmethod
-    def _http_url(cls, value: str) -> str:
-        return _checked_url(value) if value else value
+    def _origin(cls, value: str) -> str:
+        return checked_origin(value) if value else value
+
+    @field_validator("github_web_url", "github_api_url")
+    @classmethod
+    def _base_url(cls, value: str) -> str:
+        return checked_base_url(value) if value else value
 
     @field_validator("allowed_origins")
     @classmethod
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in value:
-            if urlsplit(_checked_url(origin)).path:
-                raise ValueError("an origin is scheme, host and port, without a path")
-        return value
+        return tuple(map(checked_origin, value))
 
     @model_validator(mode="after")
     def _default_public_url(self) -> Self:
@@ -179,20 +188,6 @@ class Config(BaseSettings):
     def is_secure(self) -> bool:
         """True when browsers reach us over https: cookies get `Secure` and `__Host-`."""
         return self.public_url.startswith("https://")
-
-
-def _checked_url(value: str) -> str:
-    """The URL without a trailing slash. Raises `ValueError` for what is not plain http(s)."""
-    try:
-        parts = urlsplit(value)
-        _ = parts.port
-    except ValueError:
-        raise ValueError("is not a URL") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be a URL such as https://gists.example.com")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("must have no user name, query or fragment")
-    return value.rstrip("/")
 
 
 def is_production(environ: Mapping[str, str]) -> bool:
@@ -226,6 +221,9 @@ def parse_config(environ: Mapping[str, str], *, production: bool) -> Config:
 
 def _check_together(config: Config) -> None:
     """Rules that span settings. Raises `ConfigError`."""
+    if set(config.token_keys) & set(config.retired_token_keys):
+        text = "has a key that is in TOKEN_KEYS too, where it still opens everything"
+        raise ConfigError("RETIRED_TOKEN_KEYS", text)
     has_id = bool(config.github_client_id)
     if has_id != bool(config.github_client_secret.get_secret_value()):
         missing = "GITHUB_CLIENT_SECRET" if has_id else "GITHUB_CLIENT_ID"

@@ -17,8 +17,9 @@ from pydantic.dataclasses import dataclass as checked_dataclass
 from gist_mcp.auth.client import Client
 from gist_mcp.auth.pkce import is_s256_challenge
 from gist_mcp.auth.sealing import SealBroken, Sealer
-from gist_mcp.config import LOOPBACK_HOSTS, Config
+from gist_mcp.config import Config
 from gist_mcp.errors import OAuthError
+from gist_mcp.origin import LOOPBACK_HOSTS
 
 MAX_STATE_CHARACTERS: Final = 1024
 """So that the sealed request fits into a cookie, which browsers end at 4096 bytes."""

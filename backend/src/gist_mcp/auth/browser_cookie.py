@@ -17,6 +17,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gist_mcp.auth.cookies import cookies_of
 from gist_mcp.constants import SIGN_IN_LIFETIME_SECONDS
 
 SECURE_NAME: Final = "__Host-gist-mcp-browser-"
@@ -55,7 +56,7 @@ def browser_cookies(request: Request, *, is_secure: bool) -> list[BrowserCookie]
     prefix = cookie_prefix(is_secure=is_secure)
     brought = [
         BrowserCookie(suffix=name.removeprefix(prefix), secret=value)
-        for name, value in sorted(request.cookies.items())
+        for name, value in sorted(cookies_of(request))
         if name.startswith(prefix)
     ]
     return [c for c in brought if _SUFFIX.match(c.suffix) and _VALUE.match(c.secret)][:MAX_COOKIES]

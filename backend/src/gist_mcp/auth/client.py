@@ -26,6 +26,8 @@ class Client:
     name: str
     redirect_uris: tuple[str, ...] | None
     auth_method: AuthMethod = "none"
+    secret_digest: str = ""
+    """SHA-256 in hexadecimal of the client's secret, empty if it has none."""
 
     @property
     def key(self) -> str:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from gist_mcp.auth.answers import oauth_error
 from gist_mcp.auth.client import Client
+from gist_mcp.auth.client_registry import is_secret_of
 from gist_mcp.errors import OAuthError
 from gist_mcp.web.deps import Deps
 
@@ -21,10 +22,10 @@ async def authenticated_client(request: Request, parameters: Mapping[str, str]) 
     """
     deps: Deps = request.app.state.deps
     client_id, secret = _credentials(request, parameters)
-    client = await deps.clients.find(client_id)
+    client = deps.clients.at_token_endpoint(client_id)
     if client.auth_method == "none":
         return client
-    if secret is None or not deps.clients.is_secret_of(client, secret):
+    if secret is None or not is_secret_of(client, secret):
         raise _invalid("The client's secret is missing or wrong.")
     return client
 

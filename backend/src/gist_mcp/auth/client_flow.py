@@ -20,12 +20,13 @@ from gist_mcp.auth.authorization_request import (
 )
 from gist_mcp.auth.browser_cookie import own_browser_cookie, remember_browser
 from gist_mcp.auth.client import Client
+from gist_mcp.auth.client_metadata_document import REMEMBERED_FAILURE_SECONDS
 from gist_mcp.auth.pages import page
 from gist_mcp.auth.redirect_uri import (
     destination,
     form_action,
     is_acceptable,
-    is_on_this_machine,
+    is_loopback,
 )
 from gist_mcp.errors import OAuthError
 from gist_mcp.web.deps import Deps
@@ -79,8 +80,9 @@ async def known_client(deps: Deps, parameters: Mapping[str, str]) -> Client:
     try:
         client = await deps.clients.find(parameters["client_id"])
     except OAuthError as error:
-        status_code = 400 if error.status_code == 401 else error.status_code
-        raise _faulty(error.code, str(error), status_code=status_code) from None
+        if error.status_code == 503:
+            raise _not_just_now(error) from None
+        raise _faulty(error.code, str(error)) from None
     redirect_uri = parameters.get("redirect_uri")
     if redirect_uri is None:
         raise _faulty("invalid_request", "The parameter redirect_uri is missing.")
@@ -90,9 +92,20 @@ async def known_client(deps: Deps, parameters: Mapping[str, str]) -> Client:
     return client
 
 
-def _faulty(code: str, text: str, *, status_code: int = 400) -> SignInFailed:
-    title = "A client sent you here wrongly"
-    return SignInFailed(code, title, text, status_code=status_code, begin_again=False)
+def _faulty(code: str, text: str) -> SignInFailed:
+    return SignInFailed(code, "A client sent you here wrongly", text, begin_again=False)
+
+
+def _not_just_now(error: OAuthError) -> SignInFailed:
+    """Nobody can say who the client is; the same link works again later."""
+    return SignInFailed(
+        error.code,
+        "Not just now",
+        str(error),
+        status_code=503,
+        retry_after_seconds=REMEMBERED_FAILURE_SECONDS,
+        begin_again=False,
+    )
 
 
 def _tell_client(
@@ -100,11 +113,12 @@ def _tell_client(
 ) -> Response:
     """The error goes to the client, by redirection (RFC 6749, 4.1.2.1).
 
-    But anybody can register a site of theirs, and a link to us must not carry a person there
-    unasked (RFC 9700, 4.11.2). A browser on its way to a site gets a page to decide on.
+    But anybody can register a site of theirs or the scheme of any app, and a link to us must not
+    carry a person there unasked (RFC 9700, 4.11.2). A browser on its way to either gets a page to
+    decide on. What listens on loopback was started on this machine, and nobody else hears of it.
     """
     location = back.answer(error=error.code, error_description=str(error))
-    if is_on_this_machine(back.redirect_uri) or not wants_page(request):
+    if is_loopback(back.redirect_uri) or not wants_page(request):
         return RedirectResponse(location, status_code=302, headers=NO_STORE)
     return page(
         "client_error.html",

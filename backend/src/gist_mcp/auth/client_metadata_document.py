@@ -5,7 +5,8 @@ Anybody can make us fetch such a URL, so the fetch is guarded against reaching w
 reach (SSRF): https only; the name is resolved once, every address must be public, and the
 connection goes to an address that was checked, so that a second resolution cannot lead elsewhere
 (DNS rebinding); no redirects, no proxy, no cookies; JSON only and not compressed, so that little
-stays little; little time, little size, few at once. An answer is remembered, a failure too.
+stays little; little time, little size, few at once, and few of those for one site. An answer is
+remembered, a failure too. While a host cannot be reached its last answer holds.
 """
 
 import asyncio
@@ -14,15 +15,21 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated, Final
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gist_mcp.auth.client import Client, display_name
-from gist_mcp.auth.public_address import NotPublic, Resolve, checked_address
+from gist_mcp.auth.public_address import (
+    NotPublic,
+    Resolve,
+    Unresolved,
+    checked_address,
+    is_address,
+)
 from gist_mcp.auth.redirect_uri import is_acceptable
 from gist_mcp.errors import OAuthError
 
@@ -35,7 +42,13 @@ FETCH_TIMEOUT_SECONDS: Final = 5.0
 REMEMBERED_SECONDS: Final = 300
 REMEMBERED_FAILURE_SECONDS: Final = 30
 MAX_REMEMBERED: Final = 500
+STALE_SECONDS: Final = 24 * 3600
+"""For so long an answer holds while its host cannot be reached."""
+
 MAX_FETCHES_AT_ONCE: Final = 8
+MAX_FETCHES_OF_A_SITE: Final = 2
+"""Whoever has a slow host could keep everybody else's clients out with it."""
+
 MAX_URL_CHARACTERS: Final = 512
 HTTPS_PORT: Final = 443
 
@@ -52,13 +65,24 @@ class Document(BaseModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Remembered:
-    client: Client | None
+class _Good:
+    client: Client
+    fetched_at_seconds: float
+    until_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Failure:
+    make_error: Callable[[], OAuthError]
     until_seconds: float
 
 
 class NoDocument(Exception):
     """There is no usable document at the URL. The text is for the log."""
+
+
+class Unreachable(Exception):
+    """The host is not in a state to say. The text is for the log."""
 
 
 class ClientDocuments:
@@ -80,39 +104,106 @@ class ClientDocuments:
         self._make_http = make_http or _make_http
         self._clock = clock
         self._timeout_seconds = timeout_seconds
-        self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
-        self._flights: dict[str, asyncio.Task[Client | None]] = {}
+        self._good: OrderedDict[str, _Good] = OrderedDict()
+        # Apart, so that a flood of failures pushes out no client that is good.
+        self._failures: OrderedDict[str, _Failure] = OrderedDict()
+        self._flights: dict[str, asyncio.Task[Client]] = {}
+        self._busy: dict[asyncio.Task[Any], str] = {}
 
     async def client(self, url: str) -> Client:
-        """The client that describes itself at `url`. Raises `OAuthError` (`invalid_client`)."""
-        known = self._remembered.get(url)
-        if known is not None and self._clock() < known.until_seconds:
-            return _or_refuse(known.client)
+        """The client that describes itself at `url`.
+
+        Raises `OAuthError`: `invalid_client`, or `temporarily_unavailable` if nobody can say.
+        """
+        now = self._clock()
+        good = self._good.get(url)
+        if good is not None and now < good.until_seconds:
+            self._good.move_to_end(url)
+            return good.client
+        failure = self._failures.get(url)
+        if failure is not None and now < failure.until_seconds:
+            raise failure.make_error()
+        return await self._fetched(url)
+
+    async def _fetched(self, url: str) -> Client:
+        """The one answer for all who ask for the URL at the moment."""
         flight = self._flights.get(url)
         if flight is None:
-            if len(self._flights) >= MAX_FETCHES_AT_ONCE:
-                text = "Too many clients are being looked up. Try again in a few seconds."
-                raise OAuthError("temporarily_unavailable", text, status_code=503)
+            site = _site(url)
+            of_site = sum(1 for each in self._busy.values() if each == site)
+            if of_site >= MAX_FETCHES_OF_A_SITE or len(self._busy) >= MAX_FETCHES_AT_ONCE:
+                last = self._last_answer(url, "too many at once")
+                if last is None:
+                    # Not remembered as a failure: a flood must not outlast itself.
+                    raise _too_many()
+                return last
             flight = asyncio.create_task(self._fetch(url), name="fetch a client document")
             self._flights[url] = flight
             flight.add_done_callback(lambda _: self._flights.pop(url, None))
-        return _or_refuse(await asyncio.shield(flight))
+            self._occupy(flight, site)
+        return await asyncio.shield(flight)
 
-    async def _fetch(self, url: str) -> Client | None:
-        client: Client | None = None
+    async def _fetch(self, url: str) -> Client:
+        """Fetches and remembers. Raises `OAuthError`."""
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 client = parse_document(url, await self._get(url))
-        except (NoDocument, NotPublic) as reason:
+        except (NoDocument, NotPublic, httpx.InvalidURL) as reason:
             logger.info("client document refused: %s", reason)
-        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
-            logger.info("client document not fetched: %s", type(error).__name__)
-        seconds = REMEMBERED_SECONDS if client is not None else REMEMBERED_FAILURE_SECONDS
-        self._remembered[url] = _Remembered(client=client, until_seconds=self._clock() + seconds)
-        self._remembered.move_to_end(url)
-        if len(self._remembered) > MAX_REMEMBERED:
-            self._remembered.popitem(last=False)
+            self._good.pop(url, None)
+            raise self._failed(url, _no_client) from None
+        except (TimeoutError, httpx.HTTPError, Unreachable, Unresolved) as error:
+            last = self._last_answer(url, type(error).__name__)
+            if last is None:
+                raise self._failed(url, _nobody_can_say) from None
+            return last
+        now = self._clock()
+        self._keep_good(
+            url,
+            _Good(client=client, fetched_at_seconds=now, until_seconds=now + REMEMBERED_SECONDS),
+        )
         return client
+
+    def _last_answer(self, url: str, reason: str) -> Client | None:
+        """What the URL said the last time, `None` if that is too long ago."""
+        logger.info("client document not fetched: %s", reason)
+        now = self._clock()
+        good = self._good.get(url)
+        if good is None or now >= good.fetched_at_seconds + STALE_SECONDS:
+            return None
+        self._keep_good(url, replace(good, until_seconds=now + REMEMBERED_FAILURE_SECONDS))
+        return good.client
+
+    def _keep_good(self, url: str, good: _Good) -> None:
+        self._good[url] = good
+        self._good.move_to_end(url)
+        if len(self._good) > MAX_REMEMBERED:
+            self._good.popitem(last=False)
+
+    def _failed(self, url: str, make_error: Callable[[], OAuthError]) -> OAuthError:
+        """The error, remembered so that nobody can have us ask again and again."""
+        until_seconds = self._clock() + REMEMBERED_FAILURE_SECONDS
+        self._failures[url] = _Failure(make_error=make_error, until_seconds=until_seconds)
+        self._failures.move_to_end(url)
+        if len(self._failures) > MAX_REMEMBERED:
+            self._failures.popitem(last=False)
+        return make_error()
+
+    def _occupy(self, task: asyncio.Task[Any], site: str) -> None:
+        """Counts the task for its site until it ends."""
+        self._busy[task] = site
+        task.add_done_callback(lambda _: self._busy.pop(task, None))
+
+    async def _address(self, url: str, host: str, port: int) -> str:
+        """The checked address. A lookup cannot be broken off, so one that outlasts its fetch takes
+        that one's place until it ends."""
+        lookup = asyncio.ensure_future(self._resolve(host, port))
+        try:
+            return await asyncio.shield(lookup)
+        except asyncio.CancelledError:
+            task = asyncio.create_task(_ended(lookup), name="a lookup that goes on")
+            self._occupy(task, _site(url))
+            raise
 
     async def _get(self, url: str) -> bytes:
         """The document's bytes. Raises `NoDocument`, `NotPublic` or errors of httpx."""
@@ -120,7 +211,7 @@ class ClientDocuments:
         host, port = parts.hostname or "", parts.port or HTTPS_PORT
         if port != self._port:
             raise NoDocument("not on the port of https")
-        address = await self._resolve(host, port)
+        address = await self._address(url, host, port)
         target = httpx.URL(url).copy_with(host=address)
         async with (
             self._make_http() as http,
@@ -136,6 +227,8 @@ class ClientDocuments:
                 extensions={"sni_hostname": host},
             ) as response,
         ):
+            if response.status_code == 429 or response.status_code >= 500:
+                raise Unreachable(f"status {response.status_code}")
             if response.status_code != 200:
                 raise NoDocument(f"status {response.status_code}")
             _check_content(response.headers)
@@ -201,8 +294,29 @@ async def _body(response: httpx.Response) -> bytes:
     return bytes(pieces)
 
 
-def _or_refuse(client: Client | None) -> Client:
-    if client is None:
-        text = "No usable client metadata document is at the URL that the client has as its id."
-        raise OAuthError("invalid_client", text, status_code=401)
-    return client
+def _site(url: str) -> str:
+    """The last two labels of the host, so that sub-domains count as one. Too coarse for names
+    below a suffix such as `co.uk`, whose sites then share their part."""
+    host = urlsplit(url).hostname or ""
+    return host if is_address(host) else ".".join(host.split(".")[-2:])
+
+
+async def _ended(lookup: asyncio.Future[str]) -> None:
+    await asyncio.wait([lookup])
+    # Looked at, or asyncio complains that nobody did.
+    _ = lookup.cancelled() or lookup.exception()
+
+
+def _no_client() -> OAuthError:
+    text = "No usable client metadata document is at the URL that the client has as its id."
+    return OAuthError("invalid_client", text, status_code=401)
+
+
+def _too_many() -> OAuthError:
+    text = "Too many clients are being looked up. Try again in a few seconds."
+    return OAuthError("temporarily_unavailable", text, status_code=503)
+
+
+def _nobody_can_say() -> OAuthError:
+    text = "The client's metadata document cannot be fetched just now. Try again in a minute."
+    return OAuthError("temporarily_unavailable", text, status_code=503)

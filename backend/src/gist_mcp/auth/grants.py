@@ -66,10 +66,17 @@ async def rotate(
 
 
 async def revoke(
-    context: ExternalContext, account: str, *, grant_id: str, now_seconds: int
+    context: ExternalContext,
+    account: str,
+    *,
+    grant_id: str,
+    now_seconds: int,
+    generation: int | None = None,
 ) -> None:
-    """Ends a grant. Raises `StateUnavailable`."""
-    request = messages.GrantsRevokeRequest(grant_digest=_digest(grant_id), now_seconds=now_seconds)
+    """Ends a grant; with a generation, only while that is the newest. Raises `StateUnavailable`."""
+    request = messages.GrantsRevokeRequest(
+        grant_digest=_digest(grant_id), now_seconds=now_seconds, generation=generation
+    )
     await _call(context, "Revoke", account, request)
 
 

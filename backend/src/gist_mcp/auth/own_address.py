@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from gist_mcp.config import LOOPBACK_HOSTS
+from gist_mcp.origin import LOOPBACK_HOSTS
 from gist_mcp.web.deps import Deps
 
 

@@ -11,9 +11,9 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-MAX_REDIRECT_URI_CHARACTERS: Final = 512
+from gist_mcp.origin import LOOPBACK_HOSTS
 
-LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+MAX_REDIRECT_URI_CHARACTERS: Final = 512
 
 KNOWN_SCHEMES: Final = frozenset(
     {
@@ -67,11 +67,6 @@ def is_loopback(uri: str) -> bool:
     """True for an acceptable http URI on this machine."""
     parts = _split(uri)
     return parts is not None and parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS
-
-
-def is_on_this_machine(uri: str) -> bool:
-    """True if an acceptable URI leads to a program of the person's own machine, not to a site."""
-    return not uri.lower().startswith("https:")
 
 
 def matches(registered: str, given: str) -> bool:

@@ -66,7 +66,15 @@ async def _next(request: Request, token: RefreshToken, account: str) -> TokenSet
         try:
             granted = await _ask_github(deps, token)
         except SignInRequired as error:
-            await grants.revoke(context, account, grant_id=granted.grant_id, now_seconds=now)
+            # A repeat of the previous token, after a restart that forgot what GitHub gave for it,
+            # hears no from GitHub as well, and says nothing about the tokens that came after it.
+            await grants.revoke(
+                context,
+                account,
+                grant_id=granted.grant_id,
+                generation=token.generation,
+                now_seconds=now,
+            )
             raise dead(error.log_reason) from None
     # Also if the answer is known to be no: only the writer revokes a grant that was reused.
     now = int(deps.clock())

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from gist_mcp.auth.answers import json_answer, oauth_error
 from gist_mcp.auth.client import AUTH_METHODS, AuthMethod, Client, display_name
+from gist_mcp.auth.client_registry import new_client_secret
 from gist_mcp.auth.redirect_uri import is_acceptable
 from gist_mcp.errors import OAuthError
 from gist_mcp.web.body import BodyTooLarge, read_body
@@ -43,18 +44,21 @@ async def register(request: Request) -> Response:
     try:
         body = await read_body(request, MAX_REGISTRATION_BYTES)
         registration = parse_registration(body)
+        auth_method = _auth_method(registration)
+        secret = None if auth_method == "none" else new_client_secret()
         client = deps.clients.register(
             name=display_name(registration.client_name or "") or DEFAULT_NAME,
             redirect_uris=tuple(registration.redirect_uris),
-            auth_method=_auth_method(registration),
+            auth_method=auth_method,
             now=int(deps.clock()),
+            secret=secret,
         )
     except BodyTooLarge:
         text = f"The registration is longer than {MAX_REGISTRATION_BYTES} bytes."
         return oauth_error(OAuthError("invalid_client_metadata", text, status_code=413))
     except OAuthError as error:
         return oauth_error(error)
-    return json_answer(_information(deps, client), status_code=201)
+    return json_answer(_information(deps, client, secret), status_code=201)
 
 
 def parse_registration(body: bytes) -> Registration:
@@ -90,7 +94,7 @@ def _auth_method(registration: Registration) -> AuthMethod:
     raise OAuthError("invalid_client_metadata", text)
 
 
-def _information(deps: Deps, client: Client) -> dict[str, object]:
+def _information(deps: Deps, client: Client, secret: str | None) -> dict[str, object]:
     """The answer of RFC 7591, 3.2.1."""
     information: dict[str, object] = {
         "client_id": client.client_id,
@@ -102,7 +106,7 @@ def _information(deps: Deps, client: Client) -> dict[str, object]:
         "token_endpoint_auth_method": client.auth_method,
         "scope": " ".join(deps.config.github_scopes),
     }
-    if client.auth_method != "none":
-        information["client_secret"] = deps.clients.new_secret(client)
+    if secret is not None:
+        information["client_secret"] = secret
         information["client_secret_expires_at"] = 0
     return information

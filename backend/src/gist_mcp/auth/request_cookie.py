@@ -4,6 +4,7 @@ One for each sign-in, named after its state, so that two tabs do not overwrite e
 """
 
 import hashlib
+import re
 from typing import Final
 
 from starlette.requests import Request
@@ -14,12 +15,15 @@ from gist_mcp.auth.authorization_request import (
     open_from_cookie,
     seal_for_cookie,
 )
+from gist_mcp.auth.cookies import cookies_of
 from gist_mcp.auth.sealing import Sealer
 from gist_mcp.constants import SIGN_IN_LIFETIME_SECONDS
 
 NAME: Final = "gist-mcp-request-"
 MAX_COOKIES: Final = 4
 """Sign-ins of one browser at once. A browser full of cookies could not reach us any more."""
+
+_SUFFIX = re.compile(r"[0-9a-f]{16}\Z")
 
 
 def remember_request(
@@ -32,7 +36,7 @@ def remember_request(
     is_secure: bool,
 ) -> None:
     """Sets the cookie for as long as the sign-in may take, and clears out abandoned ones."""
-    others = [name for name in request.cookies if name.startswith(_prefix(is_secure))]
+    others = [name for name, _ in cookies_of(request) if _is_ours(name, is_secure)]
     for name in others[: max(0, len(others) + 1 - MAX_COOKIES)]:
         _delete(response, name, is_secure)
     response.set_cookie(
@@ -50,8 +54,11 @@ def remembered_request(
     request: Request, sealer: Sealer, *, oauth_state: str, is_secure: bool
 ) -> AuthorizationRequest | None:
     """The client's request that goes with this state, if the browser brought it."""
-    sealed = request.cookies.get(_name(oauth_state, is_secure), "")
-    return open_from_cookie(sealer, sealed, oauth_state=oauth_state)
+    wanted_name = _name(oauth_state, is_secure)
+    for name, sealed in cookies_of(request):
+        if name == wanted_name:
+            return open_from_cookie(sealer, sealed, oauth_state=oauth_state)
+    return None
 
 
 def forget_request(response: Response, *, oauth_state: str, is_secure: bool) -> None:
@@ -65,6 +72,13 @@ def _prefix(is_secure: bool) -> str:
 
 def _name(oauth_state: str, is_secure: bool) -> str:
     return _prefix(is_secure) + hashlib.sha256(oauth_state.encode()).hexdigest()[:16]
+
+
+def _is_ours(name: str, is_secure: bool) -> bool:
+    """True for a name that we could have given: others cannot even be deleted, as Python's
+    cookies refuse to write them."""
+    prefix = _prefix(is_secure)
+    return name.startswith(prefix) and _SUFFIX.match(name.removeprefix(prefix)) is not None
 
 
 def _delete(response: Response, name: str, is_secure: bool) -> None:

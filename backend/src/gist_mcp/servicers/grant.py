@@ -89,13 +89,18 @@ class GrantsServicer(Grants.Servicer):
     async def revoke(
         self, context: WriterContext, request: Grants.RevokeRequest
     ) -> Grants.RevokeResponse:
-        """Ends a grant. Its record stays, so that its code cannot be redeemed once more."""
+        """Ends a grant. Its record stays, so that its code cannot be redeemed once more.
+
+        With a generation, only if that is still the grant's own: what is known of an older one
+        says nothing about the tokens that came after it.
+        """
         records = prune(self.state.records or [], request.now_seconds)
         record = find(records, request.grant_digest)
-        if record is not None:
+        if record is not None and request.generation in (None, record.generation):
             record.is_revoked = True
         self.state.records = records
-        return Grants.RevokeResponse(outcome=UNKNOWN if record is None else OK)
+        is_over = record is not None and record.is_revoked
+        return Grants.RevokeResponse(outcome=OK if is_over else UNKNOWN)
 
     async def look_up(
         self, context: ReaderContext, request: Grants.LookUpRequest
