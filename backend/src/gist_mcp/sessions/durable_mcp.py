@@ -14,6 +14,8 @@ from typing import Any
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from pydantic import AnyHttpUrl
+from rbt.mcp.v1.stream_pb2 import ReplayRequest, ReplayResponse
+from reboot.aio.contexts import ReaderContext
 from reboot.aio.external import ExternalContext
 from reboot.mcp.server import DurableMCP
 from reboot.mcp.servicers.session import SessionServicer
@@ -43,11 +45,23 @@ class ClosedSessionServicer(SessionServicer):
         return front_door_only()
 
 
+FROM_THE_START = ""
+"""The event before the first of a stream. Clients cannot name it."""
+
+
 class ClosedStreamServicer(StreamServicer):
     """DurableMCP's `Stream`, for the front door and the application only."""
 
     def authorizer(self):  # type: ignore[no-untyped-def]
         return front_door_only()
+
+    async def Replay(  # noqa: N802 - Reboot's name
+        self, context: ReaderContext, request: ReplayRequest
+    ) -> ReplayResponse:
+        """The events after one of them, or all: stock, it takes the latter for unknown."""
+        if request.HasField("last_event_id") and request.last_event_id == FROM_THE_START:
+            request = ReplayRequest()
+        return await super().Replay(context, request)
 
 
 class PrincipalVerifier(TokenVerifier):

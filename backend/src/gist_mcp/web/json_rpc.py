@@ -44,9 +44,10 @@ class NotJsonRpc(Exception):
 @dataclass(frozen=True, kw_only=True)
 class JsonRpcMessage:
     """What the front door decides by. `tool_name` is set for `tools/call`,
-    `cancelled_request_id` for `notifications/cancelled`."""
+    `cancelled_request_id` for `notifications/cancelled`, `request_id` for every request."""
 
     is_initialize: bool
+    request_id: str | None
     tool_name: str | None
     cancelled_request_id: str | None
 
@@ -79,6 +80,7 @@ def parse_message(body: bytes) -> JsonRpcMessage:
         _check_initialize(params)
     return JsonRpcMessage(
         is_initialize=is_initialize,
+        request_id=str(message["id"]) if method is not None and "id" in message else None,
         tool_name=_tool_name(params) if method == "tools/call" else None,
         cancelled_request_id=(
             _cancelled_request_id(params) if method == "notifications/cancelled" else None

@@ -2,8 +2,8 @@
 
 A request passes here twice. First, from outside: Origin, size, bearer token, session owner.
 Then it is sealed into a hop and sent through Envoy to the server process that owns the
-session's state, where the second pass puts the credential into that process's vault and hands
-the request to DurableMCP. Whatever a client says about routing is dropped in the first pass.
+session's state, where the second pass (`mcp_delivery.py`) hands it to DurableMCP. Whatever a client
+says about routing is dropped in the first pass.
 """
 
 import asyncio
@@ -16,48 +16,37 @@ import httpx
 from grpc.aio import AioRpcError
 from rebootdev.aio.aborted import Aborted
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gist_mcp.auth.verifier import Caller, TooManyGuesses
 from gist_mcp.errors import GitHubUnavailable, RateLimited, ScopeRequired, SignInRequired
-from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.principal import McpSessionId
 from gist_mcp.sessions import ownership
-from gist_mcp.sessions.durable_mcp import MCP_PATH, SESSION_HANDLE, current_principal
-from gist_mcp.sessions.first_contact import FirstContact
+from gist_mcp.sessions.durable_mcp import MCP_PATH
 from gist_mcp.sessions.hop import HOP_HEADER, Hop, open_hop, seal_hop
 from gist_mcp.sessions.internal_http import DeliveryUnknown, NotDelivered, deliver
 from gist_mcp.tools.registry import require_scopes
 from gist_mcp.web import challenges
 from gist_mcp.web.body import BodyTooLarge, check_announced_length, read_body
 from gist_mcp.web.deps import Deps
-from gist_mcp.web.event_stream import with_retry_hint
 from gist_mcp.web.json_rpc import JsonRpcMessage, NotJsonRpc, parse_message
 from gist_mcp.web.limits import client_address, in_a_session_of
+from gist_mcp.web.mcp_answers import lost, refused, starting, too_large
+from gist_mcp.web.mcp_delivery import (
+    FORWARDED_HEADERS,
+    SESSION_HEADER,
+    STATE_REF_HEADER,
+    McpDelivery,
+    session_state_ref,
+)
 
 STARTING_PATIENCE_SECONDS = 20.0
 """How long a GET waits for a process that is starting; Reboot's take a few seconds."""
 
 STARTING_POLL_SECONDS = 0.25
 
-SESSION_HEADER = "mcp-session-id"
 METHODS = ("GET", "POST", "DELETE")
-
-STATE_REF_HEADER = "x-reboot-state-ref"
-"""Tells Envoy which server process owns a state; Reboot's own name for it."""
-
-_FORWARDED_HEADERS = frozenset(
-    {
-        "accept",
-        "content-type",
-        "last-event-id",
-        "mcp-protocol-version",
-        "user-agent",
-    }
-)
-"""What DurableMCP gets to see of the client's headers. Everything else stays outside: the
-bearer token above all, and `x-reboot-*`, with which a client could address any state."""
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9._-]{1,128}/[A-Za-z0-9._-]{1,200}\Z")
 """An event id as DurableMCP makes it: request and event, with one slash. It stumbles over any
@@ -73,7 +62,7 @@ class McpEndpoint:
 
     def __init__(self, deps: Deps, durable_mcp: ASGIApp) -> None:
         self._deps = deps
-        self._durable_mcp = FirstContact(durable_mcp)
+        self._deliver = McpDelivery(deps, durable_mcp)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request, from outside or from the first pass."""
@@ -105,7 +94,7 @@ class McpEndpoint:
             except (Aborted, AioRpcError, NotDelivered):
                 # Durable state does not answer: the process that owns it is starting or leaving.
                 if self._deps.clock() >= gives_up_at_seconds:
-                    return _starting()
+                    return starting()
             await asyncio.sleep(STARTING_POLL_SECONDS)
 
     async def _admit(self, request: Request) -> Response:
@@ -116,10 +105,10 @@ class McpEndpoint:
             if isinstance(caller, Response):
                 return caller
             if request.method not in METHODS:
-                return _error(405, "Method Not Allowed", {"Allow": ", ".join(METHODS)})
+                return refused(405, "Method Not Allowed", {"Allow": ", ".join(METHODS)})
             last_event_id = request.headers.get("last-event-id")
             if last_event_id is not None and not _EVENT_ID.match(last_event_id):
-                return _error(400, "Bad Request: Last-Event-ID is not one of this server")
+                return refused(400, "Bad Request: Last-Event-ID is not one of this server")
             body, message = b"", None
             if request.method == "POST":
                 body = await read_body(request, self._deps.config.max_body_bytes)
@@ -127,9 +116,9 @@ class McpEndpoint:
             if message is not None and message.tool_name is not None:
                 require_scopes(message.tool_name, caller.credential.scopes)
         except BodyTooLarge:
-            return _too_large(self._deps)
+            return too_large(self._deps.config)
         except NotJsonRpc as reason:
-            return _error(400, str(reason), code=reason.code)
+            return refused(400, str(reason), code=reason.code)
         except ScopeRequired as reason:
             return challenges.scope_missing(self._deps.config, reason)
         return await self._route(request, caller, message, body)
@@ -174,22 +163,23 @@ class McpEndpoint:
         named = request.headers.get(SESSION_HEADER)
         if named is None:
             if message is None or not message.is_initialize:
-                return _error(400, "Bad Request: Missing session ID")
+                return refused(400, "Bad Request: Missing session ID")
             session_id = await self._open_session(request, caller)
         else:
             owned = await self._owned_session(request, caller, named)
             if owned is None:
-                return _error(404, "Session not found")
+                return refused(404, "Session not found")
             session_id = owned
             if message is not None and message.is_initialize:
                 # DurableMCP would try for ever to begin the session again.
-                return _error(400, "Bad Request: this session is initialized already")
+                return refused(400, "Bad Request: this session is initialized already")
             await self._note_endings(request, message, session_id)
         hop = Hop(
             method=request.method,
             session_id=session_id,
             is_new=named is None,
             tool_name=message.tool_name if message is not None else None,
+            request_id=message.request_id if message is not None else None,
             principal=caller.principal,
             credential=caller.credential,
         )
@@ -230,12 +220,12 @@ class McpEndpoint:
     async def _forward(self, request: Request, hop: Hop, body: bytes) -> Response:
         """Sends the request through Envoy to the owning process and streams the answer back."""
         headers = {
-            name: value for name, value in request.headers.items() if name in _FORWARDED_HEADERS
+            name: value for name, value in request.headers.items() if name in FORWARDED_HEADERS
         }
         # The second pass checks the Host like the first, and its caller is us.
         headers["host"] = urlsplit(self._deps.config.public_url).netloc
         headers[HOP_HEADER] = seal_hop(self._deps.sealer, hop, now_seconds=self._deps.clock())
-        headers[STATE_REF_HEADER] = f"rbt.mcp.v1.Session:{hop.session_id}"
+        headers[STATE_REF_HEADER] = session_state_ref(hop.session_id)
         upstream_request = self._deps.internal_http.build_request(
             hop.method, f"{self._deps.config.gateway_url}{MCP_PATH}", headers=headers, content=body
         )
@@ -245,54 +235,11 @@ class McpEndpoint:
             # What is not a POST may be sent again whatever became of it.
             if hop.method != "POST":
                 raise NotDelivered from None
-            return _lost()
+            return lost()
         kept = {
             name: value for name, value in upstream.headers.items() if name in _RETURNED_HEADERS
         }
         return StreamingResponse(_relay(upstream), upstream.status_code, headers=kept)
-
-    async def _deliver(self, hop: Hop, scope: Scope, receive: Receive, send: Send) -> None:
-        """Second pass: in the process that owns the session."""
-        credential = await self._confirm(hop)
-        if isinstance(credential, Response):
-            await credential(scope, receive, send)
-            return
-        # Also for a session that ends: a call that waits for its owner sends nothing any more,
-        # but looks whether what it sent was made.
-        self._deps.vault.put(hop.session_id, credential)
-        if hop.method == "DELETE":
-            self._deps.vault.retire(hop.session_id)
-            self._durable_mcp.forget(hop.session_id)
-        headers = [
-            (name, value)
-            for name, value in scope["headers"]
-            if name.decode("latin-1") in _FORWARDED_HEADERS
-        ]
-        headers.append((b"authorization", f"Bearer {SESSION_HANDLE}".encode()))
-        state_ref = f"rbt.mcp.v1.Session:{hop.session_id}"
-        headers.append((STATE_REF_HEADER.encode(), state_ref.encode()))
-        if not hop.is_new:
-            headers.append((SESSION_HEADER.encode(), hop.session_id.encode()))
-        inner = {**scope, "headers": headers, "path": "/", "root_path": MCP_PATH, "raw_path": b"/"}
-        token = current_principal.set(hop.principal)
-        try:
-            await self._durable_mcp.deliver(hop.session_id, inner, receive, with_retry_hint(send))
-        finally:
-            current_principal.reset(token)
-
-    async def _confirm(self, hop: Hop) -> GitHubCredential | Response:
-        """The credential as this process knows it, or the answer that says why it will not do."""
-        if hop.method == "DELETE":
-            return hop.credential
-        try:
-            credential = await self._deps.verifier.confirm(hop.credential)
-            if hop.tool_name is not None:
-                require_scopes(hop.tool_name, credential.scopes)
-        except ScopeRequired as reason:
-            return challenges.scope_missing(self._deps.config, reason)
-        except (SignInRequired, GitHubUnavailable, RateLimited) as reason:
-            return challenges.not_verified(self._deps.config, reason)
-        return credential
 
 
 async def _relay(upstream: httpx.Response) -> AsyncIterator[bytes]:
@@ -303,29 +250,3 @@ async def _relay(upstream: httpx.Response) -> AsyncIterator[bytes]:
         with contextlib.suppress(httpx.HTTPError):
             async for chunk in upstream.aiter_raw():
                 yield chunk
-
-
-def _starting() -> Response:
-    return _error(503, "The server is starting; try again.", {"Retry-After": "1"}, code=-32000)
-
-
-def _lost() -> Response:
-    return _error(
-        502,
-        "The server process stopped with the request in its hands: it may have been carried out, "
-        "or not. Look before you repeat a call that changes something.",
-        code=-32000,
-    )
-
-
-def _too_large(deps: Deps) -> Response:
-    limit = deps.config.max_body_bytes
-    return _error(413, f"The request body is larger than {limit} bytes.")
-
-
-def _error(
-    status_code: int, text: str, headers: dict[str, str] | None = None, *, code: int = -32600
-) -> Response:
-    """A JSON-RPC error without a request id, as the MCP SDK answers at this level."""
-    body = {"jsonrpc": "2.0", "id": "server-error", "error": {"code": code, "message": text}}
-    return JSONResponse(body, status_code=status_code, headers=headers)
