@@ -29,7 +29,7 @@ def initialize_message() -> dict[str, Any]:
     }
 
 
-def tool_message(identifier: int, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+def tool_message(identifier: int | str, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """A tool call."""
     return {
         "jsonrpc": "2.0",

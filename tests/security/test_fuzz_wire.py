@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import Phase, assume, example, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from gist_mcp.web.json_rpc import MAX_DEPTH
@@ -29,7 +29,6 @@ MANY_MESSAGES_SECONDS = 1200
 
 TRACEBACK_CHARACTERS = 1500
 PING = {"jsonrpc": "2.0", "id": 1_000_000, "method": "ping"}
-USED_IDS: dict[str, set[str]] = {}
 PATHS = (
     "/oauth/authorize",
     "/oauth/callback",
@@ -99,18 +98,6 @@ def read_to_the_end(url: str, headers: dict[str, str], message: object) -> httpx
     return httpx.Response(answer.status_code, headers=answer.headers, content=content)
 
 
-def unused_id(user: McpUser, message: dict[str, object]) -> bool:
-    """True for the first request of a session with its id, or if there is none."""
-    used = USED_IDS.setdefault(user.session_id, set())
-    if not isinstance(message.get("id"), str | int):
-        return True
-    identifier = str(message["id"])
-    if identifier in used:
-        return False
-    used.add(identifier)
-    return True
-
-
 def answers_to(message: dict[str, object], answer: httpx.Response) -> list[dict[str, Any]]:
     """The responses to a request among the events; DurableMCP takes 1 and "1" for one id."""
     data = [line[5:] for line in answer.text.splitlines() if line.startswith("data:")]
@@ -148,8 +135,6 @@ def profile_call(identifier: int, argument: object) -> dict[str, object]:
 @example(profile_call(1_000_001, nested_arrays(MAX_DEPTH - 3)))
 @example(profile_call(1_000_002, nested_objects(MAX_DEPTH - 3)))
 def test_any_message_in_a_session_is_answered(fuzzer: McpUser, message: dict[str, object]) -> None:
-    assume(unused_id(fuzzer, message))
-
     answer = read_to_the_end(fuzzer.url, fuzzer.headers, message)
 
     assert answer.status_code < 500

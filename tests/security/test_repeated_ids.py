@@ -49,3 +49,27 @@ def test_a_call_repeated_while_it_runs_is_answered_and_carried_out_once(repeated
     assert all(answer.status_code < 500 for answer in answers)
     assert len(repeated.github.gists("octocat")) == 1
     assert tracebacks(repeated.app.log()) == []
+
+
+def test_a_call_repeated_after_a_kill_gets_the_first_answer(repeated: World) -> None:
+    user = McpUser.connect(repeated.app.mcp_url, repeated.token("octocat"))
+    message = tool_message("a", "create_gist", {**GIST, "public": False, "additional_files": None})
+    first = read_to_the_end(user.url, user.headers, message)
+
+    repeated.app.restart()
+    again = read_to_the_end(user.url, user.headers, message)
+
+    (gist,) = repeated.github.gists("octocat")
+    assert gist.gist_id in first.text
+    assert gist.gist_id in again.text
+
+
+def test_an_id_does_not_stand_for_another_request(repeated: World) -> None:
+    user = McpUser.connect(repeated.app.mcp_url, repeated.token("octocat"))
+    user.send(tool_message(50, "create_gist", GIST))
+
+    other = user.send(tool_message(50, "create_gist", {**GIST, "content": "other"}))
+
+    assert other.status_code == 400
+    assert "request id 50" in other.text
+    assert len(repeated.github.gists("octocat")) == 1
