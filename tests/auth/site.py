@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx
-from pydantic import SecretStr
 from reboot.aio.tests import Reboot
 from starlette.applications import Starlette
 
@@ -72,6 +71,7 @@ class Site:
         self.run = run
         self.rbt = rbt
         self.github = ScriptedGitHub()
+        self.to_github: httpx.AsyncBaseTransport = httpx.MockTransport(self.github)
         self.now = NOW
         self.sealer = Sealer(["k" * 32])
         self.retired_keys: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ class Site:
         settings = {"PUBLIC_URL": PUBLIC_URL, "GITHUB_CLIENT_ID": "our-app"}
         settings |= {"GITHUB_CLIENT_SECRET": "secret", "GITHUB_TOKENS": github_tokens} | more
         config = parse_config(settings, production=False)
-        http = httpx.AsyncClient(transport=httpx.MockTransport(self.github))
+        http = httpx.AsyncClient(transport=self.to_github)
         github = GitHubClient(http, config.github_api_url, sleep=lambda _: asyncio.sleep(0))
 
         def clock() -> float:
@@ -99,7 +99,7 @@ class Site:
                 http,
                 web_url=config.github_web_url,
                 client_id=config.github_client_id,
-                client_secret=SecretStr("secret"),
+                client_secret=config.github_client_secret,
                 callback_url=config.callback_url,
             ),
             clients=ClientRegistry(

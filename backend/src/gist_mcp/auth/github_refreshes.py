@@ -47,6 +47,13 @@ class GitHubRefreshes:
             if flight.done() and (flight.cancelled() or flight.exception() is not None):
                 self._flights.pop(digest, None)
 
+    def remembers(self, token: GitHubToken) -> bool:
+        """True if GitHub has just given a new pair for this refresh token, to this process."""
+        flight = self._flights.get(token.digest())
+        if flight is None or not flight.done() or flight.cancelled():
+            return False
+        return flight.exception() is None
+
     async def _ask(self, ask: Callable[[], Awaitable[TokenGrant]]) -> FreshGrant:
         grant = await ask()
         return FreshGrant(grant=grant, granted_at_seconds=int(self._clock()))

@@ -40,7 +40,7 @@ async def redeem_code(request: Request, client: Client, parameters: Mapping[str,
         now_seconds=int(deps.clock()),
     )
     if outcome == REPLAYED:
-        await forget_at_github(deps, granted.github.access)
+        await forget_at_github(deps, granted.github)
     if outcome == FULL:
         raise StateUnavailable("Too many sign-ins of this account at once. Try again in a minute.")
     if outcome != OK:

@@ -79,8 +79,10 @@ async def _next(request: Request, token: RefreshToken, account: str) -> TokenSet
     # Also if the answer is known to be no: only the writer revokes a grant that was reused.
     now = int(deps.clock())
     outcome, generation = await grants.rotate(context, account, token, now_seconds=now)
-    if outcome == REPLAYED:
-        await forget_at_github(deps, granted.github.access)
+    has_new_pair = granted.github != token.granted.github
+    if outcome == REPLAYED or (outcome != OK and has_new_pair):
+        # What GitHub gave for a grant that was revoked meanwhile would live on, and nobody has it.
+        await forget_at_github(deps, granted.github)
     if outcome != OK:
         raise dead(f"refresh token {outcome}")
     return new_tokens(deps, granted, generation=generation)

@@ -11,10 +11,10 @@ from gist_mcp.auth.access_token import ACCESS_TOKEN_PREFIX, open_access_token
 from gist_mcp.auth.answers import NO_STORE, oauth_error
 from gist_mcp.auth.client_authentication import authenticated_client, refusal
 from gist_mcp.auth.forget_at_github import forget_at_github
+from gist_mcp.auth.github_pair import GitHubPair
 from gist_mcp.auth.grant_tokens import open_refresh_token
 from gist_mcp.auth.parameters import form_parameters
 from gist_mcp.errors import OAuthError, SignInRequired
-from gist_mcp.github.credential import GitHubToken
 from gist_mcp.principal import GitHubUserId
 from gist_mcp.servicers.calls import StateUnavailable
 from gist_mcp.web.deps import Deps
@@ -29,7 +29,7 @@ class _Opened:
     grant_id: str
     client_key: str
     user_id: GitHubUserId
-    github_token: GitHubToken
+    github: GitHubPair
 
 
 async def revoke(request: Request) -> Response:
@@ -63,7 +63,7 @@ async def _revoke(request: Request) -> None:
         grant_id=opened.grant_id,
         now_seconds=int(deps.clock()),
     )
-    await forget_at_github(deps, opened.github_token)
+    await forget_at_github(deps, opened.github)
 
 
 def _open(deps: Deps, text: str) -> _Opened | None:
@@ -78,7 +78,7 @@ def _open(deps: Deps, text: str) -> _Opened | None:
             grant_id=payload.grant_id,
             client_key=payload.client_id,
             user_id=payload.user_id,
-            github_token=payload.github_token,
+            github=GitHubPair(access=payload.github_token),
         )
     try:
         granted = open_refresh_token(deps.sealer, text, resource=resource, now=now).granted
@@ -88,5 +88,5 @@ def _open(deps: Deps, text: str) -> _Opened | None:
         grant_id=granted.grant_id,
         client_key=granted.client_key,
         user_id=granted.user_id,
-        github_token=granted.github.access,
+        github=granted.github,
     )
