@@ -54,7 +54,7 @@ def test_a_code_and_a_refresh_token_open_at_their_own_server_only(
     assert [each.status_code for each in at_home] == [200, 200]
 
 
-def test_a_consent_page_of_another_public_url_cannot_be_sent_on_from_there(site: Site) -> None:
+def test_a_client_that_registered_at_another_public_url_is_none_here(site: Site) -> None:
     client = register(site)
     site.configure(PUBLIC_URL=OTHER_URL)
 
