@@ -65,13 +65,17 @@ class OAuthClient:
 
     def redeem(self, code: str, **changes: str | None) -> httpx.Response:
         """The client's request to `/oauth/token`."""
-        given = {
+        return self.ask("/oauth/token", self.redemption(code), **changes)
+
+    def redemption(self, code: str) -> dict[str, str]:
+        """What a public client sends there."""
+        return {
+            "client_id": self.client_id,
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": self.redirect_uri,
             "code_verifier": self.code_verifier,
         }
-        return self.ask("/oauth/token", given, **changes)
 
     def tokens(self) -> dict[str, Any]:
         """Signed in."""

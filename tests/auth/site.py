@@ -40,6 +40,8 @@ class ScriptedGitHub:
         )
         self.user_status = 200
         self.check_status = 200
+        self.check_user: dict[str, Any] = USER
+        self.check_scopes = ["gist", "read:user"]
         self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -49,7 +51,8 @@ class ScriptedGitHub:
         if request.method == "DELETE":
             return httpx.Response(204)
         if request.url.path.startswith("/applications/"):
-            body = {"scopes": ["gist", "read:user"], "app": {"client_id": "our-app"}, "user": USER}
+            body = {"scopes": self.check_scopes, "app": {"client_id": "our-app"}}
+            body |= {"user": self.check_user}
             return httpx.Response(self.check_status, json=body)
         headers = {"X-OAuth-Scopes": "gist, read:user"}
         return httpx.Response(self.user_status, json=USER, headers=headers)

@@ -1,13 +1,13 @@
 """A client's sign-in up to its code, and the attacks on it, over HTTP in process."""
 
 import re
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
 
 from gist_mcp.auth.client_registry import HAND_CONFIGURED_CLIENT_ID
-from tests.auth.oauth_client import REDIRECT_URI, OAuthClient, register
+from tests.auth.oauth_client import FORM, REDIRECT_URI, OAuthClient, register
 from tests.auth.site import BROWSER_ACCEPT, CODE, PUBLIC_URL, Site, query_of
 from tests.clients.person import read_form
 
@@ -211,6 +211,85 @@ def test_a_query_of_the_redirect_uri_is_kept(site: Site) -> None:
 
     assert query["tenant"] == "a b"
     assert "code" in query
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "code=mine",
+        "tenant=1&state=mine",
+        "iss=https://evil.example",
+        "error=access_denied",
+        "error_description=x",
+        "error_uri=x",
+        "code",
+        "%63ode=mine",
+        "a=1;code=mine",
+    ],
+)
+def test_a_redirect_uri_with_an_answer_in_it_already_is_refused(site: Site, query: str) -> None:
+    uri = f"http://127.0.0.1:5555/callback?{query}"
+    by_hand = OAuthClient(site=site, client_id=HAND_CONFIGURED_CLIENT_ID, redirect_uri=uri)
+
+    registered = site.post("/oauth/register", json={"redirect_uris": [uri]})
+    authorized = by_hand.authorize()
+
+    assert (registered.status_code, registered.json()["error"]) == (400, "invalid_redirect_uri")
+    assert (authorized.status_code, "location" in authorized.headers) == (400, False)
+
+
+@pytest.mark.parametrize("query", ["tenant=1", "codes=1", "Code=1", "errors=1", "x=code"])
+def test_a_redirect_uri_may_have_other_parameters(site: Site, query: str) -> None:
+    client = register(site, redirect_uris=[f"http://127.0.0.1:5555/callback?{query}"])
+
+    assert client.authorize().status_code == 200
+
+
+def test_a_resource_may_be_named_more_than_once(site: Site) -> None:
+    client = register(site)
+    ours = [("resource", f"{PUBLIC_URL}/mcp"), ("resource", f"{PUBLIC_URL}/mcp/")]
+    form = client.redemption(client.code())
+
+    page = site.get("/oauth/authorize", params=[*client.parameters().items(), *ours])
+    redeemed = site.post("/oauth/token", content=urlencode([*form.items(), *ours]), headers=FORM)
+
+    assert page.status_code == 200
+    assert redeemed.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "others", [["https://other.example/mcp"], [" "], ["\u00e9"], [f"{PUBLIC_URL}/mcp x"]]
+)
+def test_a_resource_beside_ours_that_is_not_ours_is_told_to_the_client(
+    site: Site, others: list[str]
+) -> None:
+    client = register(site)
+    resources = [("resource", each) for each in [f"{PUBLIC_URL}/mcp", *others]]
+    form = client.redemption(client.code())
+
+    asked = site.get("/oauth/authorize", params=[*client.parameters().items(), *resources])
+    redeemed = site.post(
+        "/oauth/token", content=urlencode([*form.items(), *resources]), headers=FORM
+    )
+
+    query = query_of(asked.headers["location"])
+    assert asked.headers["location"].startswith(REDIRECT_URI)
+    assert (query["error"], query["state"]) == ("invalid_target", client.state)
+    assert (redeemed.status_code, redeemed.json()["error"]) == (400, "invalid_target")
+
+
+@pytest.mark.parametrize("state", ["\u00e9t\u00e9", "\u202e", "a\r\nb", "\x00", "\U0001f600"])
+def test_a_state_of_other_characters_is_told_to_the_client_with_that_state(
+    site: Site, state: str
+) -> None:
+    client = register(site)
+
+    answer = client.authorize(state=state)
+
+    query = query_of(answer.headers["location"])
+    assert answer.headers["location"].startswith(REDIRECT_URI)
+    assert answer.headers["location"].isascii()
+    assert (query["error"], query["state"]) == ("invalid_request", state)
 
 
 def test_only_known_scopes_are_asked_for_and_none_means_all(site: Site) -> None:

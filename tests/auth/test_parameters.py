@@ -53,6 +53,26 @@ def test_impossible_parameters_are_refused(encoded: bytes) -> None:
     assert (refused.value.code, refused.value.status_code) == ("invalid_request", 400)
 
 
+def test_a_list_may_be_repeated_and_is_long_as_a_whole() -> None:
+    half = "a" * (MAX_PARAMETER_CHARACTERS // 2)
+
+    assert single_parameters(b"code=a&code=&code=b", NAMES, lists=("code",)) == {"code": "a b"}
+    with pytest.raises(OAuthError):
+        single_parameters(f"code={half}&code={half}".encode(), NAMES, lists=("code",))
+    with pytest.raises(OAuthError):
+        single_parameters(b"code=a&state=b&state=c", NAMES, lists=("code",))
+
+
+def test_what_may_be_any_text_is_still_text() -> None:
+    read = single_parameters(b"state=%C3%A9%00", NAMES, any_text=("state",))
+
+    assert read == {"state": "\u00e9\x00"}
+    with pytest.raises(OAuthError):
+        single_parameters(b"state=%FF", NAMES, any_text=("state",))
+    with pytest.raises(OAuthError):
+        single_parameters(b"code=%C3%A9", NAMES, any_text=("state",))
+
+
 def test_the_longest_value_is_read() -> None:
     value = "a" * MAX_PARAMETER_CHARACTERS
 

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked_dataclass
 
 from gist_mcp.auth.client import Client
+from gist_mcp.auth.parameters import is_plain
 from gist_mcp.auth.pkce import is_s256_challenge
 from gist_mcp.auth.sealing import SealBroken, Sealer
 from gist_mcp.config import Config
@@ -83,6 +84,9 @@ def parse_request(
         raise OAuthError("invalid_request", "code_challenge_method must be S256.")
     if not is_s256_challenge(parameters["code_challenge"]):
         raise OAuthError("invalid_request", "code_challenge is not one of the method S256.")
+    if not is_plain(parameters.get("state", "")):
+        text = "The parameter state has other characters than printable ones of ASCII."
+        raise OAuthError("invalid_request", text)
     if len(parameters.get("state", "")) > MAX_STATE_CHARACTERS:
         text = f"The parameter state is longer than {MAX_STATE_CHARACTERS} characters."
         raise OAuthError("invalid_request", text)
@@ -106,9 +110,13 @@ def known_scopes(asked: str, configured: tuple[str, ...]) -> tuple[str, ...]:
 def check_resource(resource: str | None, config: Config) -> None:
     """Raises `OAuthError` if tokens are wanted for another server (RFC 8707, 2).
 
-    On loopback the three names of one machine count as one, with the same port.
+    There may be several, joined by blanks, which no URI has in it: each must be ours, as a token
+    works here only. On loopback the three names of one machine count as one, with the same port.
     """
-    if resource is None or _same_place(resource) == _same_place(config.resource):
+    ours = _same_place(config.resource)
+    named = [] if resource is None else resource.split(" ")
+    # `urlsplit` drops line breaks and tabs.
+    if all(is_plain(each) and _same_place(each) == ours for each in named):
         return
     raise OAuthError("invalid_target", f"The resource here is {config.resource}.")
 

@@ -26,7 +26,12 @@ async def authorize(request: Request) -> Response:
         return RedirectResponse(elsewhere, status_code=302, headers=NO_STORE)
     try:
         parameters = query_parameters(
-            request, CLIENT_PARAMETERS, max_characters=MAX_SEALED_CHARACTERS
+            request,
+            CLIENT_PARAMETERS,
+            max_characters=MAX_SEALED_CHARACTERS,
+            lists=("resource",),
+            # What is wrong with these is told to the client, once it is known who that is.
+            any_text=("resource", "state"),
         )
         if parameters:
             return await authorize_client(request, parameters)

@@ -32,8 +32,7 @@ async def _living(deps: Deps, pair: GitHubPair) -> GitHubToken:
     GitHub deletes a token by the living access token only. When that has expired, the refresh token
     goes on for half a year; so it is used once, which ends it, and the pair that comes is deleted,
     of whose refresh token nobody else ever hears. `POST /credentials/revoke` would take a refresh
-    token, but counts 60 calls an hour for all callers of one address, and tells the user by mail
-    that their token was leaked.
+    token, but allows 60 calls an hour to all of this server's users together.
     """
     old = pair.refresh
     if old is None:

@@ -3,7 +3,7 @@
 They come from anybody: everything malformed is an `OAuthError`, never an exception of Python's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -22,17 +22,29 @@ MAX_FORM_BYTES: Final = 64 * 1024
 
 
 def query_parameters(
-    request: Request, names: Iterable[str], *, max_characters: int = MAX_PARAMETER_CHARACTERS
+    request: Request,
+    names: Iterable[str],
+    *,
+    max_characters: int = MAX_PARAMETER_CHARACTERS,
+    lists: Collection[str] = (),
+    any_text: Collection[str] = (),
 ) -> dict[str, str]:
     """The named parameters of the query; see `single_parameters`."""
     raw: bytes = request.scope["query_string"]
     if len(raw) > MAX_QUERY_BYTES:
         raise OAuthError("invalid_request", "The query is too long.")
-    return single_parameters(raw, names, max_characters=max_characters)
+    return single_parameters(
+        raw, names, max_characters=max_characters, lists=lists, any_text=any_text
+    )
 
 
 async def form_parameters(
-    request: Request, names: Iterable[str], *, max_characters: int = MAX_SEALED_CHARACTERS
+    request: Request,
+    names: Iterable[str],
+    *,
+    max_characters: int = MAX_SEALED_CHARACTERS,
+    lists: Collection[str] = (),
+    any_text: Collection[str] = (),
 ) -> dict[str, str]:
     """The named parameters of a form in the body; see `single_parameters`.
 
@@ -47,30 +59,44 @@ async def form_parameters(
         body += chunk
         if len(body) > MAX_FORM_BYTES:
             raise OAuthError("invalid_request", "The form is too long.", status_code=413)
-    return single_parameters(bytes(body), names, max_characters=max_characters)
+    return single_parameters(
+        bytes(body), names, max_characters=max_characters, lists=lists, any_text=any_text
+    )
 
 
 def single_parameters(
-    encoded: bytes, names: Iterable[str], *, max_characters: int = MAX_PARAMETER_CHARACTERS
+    encoded: bytes,
+    names: Iterable[str],
+    *,
+    max_characters: int = MAX_PARAMETER_CHARACTERS,
+    lists: Collection[str] = (),
+    any_text: Collection[str] = (),
 ) -> dict[str, str]:
     """Those of `names` that have a value, once and of printable ASCII; others are ignored.
 
-    Raises `OAuthError` for a repeated, overlong or otherwise impossible one.
+    Those of `lists` may come more than once; the values are joined by blanks. Those of `any_text`
+    may have any characters, which is for whoever asks to judge. Raises `OAuthError` for a repeated,
+    overlong or otherwise impossible one.
     """
     wanted = frozenset(names)
     found: dict[str, str] = {}
     for name, value in _pairs(encoded):
         if name not in wanted:
             continue
-        if name in found:
+        if name in found and name not in lists:
             raise OAuthError("invalid_request", f"The parameter {name} is repeated.")
-        found[name] = value
-        if len(value) > max_characters:
+        found[name] = " ".join(filter(None, (found.get(name), value)))
+        if len(found[name]) > max_characters:
             raise OAuthError("invalid_request", f"The parameter {name} is too long.")
-        if not (value.isascii() and value.isprintable()):
+        if name not in any_text and not is_plain(value):
             raise OAuthError("invalid_request", f"The parameter {name} has impossible characters.")
     # A parameter without a value counts as left out (RFC 6749, 3.1).
     return {name: value for name, value in found.items() if value}
+
+
+def is_plain(value: str) -> bool:
+    """True for printable ASCII, which is all that RFC 6749, appendix A, allows anywhere."""
+    return value.isascii() and value.isprintable()
 
 
 def _pairs(encoded: bytes) -> list[tuple[str, str]]:

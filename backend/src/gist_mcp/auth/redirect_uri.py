@@ -9,7 +9,7 @@ rather than of what is bad: a browser that is sent to `javascript:`, `data:`, `b
 
 import re
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote_plus, urlsplit
 
 from gist_mcp.origin import LOOPBACK_HOSTS
 
@@ -42,6 +42,8 @@ KNOWN_SCHEMES: Final = frozenset(
 )
 """Schemes without a dot that MCP clients are known to have."""
 
+_ANSWER_NAMES: Final = frozenset({"code", "state", "iss", "error"})
+
 # Printable ASCII but for what a URI must not have (RFC 3986, 2), and the backslash, which
 # browsers read as a slash.
 _URI = re.compile(r"[!#-;=?-\[\]_a-z~]+\Z")
@@ -54,7 +56,7 @@ _DOTTED_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+\Z")
 def is_acceptable(uri: str) -> bool:
     """True for a redirect URI that a client may register."""
     parts = _split(uri)
-    if parts is None:
+    if parts is None or _has_an_answer(parts.query):
         return False
     if parts.scheme == "https":
         return bool(parts.hostname)
@@ -119,6 +121,13 @@ def _split(uri: str) -> SplitResult | None:
     if not _NETLOC.match(parts.netloc.lower()) or not (parts.netloc or parts.path.strip("/")):
         return None
     return parts
+
+
+def _has_an_answer(query: str) -> bool:
+    """True if a client could take the URI's own query for our answer, whichever of two parameters
+    with one name it reads, and wherever it splits."""
+    names = (unquote_plus(each.partition("=")[0]) for each in re.split("[&;]", query))
+    return any(name in _ANSWER_NAMES or name.startswith("error_") for name in names)
 
 
 def _without_port(uri: str) -> tuple[str | None, str, str]:

@@ -75,7 +75,8 @@ def parse_registration(body: bytes) -> Registration:
             raise OAuthError(
                 "invalid_redirect_uri",
                 "A redirect URI must be https, http on loopback, or of an app's own scheme with "
-                "a dot in it, without fragment and user name.",
+                "a dot in it, without fragment and user name, and without a parameter named code, "
+                "state, iss or error.",
             )
     if "authorization_code" not in (registration.grant_types or GRANT_TYPES):
         raise OAuthError("invalid_client_metadata", "grant_types must have authorization_code.")

@@ -33,7 +33,9 @@ PARAMETERS: Final = (
 async def token(request: Request) -> Response:
     """Tokens for a code or a refresh token."""
     try:
-        parameters = await form_parameters(request, PARAMETERS)
+        parameters = await form_parameters(
+            request, PARAMETERS, lists=("resource",), any_text=("resource",)
+        )
         answer = await _granted(request, parameters)
     except (StateUnavailable, GitHubUnavailable, RateLimited) as error:
         logger.warning("token: %s", error.log_reason)
