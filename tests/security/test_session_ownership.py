@@ -86,7 +86,7 @@ def test_attempts_on_a_session_that_never_was_leave_nothing(world: World) -> Non
     )
 
     assert {each.status_code for each in seen} == {404}
-    assert beginning.status_code == 400
+    assert beginning.status_code == 404
     assert settled_state(world.app.port) == before
 
 
@@ -155,9 +155,15 @@ def test_initialize_with_a_session_id_opens_nothing_and_tells_nothing(
         for session_id in (NEVER_OPENED, owner.session_id)
     )
 
-    assert unknown.status_code == others.status_code == 400
+    assert unknown.status_code == others.status_code == 404
     assert unknown.content == others.content
     assert "mcp-session-id" not in unknown.headers
+
+
+def test_a_session_of_ones_own_is_not_begun_again(owner: McpUser) -> None:
+    answer = owner.send(initialize_message())
+
+    assert answer.status_code == 400
 
 
 def test_nothing_of_the_attempts_reaches_the_owners_session(world: World, owner: McpUser) -> None:
