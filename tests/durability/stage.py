@@ -23,7 +23,6 @@ from tests.support.github_simulator import (
 )
 from tests.support.ledger import LedgerPicture, read_ledger
 from tests.support.mcp_client import McpClient, RunningCall
-from tests.support.network_proxy import NetworkProxy
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.world import TOKEN_KEY, configured
 
@@ -39,6 +38,7 @@ class Stage:
     server: Deployment
     github: GitHubSimulator
     proxy: TcpProxy
+    network: TcpProxy
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def ledger(self, account: str) -> LedgerPicture:
@@ -73,28 +73,28 @@ def stage(
     effect_validation: str,
     clock_offset_seconds: float = 0.0,
     settings: dict[str, str] | None = None,
-    network: NetworkProxy | None = None,
+    behind_a_network: bool = False,
     web_by_proxy: bool = False,
 ) -> Iterator[Stage]:
     """A stage, with everything on it running.
 
-    `network` is what stands between clients and the application, if anything does. GitHub's API
-    is always behind the proxy; its pages and its token endpoint with `web_by_proxy`.
+    GitHub's API is always behind a proxy; its pages and its token endpoint with `web_by_proxy`, and
+    the application itself with `behind_a_network`.
     """
     server = Deployment(folder, servers=servers, effect_validation=effect_validation)
     with (
         configured(server, {"TOKEN_REVALIDATE_SECONDS": "600", **(settings or {})}) as github,
         TcpProxy(github.url) as proxy,
+        TcpProxy(server.url) as network,
     ):
         github.set_clock_offset(clock_offset_seconds)
         server.settings["GITHUB_API_URL"] = proxy.url
         if web_by_proxy:
             server.settings["GITHUB_WEB_URL"] = proxy.url
-        if network is not None:
-            network.target_port = server.port
+        if behind_a_network:
             server.settings["PUBLIC_URL"] = network.url
         with server:
-            yield Stage(server=server, github=github, proxy=proxy)
+            yield Stage(server=server, github=github, proxy=proxy, network=network)
 
 
 class Player:

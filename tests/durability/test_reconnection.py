@@ -9,23 +9,22 @@ import pytest
 
 from tests.durability.sdk_call import PROGRAMS, SdkCall
 from tests.durability.stage import Stage, stage
-from tests.support.network_proxy import NetworkProxy, network_proxy
 
 # The first run on a machine installs the clients.
 pytestmark = pytest.mark.timeout(900)
 
 
-def killed(built: Stage, network: NetworkProxy) -> None:
+def killed(built: Stage) -> None:
     """SIGKILL to everything, and a new start."""
     built.server.restart()
 
 
-def cut(built: Stage, network: NetworkProxy) -> None:
+def cut(built: Stage) -> None:
     """The network fails for a moment; the server lives."""
-    network.cut()
+    built.network.cut()
 
 
-LOSSES: list[Callable[[Stage, NetworkProxy], None]] = [cut, killed]
+LOSSES: list[Callable[[Stage], None]] = [cut, killed]
 Lost = dict[tuple[str, str], SdkCall]
 
 
@@ -34,22 +33,19 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lost]:
     """A call of each client, all at once, for each way to lose the connection."""
     programs = {name: program() for name, program in PROGRAMS.items()}
     calls: Lost = {}
-    with (
-        network_proxy(0) as network,
-        stage(
-            tmp_path_factory.mktemp("reconnection"),
-            servers=2,
-            effect_validation="quiet",
-            network=network,
-        ) as built,
-    ):
+    with stage(
+        tmp_path_factory.mktemp("reconnection"),
+        servers=2,
+        effect_validation="quiet",
+        behind_a_network=True,
+    ) as built:
         try:
             for lose in LOSSES:
                 called = {name: SdkCall(programs[name], built.player(name)) for name in programs}
                 calls |= {(name, lose.__name__): call for name, call in called.items()}
                 for call in called.values():
                     call.wait_until_begun()
-                lose(built, network)
+                lose(built)
                 for call in called.values():
                     call.fault.release()
                     call.say_that_the_connection_was_lost()

@@ -26,6 +26,7 @@ class TcpProxy:
         self._target = ("127.0.0.1", int(target_url.rpartition(":")[2]))
         self._lock = threading.Lock()
         self._idle: set[socket.socket] = set()
+        self._open: set[socket.socket] = set()
         self._listener: socket.socket | None = None
         self._port = 0
         self._keeps: frozenset[bool] = frozenset()
@@ -121,6 +122,13 @@ class TcpProxy:
         for connection in idle:
             _shut(connection)
 
+    def cut(self) -> None:
+        """All connections end, in the middle of what is under way; new ones are welcome."""
+        with self._lock:
+            connections = list(self._open)
+        for connection in connections:
+            _shut(connection)
+
     def _serve(self, listener: socket.socket) -> None:
         while True:
             try:
@@ -134,6 +142,8 @@ class TcpProxy:
                 client.close()
                 continue
             self._mark(client, idle=True)
+            with self._lock:
+                self._open |= {client, server}
             for source, sink, is_request in ((client, server, True), (server, client, False)):
                 threading.Thread(
                     target=self._pump, args=(source, sink, client, is_request), daemon=True
@@ -156,6 +166,8 @@ class TcpProxy:
             self._mark(client, idle=False)
             _shut(source)
             _shut(sink)
+            with self._lock:
+                self._open -= {source, sink}
 
     def _mark(self, client: socket.socket, *, idle: bool) -> None:
         with self._lock:
