@@ -1,13 +1,33 @@
-"""Who owns an MCP session id.
+"""Who owns an MCP session id, and which tool calls were made in the session.
 
-One state per session, its id is the session id. Written once before DurableMCP sees the first
-message of the session, read before every later one. Holds no credential.
+One state per session, its id is the session id. Written before DurableMCP sees the first message of
+the session, read before every later one. Holds no credential and no argument of a call.
 """
 
 from typing import Optional
 
 from pydantic import BaseModel
 from reboot.api import API, Field, Methods, Reader, StateModel, Type, Writer
+
+
+class RequestRecord(BaseModel):
+    """One tool call. `request_id` is ours: an id that a client chose may come again."""
+
+    request_id: str = Field(
+        tag=1, description="Random name of the call inside this server; part of its event ids."
+    )
+    wire_id: str = Field(
+        tag=2, description='The JSON-RPC id that the client gave it, as JSON: `1` is not `"1"`.'
+    )
+    digest: str = Field(
+        tag=3, description="SHA-256 of the tool's name and arguments, to tell a repeated request."
+    )
+    is_answered: bool = Field(
+        tag=4, description="True when the answer has been sent: the id may stand for a new call."
+    )
+    runner: Optional[str] = Field(
+        tag=5, default=None, description="Id of the one workflow that carries the call out."
+    )
 
 
 class McpSessionState(StateModel):
@@ -31,7 +51,12 @@ class McpSessionState(StateModel):
     cancelled_request_ids: Optional[list[str]] = Field(
         tag=6,
         default=None,
-        description="JSON-RPC ids of the last requests that the client cancelled. Numbers mostly.",
+        description="Ids of the last calls that the client cancelled, as in `RequestRecord`.",
+    )
+    requests: Optional[list[RequestRecord]] = Field(
+        tag=7,
+        default=None,
+        description="The calls that wait for their answer, and the last others.",
     )
 
 
@@ -55,11 +80,59 @@ class CloseResponse(BaseModel):
 
 
 class CancelRequest(BaseModel):
-    request_id: str = Field(tag=1)
+    """`wire_id`: the JSON-RPC id of the call, as JSON."""
+
+    wire_id: str = Field(tag=1)
 
 
 class CancelResponse(BaseModel):
     cancelled: bool = Field(tag=1)
+
+
+class BeginRequestRequest(BaseModel):
+    """`request_id`: the name that the call gets if it is new. `may_repeat`: whether a call of the
+    same id and digest that waits for its answer is this one."""
+
+    request_id: str = Field(tag=1)
+    wire_id: str = Field(tag=2)
+    digest: str = Field(tag=3)
+    may_repeat: bool = Field(tag=4)
+
+
+class BeginRequestResponse(BaseModel):
+    """`request_id` is another than the given one where `is_repeat`."""
+
+    request_id: str = Field(tag=1)
+    is_repeat: bool = Field(tag=2)
+
+
+class CarryOutRequest(BaseModel):
+    request_id: str = Field(tag=1)
+    runner: str = Field(tag=2)
+
+
+class CarryOutResponse(BaseModel):
+    """`granted`: this workflow, and no other, carries the call out."""
+
+    granted: bool = Field(tag=1)
+
+
+class AnsweredRequest(BaseModel):
+    request_id: str = Field(tag=1)
+
+
+class AnsweredResponse(BaseModel):
+    pass
+
+
+class WireIdRequest(BaseModel):
+    request_id: str = Field(tag=1)
+
+
+class WireIdResponse(BaseModel):
+    """`wire_id` is empty for a call that is not known any more."""
+
+    wire_id: str = Field(tag=1)
 
 
 class OwnerResponse(BaseModel):
@@ -79,6 +152,10 @@ api = API(
             open=Writer(request=OpenRequest, response=OpenResponse),
             close=Writer(request=CloseRequest, response=CloseResponse),
             cancel=Writer(request=CancelRequest, response=CancelResponse),
+            begin_request=Writer(request=BeginRequestRequest, response=BeginRequestResponse),
+            carry_out=Writer(request=CarryOutRequest, response=CarryOutResponse),
+            answered=Writer(request=AnsweredRequest, response=AnsweredResponse),
+            wire_id=Reader(request=WireIdRequest, response=WireIdResponse),
             owner=Reader(request=None, response=OwnerResponse),
         ),
     ),

@@ -20,6 +20,9 @@ from gist_mcp.origin import LOOPBACK_HOSTS as LOOPBACK_HOSTS
 from gist_mcp.origin import checked_base_url, checked_origin
 
 DEFAULT_PORT = 9991
+DEFAULT_MAX_BODY_BYTES = 6 * 1024 * 1024
+"""Above what the largest gist becomes as JSON, which may write a byte of it as six characters."""
+
 SECRET_SETTINGS = ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "TOKEN_KEYS", "RETIRED_TOKEN_KEYS")
 MIN_TOKEN_KEY_CHARACTERS = 32
 SIMULATOR_CLIENT_ID = "simulated-oauth-app"
@@ -68,9 +71,12 @@ class Config(BaseSettings):
         default=(), validation_alias="ALLOWED_ORIGINS"
     )
     max_body_bytes: int = Field(
-        default=1024 * 1024, ge=1024, le=4_000_000, validation_alias="MAX_BODY_BYTES"
+        default=DEFAULT_MAX_BODY_BYTES,
+        ge=1024,
+        le=16 * 1024 * 1024,
+        validation_alias="MAX_BODY_BYTES",
     )
-    """Largest request body. Reboot's own messages end at 4 MB, so more could not be stored."""
+    """Largest request body. What becomes of it is limited apart, in `web/message_size.py`."""
 
     client_id_metadata_documents: bool = Field(
         default=False, validation_alias="CLIENT_ID_METADATA_DOCUMENTS"

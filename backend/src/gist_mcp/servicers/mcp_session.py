@@ -3,10 +3,17 @@
 from reboot.aio.contexts import ReaderContext, WriterContext
 
 from gist_mcp.servicers.authorizers import front_door_only
+from gist_state.v1.mcp_session import RequestRecord
 from gist_state.v1.mcp_session_rbt import McpSession
 
 MAX_CANCELLED = 100
 """Cancelled requests that a session remembers: more than one client runs at once."""
+
+MAX_ANSWERED = 50
+"""Answered calls that a session remembers, for a client that comes back to read one again."""
+
+MAX_UNANSWERED = 250
+"""Calls without an answer that a session remembers. Clients that never fetched one leave them."""
 
 
 class McpSessionServicer(McpSession.Servicer):
@@ -39,12 +46,76 @@ class McpSessionServicer(McpSession.Servicer):
     async def cancel(
         self, context: WriterContext, request: McpSession.CancelRequest
     ) -> McpSession.CancelResponse:
-        """Notes that the client wants no more side effects of a request."""
+        """Notes that the client wants no more side effects of the calls that wait under an id.
+
+        An id of an answered call changes nothing: the next call may have it again.
+        """
         if self.state.opened_at_seconds is None or self.state.closed_at_seconds is not None:
             return McpSession.CancelResponse(cancelled=False)
-        known = [i for i in self.state.cancelled_request_ids or [] if i != request.request_id]
-        self.state.cancelled_request_ids = [*known, request.request_id][-MAX_CANCELLED:]
-        return McpSession.CancelResponse(cancelled=True)
+        meant = [
+            record.request_id
+            for record in self.state.requests or []
+            if record.wire_id == request.wire_id and not record.is_answered
+        ]
+        known = [each for each in self.state.cancelled_request_ids or [] if each not in meant]
+        self.state.cancelled_request_ids = [*known, *meant][-MAX_CANCELLED:]
+        return McpSession.CancelResponse(cancelled=bool(meant))
+
+    async def begin_request(
+        self, context: WriterContext, request: McpSession.BeginRequestRequest
+    ) -> McpSession.BeginRequestResponse:
+        """Gives a call its name, or finds the one that it repeats."""
+        records = list(self.state.requests or [])
+        for record in reversed(records):
+            if request.may_repeat and _is_repeated(record, request):
+                return McpSession.BeginRequestResponse(request_id=record.request_id, is_repeat=True)
+        records.append(
+            RequestRecord(
+                request_id=request.request_id,
+                wire_id=request.wire_id,
+                digest=request.digest,
+                is_answered=False,
+            )
+        )
+        self.state.requests = _newest(records)
+        return McpSession.BeginRequestResponse(request_id=request.request_id, is_repeat=False)
+
+    async def carry_out(
+        self, context: WriterContext, request: McpSession.CarryOutRequest
+    ) -> McpSession.CarryOutResponse:
+        """The first workflow that asks carries the call out; asking again changes nothing.
+
+        A call that is not known was made by an earlier release, which had no records, or is older
+        than all that are kept.
+        """
+        records = list(self.state.requests or [])
+        known = next((each for each in records if each.request_id == request.request_id), None)
+        if known is None:
+            return McpSession.CarryOutResponse(granted=True)
+        if known.runner is None:
+            known.runner = request.runner
+            self.state.requests = records
+        return McpSession.CarryOutResponse(granted=known.runner == request.runner)
+
+    async def answered(
+        self, context: WriterContext, request: McpSession.AnsweredRequest
+    ) -> McpSession.AnsweredResponse:
+        """Notes that the answer has been sent."""
+        records = list(self.state.requests or [])
+        for record in records:
+            if record.request_id == request.request_id:
+                record.is_answered = True
+        self.state.requests = _newest(records)
+        return McpSession.AnsweredResponse()
+
+    async def wire_id(
+        self, context: ReaderContext, request: McpSession.WireIdRequest
+    ) -> McpSession.WireIdResponse:
+        """The id by which the client knows a call."""
+        for record in self.state.requests or []:
+            if record.request_id == request.request_id:
+                return McpSession.WireIdResponse(wire_id=record.wire_id)
+        return McpSession.WireIdResponse(wire_id="")
 
     async def owner(self, context: ReaderContext) -> McpSession.OwnerResponse:
         """Whose session it is, and whether it lives.
@@ -58,3 +129,19 @@ class McpSessionServicer(McpSession.Servicer):
             user_id=self.state.owner_user_id or 0,
             cancelled_request_ids=list(self.state.cancelled_request_ids or []) if alive else [],
         )
+
+
+def _is_repeated(record: RequestRecord, request: McpSession.BeginRequestRequest) -> bool:
+    return (
+        not record.is_answered
+        and record.wire_id == request.wire_id
+        and record.digest == request.digest
+    )
+
+
+def _newest(records: list[RequestRecord]) -> list[RequestRecord]:
+    """The last of each kind, in their order."""
+    answered = [each for each in records if each.is_answered][-MAX_ANSWERED:]
+    waiting = [each for each in records if not each.is_answered][-MAX_UNANSWERED:]
+    kept = {each.request_id for each in (*answered, *waiting)}
+    return [each for each in records if each.request_id in kept]

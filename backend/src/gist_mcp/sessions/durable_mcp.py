@@ -13,12 +13,13 @@ from typing import Any
 
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.auth.settings import AuthSettings
+from mcp.server.lowlevel.server import Server
 from pydantic import AnyHttpUrl
 from rbt.mcp.v1.stream_pb2 import ReplayRequest, ReplayResponse
 from reboot.aio.contexts import ReaderContext
 from reboot.aio.external import ExternalContext
 from reboot.mcp.server import DurableMCP
-from reboot.mcp.servicers.session import SessionServicer
+from reboot.mcp.servicers.session import _servers
 from reboot.mcp.servicers.stream import StreamServicer
 from reboot.std.collections.v1 import sorted_map
 from rebootdev.aio.servicers import Servicer
@@ -28,6 +29,7 @@ from starlette.types import ASGIApp
 from gist_mcp.config import Config
 from gist_mcp.principal import Principal
 from gist_mcp.servicers.authorizers import front_door_only
+from gist_mcp.sessions.message_workflow import AnsweringSessionServicer
 
 MCP_PATH = "/mcp"
 
@@ -36,13 +38,6 @@ current_principal: contextvars.ContextVar[Principal] = contextvars.ContextVar("c
 
 SESSION_HANDLE = "mcp-session"
 """What DurableMCP sees, and stores, in the place of a bearer token. It opens nothing."""
-
-
-class ClosedSessionServicer(SessionServicer):
-    """DurableMCP's `Session`, for the front door and the application only."""
-
-    def authorizer(self):  # type: ignore[no-untyped-def]
-        return front_door_only()
 
 
 FROM_THE_START = ""
@@ -95,7 +90,7 @@ class ClosedDurableMCP(DurableMCP):
 
     def servicers(self) -> list[type[Servicer]]:
         """All state types that DurableMCP needs, each with a closed authorizer."""
-        return [ClosedSessionServicer, ClosedStreamServicer, *sorted_map.servicers()]
+        return [AnsweringSessionServicer, ClosedStreamServicer, *sorted_map.servicers()]
 
 
 ExternalContextFactory = Callable[[Request], ExternalContext]
@@ -121,3 +116,8 @@ def mcp_app(
     """DurableMCP's ASGI application, calling Reboot as the front door."""
     app: ASGIApp = factory(functools.partial(front_door_context, secret, from_request))
     return app
+
+
+def sdk_server() -> Server[Any, Any]:
+    """The MCP SDK's server of this process, with our tools. Made by `mcp_app`."""
+    return _servers[MCP_PATH]

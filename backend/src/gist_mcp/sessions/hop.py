@@ -24,15 +24,13 @@ _PURPOSE = "hop"
 class Hop:
     """An authenticated request to one session. `is_new`: the session was opened for it.
 
-    `tool_name` is the tool that the request calls, if it calls one; `request_id` the JSON-RPC id of
-    a message that wants an answer.
+    `tool_name` is the tool that the request calls, if it calls one.
     """
 
     method: str
     session_id: McpSessionId
     is_new: bool
     tool_name: str | None = None
-    request_id: str | None = None
     principal: Principal
     credential: GitHubCredential
 
@@ -44,7 +42,6 @@ def seal_hop(sealer: Sealer, hop: Hop, *, now_seconds: float) -> str:
         "session_id": hop.session_id,
         "is_new": hop.is_new,
         "tool_name": hop.tool_name,
-        "request_id": hop.request_id,
         "issuer": hop.principal.issuer,
         "user_id": hop.principal.user_id,
         "login": hop.principal.login,
@@ -72,7 +69,6 @@ def open_hop(sealer: Sealer, header: str, *, method: str, now_seconds: float) ->
         session_id=McpSessionId(payload["session_id"]),
         is_new=payload["is_new"],
         tool_name=payload["tool_name"],
-        request_id=payload["request_id"],
         principal=Principal(
             issuer=payload["issuer"],
             user_id=user_id,

@@ -52,16 +52,9 @@ async def close_session(
     await McpSession.ref(session_id).close(context, now_seconds=now_seconds)
 
 
-async def cancel_request(
-    context: ExternalContext, session_id: McpSessionId, request_id: str
-) -> None:
-    """Notes, durably, that the client wants no more side effects of a request."""
-    await McpSession.ref(session_id).cancel(context, request_id=request_id)
-
-
 @dataclass(frozen=True, kw_only=True)
 class LivingSession:
-    """A session that exists and is not closed."""
+    """A session that exists and is not closed. `cancelled_request_ids` are ids of our own."""
 
     issuer: str
     user_id: GitHubUserId

@@ -67,3 +67,9 @@ def require_scopes(tool_name: str, granted: frozenset[str]) -> None:
     missing = [scope for scope in entry.scopes if not grants(granted, scope)] if entry else []
     if missing:
         raise ScopeRequired(missing)
+
+
+def only_reads(tool_name: str) -> bool:
+    """True for a known tool that changes nothing: to run it again is better than an old result."""
+    entry = _BY_NAME.get(tool_name)
+    return entry is not None and bool(entry.annotations.readOnlyHint)

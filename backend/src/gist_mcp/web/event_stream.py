@@ -1,11 +1,15 @@
-"""Telling clients how long to wait before they come back for a broken event stream.
+"""Event streams (HTML standard, 9.2): answers as one event, and when to come back for a broken one.
 
 Clients give up after a few tries, a second apart unless the stream says otherwise, and a
 restart takes longer than that. The hint rides on the first event: by itself it would be an
 event without data, which some MCP clients report as an error.
 """
 
+import json
+from typing import Any
+
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import Message, Send
 
 RETRY_MILLISECONDS = 15_000
@@ -33,3 +37,13 @@ def with_retry_hint(send: Send) -> Send:
         await send(message)
 
     return send_with_hint
+
+
+def one_event(message: dict[str, Any], headers: dict[str, str]) -> Response:
+    """A whole answer as a stream of one event, the form in which every client takes one."""
+    data = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+    return Response(
+        f"event: message\r\ndata: {data}\r\n\r\n",
+        headers={**headers, "Cache-Control": "no-cache, no-transform"},
+        media_type="text/event-stream",
+    )

@@ -1,62 +1,158 @@
-"""The little that the front door must know of an MCP message before DurableMCP gets it.
+"""The little that the front door must know of an MCP message before anybody handles it.
 
-A message that DurableMCP cannot parse leaves its session dead, so what is not JSON-RPC ends
-here, with 400.
+What is not one JSON-RPC message, or becomes too much inside, ends here. A request that is refused
+is told so under its own id where that can be read, because an SDK waits for exactly that.
 """
 
 import json
 import math
+import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from mcp.types import InitializeRequestParams
 from pydantic import ValidationError
 
-MAX_DEPTH = 20
-"""Nested arrays and objects in one message; tool arguments need 4 or 5. Reboot stores messages as
-protobuf values, which nest three deep for each object and end at 100. Seen: from 32 objects on a
-call never ends, from 29 on the deployment's state cannot be exported any more."""
+from gist_mcp.web.message_size import (
+    MAX_DEPTH,
+    MAX_STORED_BYTES,
+    MAX_VALUES,
+    has_too_many_values,
+    is_deeper_than,
+    stored_bytes,
+)
 
-MAX_INTEGER_DIGITS = 300
+type WireId = str | int
+"""A JSON-RPC id as the client sent it. `1` and `"1"` are two."""
+
+MAX_ID_BYTES: Final = 1024
+"""The longest id, as JSON. Clients use numbers and UUIDs; the id of a call is stored."""
+
+MAX_INTEGER_DIGITS: Final = 300
 """Beyond this a JSON number is not a finite float, which is what Reboot stores it as."""
 
-MAX_EXACT_INTEGER = 2**53
-"""Reboot stores JSON numbers as doubles; a larger request id would come back as another one."""
+PARSE_ERROR: Final = -32700
+INVALID_REQUEST: Final = -32600
+METHOD_NOT_FOUND: Final = -32601
+INVALID_PARAMS: Final = -32602
+INTERNAL_ERROR: Final = -32603
 
-MAX_ID_CHARACTERS = 128
-
-RESERVED_ID = "VSCODE_GET"
-"""DurableMCP's own stream beside those that are named by request ids."""
-
-PARSE_ERROR = -32700
-INVALID_REQUEST = -32600
-INVALID_PARAMS = -32602
+EDGE_BYTES: Final = 4096
+"""How much of either end of a body is looked at for an id."""
 
 
 class NotJsonRpc(Exception):
-    """The body is not one JSON-RPC 2.0 message; `code` is JSON-RPC's error code."""
+    """The body is not one JSON-RPC 2.0 message that we take.
 
-    def __init__(self, text: str, code: int) -> None:
+    `code` is JSON-RPC's error code; `wire_id` the id of the request, if it has a readable one.
+    """
+
+    def __init__(self, text: str, code: int, wire_id: WireId | None = None) -> None:
         super().__init__(text)
         self.code = code
+        self.wire_id = wire_id
+
+
+class MessageTooLarge(NotJsonRpc):
+    """It would become more than we carry, whatever its length."""
+
+    def __init__(self, text: str, wire_id: WireId | None) -> None:
+        super().__init__(text, INVALID_REQUEST, wire_id)
 
 
 @dataclass(frozen=True, kw_only=True)
 class JsonRpcMessage:
-    """What the front door decides by. `tool_name` is set for `tools/call`,
-    `cancelled_request_id` for `notifications/cancelled`, `request_id` for every request."""
+    """One message: a request (`method` and `wire_id`), a notification (`method` alone) or a
+    response (`response_id`, and no method).
 
-    is_initialize: bool
-    request_id: str | None
-    tool_name: str | None
-    cancelled_request_id: str | None
+    `params` has no members that are null, because null is how some clients leave a member out;
+    the arguments of a tool are as they came.
+    """
+
+    method: str | None
+    wire_id: WireId | None
+    response_id: WireId | None
+    params: dict[str, Any]
+
+    @property
+    def is_request(self) -> bool:
+        """It waits for an answer."""
+        return self.method is not None and self.wire_id is not None
+
+    @property
+    def is_initialize(self) -> bool:
+        """It begins a session."""
+        return self.is_request and self.method == "initialize"
+
+    @property
+    def tool_name(self) -> str | None:
+        """The tool that it calls, if it calls one."""
+        name = self.params.get("name") if self.method == "tools/call" else None
+        return name if isinstance(name, str) else None
+
+    @property
+    def cancelled_id(self) -> WireId | None:
+        """The request that it cancels (`notifications/cancelled`), if it names one."""
+        if self.method != "notifications/cancelled":
+            return None
+        cancelled = self.params.get("requestId")
+        return cancelled if _is_id(cancelled) else None
 
 
 def parse_message(body: bytes) -> JsonRpcMessage:
     """The outline of one message. Raises `NotJsonRpc`."""
+    if has_too_many_values(body):
+        text = f"Invalid request: more than {MAX_VALUES} values in one message"
+        raise MessageTooLarge(text, id_at_the_edges(body[:EDGE_BYTES], body[-EDGE_BYTES:]))
+    message = _loaded(body)
+    if is_deeper_than(message, MAX_DEPTH):
+        raise MessageTooLarge("Invalid request: nested too deeply", _wire_id(message))
+    if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
+        raise NotJsonRpc(
+            "Invalid request: one JSON-RPC 2.0 object expected", INVALID_REQUEST, _wire_id(message)
+        )
+    _check_text(message)
+    _check_shape(message)
+    if stored_bytes(message) > MAX_STORED_BYTES:
+        text = f"Invalid request: it would take more than {MAX_STORED_BYTES} bytes to keep"
+        raise MessageTooLarge(text, _wire_id(message))
+    method = message.get("method")
+    parsed = JsonRpcMessage(
+        method=method,
+        wire_id=message.get("id") if method is not None else None,
+        response_id=message.get("id") if method is None else None,
+        params=_given_params(message),
+    )
+    if parsed.is_initialize:
+        _check_initialize(parsed)
+    return parsed
+
+
+def id_at_the_edges(head: bytes, tail: bytes) -> WireId | None:
+    """The id of a message of which only both ends are known: SDKs put it first or last.
+
+    The last brace closes the message, so a member right before it is the message's own.
+    """
+    found = _ID_FIRST.match(head) or _ID_LAST.search(tail)
+    if found is None:
+        return None
+    try:
+        wire_id = json.loads(found["id"])
+    except ValueError:
+        return None
+    return wire_id if _is_id(wire_id) and _is_unicode(str(wire_id)) else None
+
+
+_ID = rb'"id"\s*:\s*(?P<id>-?[0-9]{1,300}|"(?:[^"\\]|\\.)*+")\s*'
+_PLAIN_MEMBER = rb'"(?:jsonrpc|method)"\s*:\s*"[^"\\]*"\s*'
+_ID_FIRST = re.compile(rb"\s*\{\s*(?:" + _PLAIN_MEMBER + rb",\s*)*" + _ID + rb"[,}]")
+_ID_LAST = re.compile(rb",\s*" + _ID + rb"(?:,\s*" + _PLAIN_MEMBER + rb")*\}\s*\Z")
+
+
+def _loaded(body: bytes) -> Any:
     try:
         # Python would read `NaN` and `Infinity`, which JSON does not have (RFC 8259, 6).
-        message = json.loads(
+        return json.loads(
             body.decode("utf-8"),
             parse_constant=_refuse_constant,
             parse_int=_parse_int,
@@ -66,84 +162,63 @@ def parse_message(body: bytes) -> JsonRpcMessage:
         raise NotJsonRpc("Parse error: the body is not UTF-8", PARSE_ERROR) from None
     except (ValueError, RecursionError):
         raise NotJsonRpc("Parse error: the body is not JSON", PARSE_ERROR) from None
-    if _deeper_than(message, MAX_DEPTH):
-        raise NotJsonRpc("Invalid request: nested too deeply", INVALID_REQUEST)
-    if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
-        raise NotJsonRpc("Invalid request: one JSON-RPC 2.0 object expected", INVALID_REQUEST)
-    _check_text(message)
-    method = message.get("method")
-    params = message.get("params")
-    _check_shape(message)
-    params = params if isinstance(params, dict) else {}
-    is_initialize = method == "initialize" and "id" in message
-    if is_initialize:
-        _check_initialize(params)
-    return JsonRpcMessage(
-        is_initialize=is_initialize,
-        request_id=str(message["id"]) if method is not None and "id" in message else None,
-        tool_name=_tool_name(params) if method == "tools/call" else None,
-        cancelled_request_id=(
-            _cancelled_request_id(params) if method == "notifications/cancelled" else None
-        ),
-    )
 
 
-def _check_initialize(params: dict[str, Any]) -> None:
-    """DurableMCP tries for ever to begin a session with anything less."""
+def _wire_id(message: Any) -> WireId | None:
+    """The id of what may be no message."""
+    wire_id = message.get("id") if isinstance(message, dict) and "method" in message else None
+    return wire_id if _is_id(wire_id) and _is_unicode(str(wire_id)) else None
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool)
+
+
+def _given_params(message: dict[str, Any]) -> dict[str, Any]:
+    """The params without members that are null; the arguments of a tool call as they came."""
+    params = message.get("params") or {}
+    given: dict[str, Any] = _without_nulls(params)
+    if message.get("method") == "tools/call" and params.get("arguments") is not None:
+        given["arguments"] = params["arguments"]
+    return given
+
+
+def _without_nulls(value: Any) -> Any:
+    """Recursive: the depth has been checked."""
+    if isinstance(value, dict):
+        return {name: _without_nulls(each) for name, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return [_without_nulls(each) for each in value]
+    return value
+
+
+def _check_initialize(message: JsonRpcMessage) -> None:
+    """A session cannot begin with less than the SDK's model asks for."""
     try:
-        InitializeRequestParams.model_validate(params)
+        InitializeRequestParams.model_validate(message.params)
     except ValidationError as invalid:
         first = invalid.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in ("params", *first["loc"]))
-        raise NotJsonRpc(f"Invalid params: {where}: {first['msg']}", INVALID_PARAMS) from None
-
-
-def _tool_name(params: dict[str, Any]) -> str | None:
-    name = params.get("name")
-    return name if isinstance(name, str) else None
-
-
-def _cancelled_request_id(params: dict[str, Any]) -> str | None:
-    request_id = params.get("requestId")
-    if isinstance(request_id, int) and not isinstance(request_id, bool):
-        return str(request_id)[:MAX_ID_CHARACTERS]
-    if isinstance(request_id, str) and _is_stream_name(request_id):
-        return request_id
-    return None
+        text = f"Invalid params: {where}: {first['msg']}"
+        raise NotJsonRpc(text, INVALID_PARAMS, message.wire_id) from None
 
 
 def _check_shape(message: dict[str, Any]) -> None:
-    """A request, a notification or a response, with an id that can name a stream."""
-    identifier = message.get("id")
-    if "id" in message and (isinstance(identifier, bool) or not isinstance(identifier, int | str)):
+    """A request, a notification or a response."""
+    if "id" in message and not _is_id(message["id"]):
         raise NotJsonRpc("Invalid request: the id must be a string or integer", INVALID_REQUEST)
-    if isinstance(identifier, int) and abs(identifier) > MAX_EXACT_INTEGER:
-        raise NotJsonRpc("Invalid request: the id is beyond 2^53", INVALID_REQUEST)
-    if isinstance(identifier, str) and not _is_stream_name(identifier):
-        raise NotJsonRpc(
-            f"Invalid request: the id must be 1 to {MAX_ID_CHARACTERS} letters, digits, "
-            f"'-', '_' or '.', and not {RESERVED_ID}",
-            INVALID_REQUEST,
-        )
+    if len(json.dumps(message.get("id"))) > MAX_ID_BYTES:
+        text = f"Invalid request: the id is longer than {MAX_ID_BYTES} bytes"
+        raise NotJsonRpc(text, INVALID_REQUEST)
+    wire_id = _wire_id(message)
     if "method" in message:
         if not isinstance(message["method"], str):
-            raise NotJsonRpc("Invalid request: the method must be a string", INVALID_REQUEST)
+            text = "Invalid request: the method must be a string"
+            raise NotJsonRpc(text, INVALID_REQUEST, wire_id)
     elif "id" not in message or not ({"result", "error"} & message.keys()):
         raise NotJsonRpc("Invalid request: neither a request nor a response", INVALID_REQUEST)
-    if not isinstance(message.get("params", {}), dict):
-        raise NotJsonRpc("Invalid request: params must be an object", INVALID_REQUEST)
-
-
-def _is_stream_name(identifier: str) -> bool:
-    """DurableMCP builds state ids and event ids from request ids, split at slashes."""
-    return (
-        1 <= len(identifier) <= MAX_ID_CHARACTERS
-        and identifier != RESERVED_ID
-        and all(
-            character.isascii() and (character.isalnum() or character in "-_.")
-            for character in identifier
-        )
-    )
+    if not isinstance(message.get("params"), dict | None):
+        raise NotJsonRpc("Invalid request: params must be an object", INVALID_REQUEST, wire_id)
 
 
 def _refuse_constant(name: str) -> float:
@@ -164,28 +239,14 @@ def _parse_float(digits: str) -> float:
     return value
 
 
-def _deeper_than(value: Any, depth: int) -> bool:
-    """Walks without recursion: the value is hostile."""
-    level = [value]
-    for _ in range(depth + 1):
-        level = [
-            child
-            for node in level
-            if isinstance(node, dict | list)
-            for child in (node.values() if isinstance(node, dict) else node)
-        ]
-        if not level:
-            return False
-    return True
-
-
 def _check_text(message: dict[str, Any]) -> None:
     r"""Refuses lone surrogates (`\ud800` in JSON), which no UTF-8 can carry on."""
     level: list[Any] = [message]
     while level:
         node = level.pop()
         if isinstance(node, str) and not _is_unicode(node):
-            raise NotJsonRpc("Invalid request: text with lone surrogates", INVALID_REQUEST)
+            text = "Invalid request: text with lone surrogates"
+            raise NotJsonRpc(text, INVALID_REQUEST, _wire_id(message))
         if isinstance(node, dict):
             level.extend(node.keys())
             level.extend(node.values())

@@ -1,8 +1,8 @@
-"""Answers of `/mcp` that DurableMCP does not give: JSON-RPC errors without a request id."""
+"""Answers of `/mcp` to what nobody handles: JSON-RPC errors."""
 
 from starlette.responses import JSONResponse, Response
 
-from gist_mcp.config import Config
+from gist_mcp.web.json_rpc import WireId
 
 
 def starting() -> Response:
@@ -18,14 +18,24 @@ def lost() -> Response:
     )
 
 
-def too_large(config: Config) -> Response:
-    limit = config.max_body_bytes
-    return refused(413, f"The request body is larger than {limit} bytes.")
+def too_large(text: str, wire_id: WireId | None, *, in_session: bool) -> Response:
+    """A request that is too large, in a session and under its own id a plain answer.
+
+    With an HTTP error SDKs would not end the one request, but the session that it came in.
+    """
+    status_code = 200 if in_session and wire_id is not None else 413
+    return refused(status_code, text, wire_id=wire_id)
 
 
 def refused(
-    status_code: int, text: str, headers: dict[str, str] | None = None, *, code: int = -32600
+    status_code: int,
+    text: str,
+    headers: dict[str, str] | None = None,
+    *,
+    code: int = -32600,
+    wire_id: WireId | None = None,
 ) -> Response:
-    """A JSON-RPC error without a request id, as the MCP SDK answers at this level."""
-    body = {"jsonrpc": "2.0", "id": "server-error", "error": {"code": code, "message": text}}
+    """A JSON-RPC error. One without a request's id has the one that the MCP SDK puts there."""
+    identifier = "server-error" if wire_id is None else wire_id
+    body = {"jsonrpc": "2.0", "id": identifier, "error": {"code": code, "message": text}}
     return JSONResponse(body, status_code=status_code, headers=headers)

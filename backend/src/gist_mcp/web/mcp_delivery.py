@@ -1,13 +1,18 @@
-"""The second pass of `/mcp`: in the process that owns the session, on to DurableMCP.
+"""The second pass of `/mcp`: in the process that owns the session.
 
 What comes here has been authenticated by the first pass and is sealed (`sessions/hop.py`). Here
-the credential goes into this process's vault, and a request that was made before is told from a new
-one.
+the credential goes into this process's vault. A tool call gets a name of its own, is told from a
+repeated one, and goes on to DurableMCP; every other request is answered at once.
 """
 
 import asyncio
 import json
+import re
+from typing import Any
 
+from mcp.types import CallToolRequestParams
+from pydantic import ValidationError
+from reboot.aio.external import ExternalContext
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,16 +25,21 @@ from gist_mcp.sessions.durable_mcp import (
     MCP_PATH,
     SESSION_HANDLE,
     current_principal,
+    sdk_server,
 )
 from gist_mcp.sessions.first_contact import FirstContact
 from gist_mcp.sessions.hop import Hop
-from gist_mcp.sessions.repeats import Repeats, Seen
-from gist_mcp.tools.registry import require_scopes
+from gist_mcp.sessions.message_workflow import note_client
+from gist_mcp.sessions.requests import Requests
+from gist_mcp.tools.registry import only_reads, require_scopes
 from gist_mcp.web import challenges
 from gist_mcp.web.body import read_body
 from gist_mcp.web.deps import Deps
-from gist_mcp.web.event_stream import with_retry_hint
+from gist_mcp.web.event_stream import one_event, with_retry_hint
+from gist_mcp.web.json_rpc import INVALID_PARAMS, JsonRpcMessage, WireId, parse_message
 from gist_mcp.web.mcp_answers import refused
+from gist_mcp.web.mcp_methods import McpMethods
+from gist_mcp.web.wire_ids import WireIds
 
 SESSION_HEADER = "mcp-session-id"
 
@@ -54,13 +64,17 @@ def session_state_ref(session_id: McpSessionId) -> str:
     return f"rbt.mcp.v1.Session:{session_id}"
 
 
+_OWN_REQUEST_ID = re.compile(r"[0-9a-f]{32}\Z")
+
+
 class McpDelivery:
     """Hands requests to DurableMCP. One for each server process."""
 
     def __init__(self, deps: Deps, durable_mcp: ASGIApp) -> None:
         self._deps = deps
         self._durable_mcp = FirstContact(durable_mcp)
-        self._repeats = Repeats()
+        self._methods = McpMethods(deps.config, sdk_server)
+        self._requests = Requests()
 
     async def __call__(self, hop: Hop, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -95,34 +109,97 @@ class McpDelivery:
         return credential
 
     async def _hand_over(self, hop: Hop, scope: Scope, receive: Receive, send: Send) -> None:
-        """A new request to DurableMCP; one that was made before gets what came of that."""
-        session_id, request_id = hop.session_id, hop.request_id
-        if request_id is None or hop.is_new:
-            await self._durable_mcp.deliver(session_id, _inner(hop, scope), receive, send)
-            return
+        """A tool call to DurableMCP; what needs no durability is answered here."""
         request = Request(scope, receive)
-        body = await read_body(request, self._deps.config.max_body_bytes)
         context = self._deps.reboot_context(request)
-        seen = await self._repeats.look(context, session_id, request_id, json.loads(body))
-        if seen is Seen.OTHERWISE:
-            text = f"Bad Request: the request id {request_id} stands for another request already"
-            await refused(400, text)(scope, receive, send)
+        if hop.method != "POST":
+            answers = WireIds(context, hop.session_id, send)
+            inner = _inner(hop, scope)
+            await self._durable_mcp.deliver(hop.session_id, inner, receive, answers.send)
             return
-        if seen is Seen.BEFORE:
-            inner = _inner(hop, scope, last_event_id=f"{request_id}/{FROM_THE_START}")
-            until = _UntilItsResult(request_id, receive, send)
-            await self._durable_mcp.deliver(session_id, inner, until.receive, until.send)
+        body = await read_body(request, self._deps.config.max_body_bytes)
+        message = parse_message(body)
+        if message.is_initialize:
+            client = message.params["clientInfo"]
+            await note_client(
+                context,
+                hop.session_id,
+                path=MCP_PATH,
+                name=client["name"],
+                version=client["version"],
+            )
+        if message.method == "tools/call" and message.is_request:
+            await self._call_tool(hop, context, message, scope, receive, send)
+        elif message.is_request:
+            answer = await self._methods.answer(message)
+            await one_event(answer, {SESSION_HEADER: hop.session_id})(scope, receive, send)
+        elif message.response_id is not None and _is_asked(message.response_id):
+            inner = _inner(hop, scope)
+            await self._durable_mcp.deliver(hop.session_id, inner, _again(body, receive), send)
+        else:
+            # A notification, of which the first pass has noted what matters, or a response to
+            # nothing that was asked.
+            await Response(status_code=202)(scope, receive, send)
+
+    async def _call_tool(
+        self,
+        hop: Hop,
+        context: ExternalContext,
+        message: JsonRpcMessage,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """A new call to DurableMCP; a repeated one gets the recorded result."""
+        try:
+            params = CallToolRequestParams.model_validate(message.params)
+        except ValidationError:
+            text = "Invalid params: name must be a string, arguments an object"
+            answer = refused(200, text, code=INVALID_PARAMS, wire_id=message.wire_id)
+            await answer(scope, receive, send)
             return
-
-        async def send_and_note(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] != 200:
-                # It was not taken, so it may come again.
-                self._repeats.forget(session_id, request_id)
-            await send(message)
-
-        await self._durable_mcp.deliver(
-            session_id, _inner(hop, scope), _again(body, receive), send_and_note
+        assert message.wire_id is not None
+        arguments = params.arguments or {}
+        named = await self._requests.begin(
+            context,
+            hop.session_id,
+            wire_id=message.wire_id,
+            name=params.name,
+            arguments=arguments,
+            may_repeat=not only_reads(params.name),
         )
+        answers = WireIds(context, hop.session_id, send, known=message.wire_id)
+        if named.is_under_way:
+            last_event_id = f"{named.request_id}/{FROM_THE_START}"
+            inner = _inner(hop, scope, last_event_id=last_event_id)
+            until = _UntilItsResult(named.request_id, receive, answers.send)
+            await self._durable_mcp.deliver(hop.session_id, inner, until.receive, until.send)
+            return
+
+        async def send_and_note(sent: Message) -> None:
+            if sent["type"] == "http.response.start" and sent["status"] != 200:
+                # It was not taken, so it may come again.
+                self._requests.forget(named.request_id)
+            await answers.send(sent)
+
+        call = _call(named.request_id, params)
+        await self._durable_mcp.deliver(
+            hop.session_id, _inner(hop, scope), _again(call, receive), send_and_note
+        )
+
+
+def _call(request_id: str, params: CallToolRequestParams) -> bytes:
+    """A tool call as DurableMCP gets it: under an id of ours, with what a tool can use."""
+    called: dict[str, Any] = {"name": params.name, "arguments": params.arguments or {}}
+    if params.meta is not None and params.meta.progressToken is not None:
+        called["_meta"] = {"progressToken": params.meta.progressToken}
+    message = {"jsonrpc": "2.0", "id": request_id, "method": "tools/call", "params": called}
+    return json.dumps(message).encode()
+
+
+def _is_asked(response_id: WireId) -> bool:
+    """True for an id that DurableMCP may have given a request of its own, to the client."""
+    return isinstance(response_id, str) and _OWN_REQUEST_ID.match(response_id) is not None
 
 
 def _inner(hop: Hop, scope: Scope, *, last_event_id: str | None = None) -> Scope:

@@ -26,11 +26,18 @@ from gist_mcp.sessions import ownership
 from gist_mcp.sessions.durable_mcp import MCP_PATH
 from gist_mcp.sessions.hop import HOP_HEADER, Hop, open_hop, seal_hop
 from gist_mcp.sessions.internal_http import DeliveryUnknown, NotDelivered, deliver
+from gist_mcp.sessions.requests import cancel_requests
 from gist_mcp.tools.registry import require_scopes
 from gist_mcp.web import challenges
-from gist_mcp.web.body import BodyTooLarge, check_announced_length, read_body
+from gist_mcp.web.body import BodyTooLarge, read_body
 from gist_mcp.web.deps import Deps
-from gist_mcp.web.json_rpc import JsonRpcMessage, NotJsonRpc, parse_message
+from gist_mcp.web.json_rpc import (
+    JsonRpcMessage,
+    MessageTooLarge,
+    NotJsonRpc,
+    id_at_the_edges,
+    parse_message,
+)
 from gist_mcp.web.limits import client_address, in_a_session_of
 from gist_mcp.web.mcp_answers import lost, refused, starting, too_large
 from gist_mcp.web.mcp_delivery import (
@@ -100,7 +107,6 @@ class McpEndpoint:
     async def _admit(self, request: Request) -> Response:
         """First pass: everything that is decided before DurableMCP hears of a request."""
         try:
-            check_announced_length(request, self._deps.config.max_body_bytes)
             caller = await self._authenticate(request)
             if isinstance(caller, Response):
                 return caller
@@ -115,10 +121,15 @@ class McpEndpoint:
                 message = parse_message(body)
             if message is not None and message.tool_name is not None:
                 require_scopes(message.tool_name, caller.credential.scopes)
-        except BodyTooLarge:
-            return too_large(self._deps.config)
+        except BodyTooLarge as reason:
+            text = f"The request body is larger than {self._deps.config.max_body_bytes} bytes."
+            wire_id = id_at_the_edges(reason.head, reason.tail)
+            return too_large(text, wire_id, in_session=SESSION_HEADER in request.headers)
+        except MessageTooLarge as reason:
+            in_session = SESSION_HEADER in request.headers
+            return too_large(str(reason), reason.wire_id, in_session=in_session)
         except NotJsonRpc as reason:
-            return refused(400, str(reason), code=reason.code)
+            return refused(400, str(reason), code=reason.code, wire_id=reason.wire_id)
         except ScopeRequired as reason:
             return challenges.scope_missing(self._deps.config, reason)
         return await self._route(request, caller, message, body)
@@ -171,15 +182,14 @@ class McpEndpoint:
                 return refused(404, "Session not found")
             session_id = owned
             if message is not None and message.is_initialize:
-                # DurableMCP would try for ever to begin the session again.
-                return refused(400, "Bad Request: this session is initialized already")
+                text = "Bad Request: this session is initialized already"
+                return refused(400, text, wire_id=message.wire_id)
             await self._note_endings(request, message, session_id)
         hop = Hop(
             method=request.method,
             session_id=session_id,
             is_new=named is None,
             tool_name=message.tool_name if message is not None else None,
-            request_id=message.request_id if message is not None else None,
             principal=caller.principal,
             credential=caller.credential,
         )
@@ -193,8 +203,8 @@ class McpEndpoint:
         if request.method == "DELETE":
             now_seconds = int(self._deps.clock())
             await ownership.close_session(context, session_id, now_seconds=now_seconds)
-        elif message is not None and message.cancelled_request_id is not None:
-            await ownership.cancel_request(context, session_id, message.cancelled_request_id)
+        elif message is not None and message.cancelled_id is not None:
+            await cancel_requests(context, session_id, message.cancelled_id)
 
     async def _open_session(self, request: Request, caller: Caller) -> McpSessionId:
         session_id = ownership.new_session_id()

@@ -1,0 +1,125 @@
+"""The tool calls of a session: the name that each has inside, and which request is a repeated one.
+
+A JSON-RPC id is a name on the wire, chosen by the client: a text with any characters, a number
+beyond what a double holds, and with some clients `1` for every request. So each call gets an id of
+its own, by which DurableMCP, its events and our ledger know it.
+
+A request that comes again while its first waits for the answer, or whose answer never left, is a
+repeated request: something on the way sent it again. It gets the recorded result, because
+`create_gist` would make a second gist. Once the answer has left, the id is free for another call.
+"""
+
+import hashlib
+import json
+import re
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rbt.v1alpha1.errors_pb2 import StateNotConstructed
+from reboot.aio.external import ExternalContext
+
+from gist_mcp.principal import McpSessionId
+from gist_state.v1.mcp_session_rbt import McpSession
+
+REQUEST_ID_BYTES: Final = 16
+"""128 random bits: never the same twice, and nothing that a client could have chosen."""
+
+_REQUEST_ID = re.compile(r"[0-9a-f]{32}\Z")
+
+MAX_REMEMBERED: Final = 20_000
+"""Calls of which a process remembers that DurableMCP has them from it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedRequest:
+    """A call with its name inside. `is_under_way`: this process has given it to DurableMCP."""
+
+    request_id: str
+    is_under_way: bool
+
+
+class Requests:
+    """The calls of the sessions that a process owns. Used from one event loop."""
+
+    def __init__(self) -> None:
+        self._under_way: OrderedDict[str, None] = OrderedDict()
+
+    async def begin(
+        self,
+        context: ExternalContext,
+        session_id: McpSessionId,
+        *,
+        wire_id: str | int,
+        name: str,
+        arguments: dict[str, Any],
+        may_repeat: bool,
+    ) -> NamedRequest:
+        """Names a call, durably, or finds the one that it repeats.
+
+        `may_repeat` is false for a tool that only reads: it reads again.
+        """
+        fresh = secrets.token_hex(REQUEST_ID_BYTES)
+        # Before anything is awaited: the same request may come twice at once.
+        self._remember(fresh)
+        answer = await McpSession.ref(session_id).begin_request(
+            context,
+            request_id=fresh,
+            wire_id=json.dumps(wire_id),
+            digest=request_digest(name, arguments),
+            may_repeat=may_repeat,
+        )
+        if not answer.is_repeat:
+            return NamedRequest(request_id=fresh, is_under_way=False)
+        self.forget(fresh)
+        # Otherwise a former run of the application had it, and may have died before DurableMCP
+        # took it. To give it to DurableMCP once more is safe: one workflow carries it out.
+        is_under_way = answer.request_id in self._under_way
+        self._remember(answer.request_id)
+        return NamedRequest(request_id=answer.request_id, is_under_way=is_under_way)
+
+    def forget(self, request_id: str) -> None:
+        """DurableMCP has not taken the call after all."""
+        self._under_way.pop(request_id, None)
+
+    def _remember(self, request_id: str) -> None:
+        self._under_way[request_id] = None
+        if len(self._under_way) > MAX_REMEMBERED:
+            self._under_way.popitem(last=False)
+
+
+async def note_answered(
+    context: ExternalContext, session_id: McpSessionId, request_id: str
+) -> None:
+    """The answer has left: from now on the client's id may stand for another call."""
+    await McpSession.ref(session_id).answered(context, request_id=request_id)
+
+
+async def cancel_requests(
+    context: ExternalContext, session_id: McpSessionId, wire_id: str | int
+) -> None:
+    """Notes, durably, that the client wants no more side effects of what waits under that id."""
+    await McpSession.ref(session_id).cancel(context, wire_id=json.dumps(wire_id))
+
+
+async def wire_id_of(
+    context: ExternalContext, session_id: McpSessionId, request_id: str
+) -> str | int | None:
+    """The id by which the client knows a call, `None` for what is no call that we know."""
+    if not _REQUEST_ID.match(request_id):
+        return None
+    try:
+        answer = await McpSession.ref(session_id).wire_id(context, request_id=request_id)
+    except McpSession.WireIdAborted as aborted:
+        if isinstance(aborted.error, StateNotConstructed):
+            return None
+        raise
+    wire_id: str | int | None = json.loads(answer.wire_id) if answer.wire_id else None
+    return wire_id
+
+
+def request_digest(name: str, arguments: dict[str, Any]) -> str:
+    """Tells a call from another one without keeping it."""
+    essence = json.dumps([name, arguments], sort_keys=True)
+    return hashlib.sha256(essence.encode()).hexdigest()
