@@ -10,7 +10,7 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from gist_mcp.web.json_rpc import MAX_DEPTH
+from gist_mcp.web.message_size import MAX_DEPTH
 from tests.security.fuzz_messages import (
     INITIALIZATIONS,
     MESSAGES,
@@ -99,13 +99,18 @@ def read_to_the_end(url: str, headers: dict[str, str], message: object) -> httpx
 
 
 def answers_to(message: dict[str, object], answer: httpx.Response) -> list[dict[str, Any]]:
-    """The responses to a request among the events; DurableMCP takes 1 and "1" for one id."""
-    data = [line[5:] for line in answer.text.splitlines() if line.startswith("data:")]
-    events = [json.loads(each) for each in data]
+    """The responses to a request, among the events of a stream or alone."""
+    if answer.headers["content-type"].startswith("application/json"):
+        events = [answer.json()]
+    else:
+        data = [line[5:] for line in answer.text.split("\n") if line.startswith("data:")]
+        events = [json.loads(each) for each in data]
+    wanted = message["id"]
     return [
         event
         for event in events
-        if ({"result", "error"} & event.keys()) and str(event["id"]) == str(message["id"])
+        if ({"result", "error"} & event.keys())
+        and (event["id"], type(event["id"])) == (wanted, type(wanted))
     ]
 
 

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gist_mcp.web.json_rpc import MAX_DEPTH, NotJsonRpc, parse_message
+from gist_mcp.web.json_rpc import (
+    MAX_ID_BYTES,
+    MessageTooLarge,
+    NotJsonRpc,
+    WireId,
+    id_at_the_edges,
+    parse_message,
+)
+from gist_mcp.web.message_size import MAX_DEPTH, MAX_STORED_BYTES, MAX_VALUES
 
 CLIENT_INFO = {"name": "c", "version": "1"}
 BEGINNING = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": CLIENT_INFO}
@@ -27,15 +35,18 @@ def test_a_tool_call_names_its_tool() -> None:
     assert parse_message(encode(message)).tool_name == "t"
 
 
-@pytest.mark.parametrize(("request_id", "expected"), [(7, "7"), ("a-7", "a-7"), (True, None)])
-def test_a_cancellation_names_its_request(request_id: object, expected: str | None) -> None:
+@pytest.mark.parametrize(
+    ("request_id", "expected"),
+    [(7, 7), ("7", "7"), ("a/7", "a/7"), (2**60, 2**60), (True, None), (None, None), ([], None)],
+)
+def test_a_cancellation_names_its_request(request_id: object, expected: WireId | None) -> None:
     message = {
         "jsonrpc": "2.0",
         "method": "notifications/cancelled",
         "params": {"requestId": request_id},
     }
 
-    assert parse_message(encode(message)).cancelled_request_id == expected
+    assert parse_message(encode(message)).cancelled_id == expected
 
 
 @pytest.mark.parametrize(
@@ -52,10 +63,6 @@ def test_a_cancellation_names_its_request(request_id: object, expected: str | No
         b'{"jsonrpc": "2.0", "id": null, "method": "x"}',
         b'{"jsonrpc": "2.0", "id": 1.5, "method": "x"}',
         b'{"jsonrpc": "2.0", "id": true, "method": "x"}',
-        b'{"jsonrpc": "2.0", "id": "a/b", "method": "x"}',
-        b'{"jsonrpc": "2.0", "id": "", "method": "x"}',
-        b'{"jsonrpc": "2.0", "id": "VSCODE_GET", "method": "x"}',
-        b'{"jsonrpc": "2.0", "id": 9007199254740993, "method": "x"}',
         b'{"jsonrpc": "2.0", "id": 1, "method": 5}',
         b'{"jsonrpc": "2.0", "id": 1, "method": "x", "params": []}',
         b'{"jsonrpc": "2.0", "id": 1, "method": "x", "params": {"a": NaN}}',
@@ -77,6 +84,7 @@ def test_what_is_not_one_json_rpc_message_is_refused(body: bytes) -> None:
         {**BEGINNING, "clientInfo": {"version": "1"}},
         {**BEGINNING, "clientInfo": {"name": 1, "version": "1"}},
         {**BEGINNING, "clientInfo": {**CLIENT_INFO, "title": 1}},
+        {**BEGINNING, "clientInfo": {**CLIENT_INFO, "name": None}},
         {**BEGINNING, "capabilities": None},
         {key: value for key, value in BEGINNING.items() if key != "protocolVersion"},
     ],
@@ -86,6 +94,94 @@ def test_a_session_does_not_begin_without_what_it_begins_with(params: dict[str, 
         parse_message(encode({**INITIALIZE, "params": params}))
 
     assert refusal.value.code == -32602
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [0, -1, 2**53 + 1, 10**200, "", "1", "7f3e:1", "a/b", "VSCODE_GET", "\u00e9\u2603", "x" * 1000],
+)
+def test_any_text_and_any_integer_is_an_id(identifier: WireId) -> None:
+    message = parse_message(encode({"jsonrpc": "2.0", "id": identifier, "method": "ping"}))
+
+    assert message.wire_id == identifier
+    assert type(message.wire_id) is type(identifier)
+
+
+def test_an_endless_id_is_refused() -> None:
+    with pytest.raises(NotJsonRpc, match="longer than"):
+        parse_message(encode({"jsonrpc": "2.0", "id": "x" * MAX_ID_BYTES, "method": "ping"}))
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {**BEGINNING, "clientInfo": {**CLIENT_INFO, "title": None}},
+        {**BEGINNING, "capabilities": {"roots": None, "experimental": None}},
+        {**BEGINNING, "_meta": None},
+    ],
+)
+def test_a_member_that_is_null_is_absent(params: dict[str, object]) -> None:
+    message = parse_message(encode({**INITIALIZE, "params": params}))
+
+    assert "null" not in json.dumps(message.params)
+
+
+def test_params_that_are_null_are_absent() -> None:
+    message = parse_message(encode({"jsonrpc": "2.0", "id": 1, "method": "ping", "params": None}))
+
+    assert message.params == {}
+
+
+def test_the_arguments_of_a_tool_keep_their_nulls() -> None:
+    params = {"name": "t", "arguments": {"a": None}, "_meta": None}
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+
+    assert parse_message(encode(call)).params == {"name": "t", "arguments": {"a": None}}
+
+
+def test_a_message_is_measured_by_what_it_becomes() -> None:
+    zeros = {"jsonrpc": "2.0", "id": "a", "method": "ping", "params": {"x": [0] * (MAX_VALUES + 1)}}
+    text = {"jsonrpc": "2.0", "id": "a", "method": "ping", "params": {"x": "," * MAX_STORED_BYTES}}
+
+    for message in (zeros, text):
+        with pytest.raises(MessageTooLarge) as refusal:
+            parse_message(encode(message))
+        assert refusal.value.wire_id == "a"
+
+
+def test_a_text_full_of_commas_is_one_value() -> None:
+    csv = {"jsonrpc": "2.0", "id": 1, "method": "x", "params": {"x": '"a,b",[{:\\' * 60_000}}
+
+    assert parse_message(encode(csv)).wire_id == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{',
+        b'{"method":"tools/call","id" : 7 ,"params":{',
+        b'"content":"x"}},"jsonrpc":"2.0","id":7}',
+        b'"content":"x"}},"id":7,"jsonrpc":"2.0"}\n',
+    ],
+)
+def test_an_id_is_read_at_either_end_of_a_body(body: bytes) -> None:
+    assert id_at_the_edges(body, body) == 7
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"params":{"id":7,"a":1},"method":"x"}',
+        b'{"params":{"a":"\\",\\"id\\":7}"',
+        b'{"jsonrpc":"2.0","id":null,"method":"x"}',
+        b'{"jsonrpc":"2.0","id":true,"method":"x"}',
+        b'{"jsonrpc":"2.0","id":"\\ud800","method":"x"}',
+        b'{"jsonrpc":"2.0","id":7.5,"method":"x"}',
+        b"",
+    ],
+)
+def test_what_is_not_the_id_of_a_message_is_not_taken_for_it(body: bytes) -> None:
+    assert id_at_the_edges(body, body) is None
 
 
 def nested(depth: int) -> dict[str, object]:

@@ -41,9 +41,13 @@ def with_retry_hint(send: Send) -> Send:
 
 def one_event(message: dict[str, Any], headers: dict[str, str]) -> Response:
     """A whole answer as a stream of one event, the form in which every client takes one."""
-    data = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+    # ASCII only: some clients take U+2028 and its like for the end of a line.
+    data = json.dumps(message, separators=(",", ":"))
     return Response(
         f"event: message\r\ndata: {data}\r\n\r\n",
-        headers={**headers, "Cache-Control": "no-cache, no-transform"},
-        media_type="text/event-stream",
+        headers={
+            **headers,
+            "Cache-Control": "no-cache, no-transform",
+            "Content-Type": "text/event-stream",
+        },
     )

@@ -90,7 +90,7 @@ class McpDelivery:
             self._durable_mcp.forget(hop.session_id)
         token = current_principal.set(hop.principal)
         try:
-            await self._hand_over(hop, scope, receive, with_retry_hint(send))
+            await self._hand_over(hop, scope, receive, send)
         finally:
             current_principal.reset(token)
 
@@ -113,7 +113,7 @@ class McpDelivery:
         request = Request(scope, receive)
         context = self._deps.reboot_context(request)
         if hop.method != "POST":
-            answers = WireIds(context, hop.session_id, send)
+            answers = WireIds(context, hop.session_id, with_retry_hint(send))
             inner = _inner(hop, scope)
             await self._durable_mcp.deliver(hop.session_id, inner, receive, answers.send)
             return
@@ -168,6 +168,7 @@ class McpDelivery:
             arguments=arguments,
             may_repeat=not only_reads(params.name),
         )
+        send = with_retry_hint(send)
         answers = WireIds(context, hop.session_id, send, known=message.wire_id)
         if named.is_under_way:
             last_event_id = f"{named.request_id}/{FROM_THE_START}"
