@@ -35,17 +35,18 @@ class Runtime:
 @contextmanager
 def running[R: Runtime](
     kind: type[R],
-    servicer: type,
+    servicer: type | tuple[type, ...],
     runner: asyncio.Runner,
     effect_validation: EffectValidation = EffectValidation.QUIET,
 ) -> Iterator[R]:
-    """An application that serves this one state type, on the runner's loop."""
+    """An application that serves this one state type, or these, on the runner's loop."""
+    servicers = list(servicer) if isinstance(servicer, tuple) else [servicer]
     rbt = Reboot()
 
     async def up() -> ExternalContext:
         await rbt.start()
         await rbt.up(
-            Application(servicers=[servicer]),
+            Application(servicers=servicers),
             in_process=True,
             effect_validation=effect_validation,
         )

@@ -9,6 +9,7 @@ Only tool calls come here, and the responses of clients. A session begins with t
 client, which DurableMCP looks at before it answers.
 """
 
+import asyncio
 import logging
 import pickle
 import secrets
@@ -73,6 +74,8 @@ class AnsweringSessionServicer(SessionServicer):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._tries: dict[str, int] = {}
+        # Where one of the two workflows of a message fails, the other may too, at the same time.
+        self._ending = asyncio.Lock()
 
     def authorizer(self):  # type: ignore[no-untyped-def]
         return front_door_only()
@@ -157,17 +160,12 @@ class AnsweringSessionServicer(SessionServicer):
         """Answers with an error, durably. Raises `failure` again if it may pass by itself."""
         if self._may_pass(context, failure):
             raise failure
-        number = secrets.token_hex(6)
-        logger.error("A tool call failed, request %s", number, exc_info=failure)
-        text = f"Something went wrong on this server. Its log has the details as {number}."
-        error = JSONRPCMessage(
-            JSONRPCError(
-                jsonrpc="2.0",
-                id=request_id,
-                error=ErrorData(code=INTERNAL_ERROR, message=text),
-            )
-        )
-        if not await _is_answered(context, request_id):
+        async with self._ending:
+            if await _is_answered(context, request_id):
+                return
+            number = secrets.token_hex(6)
+            logger.error("A tool call failed, request %s", number, exc_info=failure)
+            error = _error(request_id, number)
             await _put(context, request_id, request_id, error)
             reference: Any = self.ref()
             session = await reference.always().get(context)
@@ -195,6 +193,12 @@ def is_passing(failure: BaseException) -> bool:
     if isinstance(failure, Aborted):
         return failure.code in _PASSING
     return isinstance(failure, grpc.aio.AioRpcError) and failure.code() in _PASSING
+
+
+def _error(request_id: str, number: str) -> JSONRPCMessage:
+    text = f"Something went wrong on this server. Its log has the details as {number}."
+    error = ErrorData(code=INTERNAL_ERROR, message=text)
+    return JSONRPCMessage(JSONRPCError(jsonrpc="2.0", id=request_id, error=error))
 
 
 async def _is_answered(context: WorkflowContext, request_id: str) -> bool:
