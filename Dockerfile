@@ -19,6 +19,7 @@ RUN rbt generate
 # No simulator: it stands in for GitHub on a developer's machine, and refuses production.
 COPY backend/src/main.py backend/src/main.py
 COPY backend/src/gist_mcp/ backend/src/gist_mcp/
+COPY scripts/launch.py scripts/process_tree.py scripts/serve.py scripts/
 
 # Nothing here needs root; durable state is the only thing that is written.
 RUN useradd --system --uid 10001 --no-create-home --home-dir /app gist-mcp \
@@ -26,11 +27,17 @@ RUN useradd --system --uid 10001 --no-create-home --home-dir /app gist-mcp \
 USER gist-mcp
 VOLUME /var/lib/github-gist-mcp
 
-# `rbt serve run` takes both from the environment, where Reboot Cloud and most platforms put
-# theirs; as options they would be refused there.
-ENV PORT=9991 RBT_STATE_DIRECTORY=/var/lib/github-gist-mcp
+# From the environment, where Reboot Cloud and most platforms put theirs; as options the first two
+# would be refused there. Inside a cgroup `rbt` counts no cores and wants to be told how many server
+# processes to start: a power of two, and `docker run -e RBT_SERVERS=4` changes it.
+ENV PORT=9991 RBT_STATE_DIRECTORY=/var/lib/github-gist-mcp RBT_SERVERS=2
 EXPOSE 9991
+
+# The launcher ends everything within 10 seconds, after this signal and after SIGTERM. `rbt` itself,
+# if somebody runs that here, ends its application after SIGINT only.
+STOPSIGNAL SIGINT
 
 # Also needed: PUBLIC_URL, GITHUB_CLIENT_ID, GITHUB_CLIENT_SECRET and TOKEN_KEYS; see README.md.
 # TLS ends in front of this container. The name, the program and its language are in .rbtrc.
-CMD ["rbt", "serve", "run", "--tls=external"]
+# The base image's ENTRYPOINT is an init, but the launcher can be process 1 as well.
+CMD ["python", "scripts/serve.py", "--tls=external"]

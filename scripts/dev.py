@@ -7,20 +7,17 @@ so that the application can be run by a person, a script or a service manager al
 
 import asyncio
 import contextlib
-import ctypes
 import dataclasses
-import errno
 import http.client
 import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Final
 
@@ -28,26 +25,24 @@ import psutil
 
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 SCRIPTS: Final = REPOSITORY / ".venv" / "bin"
-sys.path.insert(0, str(REPOSITORY / "backend" / "src"))
+sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "backend" / "src")]
 
 from gist_mcp.config import Config, load_config  # noqa: E402
 from gist_mcp.errors import ConfigError  # noqa: E402
+from scripts.launch import (  # noqa: E402
+    EXIT_FAILED,
+    EXIT_SETTINGS,
+    EXIT_STOPPED,
+    StopSignals,
+    check_free,
+    checked_servers,
+    complain,
+    open_standard_streams,
+)
+from scripts.process_tree import POLL_SECONDS, ProcessTree  # noqa: E402
 
 APPLICATION_NAME: Final = "github-gist-mcp"  # As `.rbtrc` says.
 START_SECONDS: Final = 180.0
-POLL_SECONDS: Final = 0.1
-# The three together stay below the 10 seconds within which everything is promised to be gone.
-GRACEFUL_SECONDS: Final = 4.0
-TERMINATE_SECONDS: Final = 1.5
-KILL_SECONDS: Final = 2.0
-
-EXIT_STOPPED: Final = 0
-EXIT_FAILED: Final = 1
-EXIT_SETTINGS: Final = 2
-
-PR_SET_PDEATHSIG: Final = 1
-PR_SET_CHILD_SUBREAPER: Final = 36
-IS_LINUX: Final = sys.platform == "linux"
 
 # `rbt` stays and waits for an edit after each of these.
 _CANNOT_START: Final = re.compile(
@@ -84,9 +79,9 @@ async def prepare(environ: Mapping[str, str]) -> Launch:
     except OSError as error:
         # Development keeps its key beside the state.
         raise ConfigError("STATE_DIR", f"cannot be used: {error.strerror}") from None
-    _check_free("PORT", config.port)
+    check_free("PORT", config.port)
     if config.simulated:
-        _check_free("GITHUB_SIMULATOR_PORT", config.simulator_port)
+        check_free("GITHUB_SIMULATOR_PORT", config.simulator_port)
     arguments = [
         str(SCRIPTS / "rbt"),
         f"--state-directory={state_parent}",
@@ -130,9 +125,7 @@ def _choices(environ: Mapping[str, str]) -> list[str]:
         # `.rbtrc` overrules a plain `--chaos`; only a configuration named there comes after it.
         options.append("--config=chaos")
     if servers := environ.get("SERVERS", ""):
-        if not re.fullmatch(r"1|2|4|8|16|32", servers):
-            raise ConfigError("SERVERS", "must be a power of two up to 32")
-        options.append(f"--servers={servers}")
+        options.append(f"--servers={checked_servers('SERVERS', servers)}")
     if validation := environ.get("EFFECT_VALIDATION", "").lower():
         if validation not in ("enabled", "quiet", "disabled"):
             raise ConfigError("EFFECT_VALIDATION", "must be enabled, quiet or disabled")
@@ -140,62 +133,23 @@ def _choices(environ: Mapping[str, str]) -> list[str]:
     return options
 
 
-def _check_free(variable: str, port: int) -> None:
-    """Raises `ConfigError` if somebody listens on `port`, also on IPv6 or one address only."""
-    hosts = [(socket.AF_INET, "0.0.0.0"), (socket.AF_INET, "127.0.0.1")]  # noqa: S104
-    if socket.has_ipv6:
-        hosts.append((socket.AF_INET6, "::1"))
-    for family, host in hosts:
-        with socket.socket(family) as probe:
-            # So that a connection of the former run, still in TIME_WAIT, is no hindrance.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError as error:
-                if error.errno == errno.EADDRINUSE:
-                    text = f"port {port} is taken; stop what listens there or set {variable}"
-                    raise ConfigError(variable, text) from None
-                if error.errno in (errno.EACCES, errno.EPERM):
-                    text = f"port {port} needs more rights; use one above 1023"
-                    raise ConfigError(variable, text) from None
-                # No IPv6 on this machine.
-
-
-class Application:
+class Application(ProcessTree):
     """`rbt dev run` and everything below it."""
 
     def __init__(self, launch: Launch) -> None:
         self._port = launch.config.port
-        self._seen: dict[tuple[int, float], psutil.Process] = {}
         self.cannot_start = threading.Event()
-        libc = ctypes.CDLL(None) if IS_LINUX else None
-        if libc is not None:
-            # `rbt`'s application has a process group of its own and would go to init when `rbt`
-            # dies; this way it comes to us, who can still find it.
-            libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        launcher = os.getpid()
-
-        def end_with_launcher() -> None:
-            if libc is not None:
-                # Interrupted, `rbt` ends its application, also when we were killed outright.
-                libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
-                if os.getppid() != launcher:
-                    os._exit(1)
-
-        self._rbt = subprocess.Popen(
+        super().__init__(
             launch.arguments,
-            cwd=REPOSITORY,
-            env=launch.environment,
+            launch.environment,
+            folder=REPOSITORY,
             # Held open until the end: `rbt` does not survive a closed keyboard or /dev/null.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            # Ctrl-C is for us, who pass it on in order.
-            start_new_session=True,
-            preexec_fn=end_with_launcher,  # noqa: PLW1509 - no thread has been started yet.
         )
         # Threads, because a reader of our output who pauses must not keep us from stopping.
-        for source, target in ((self._rbt.stdout, 1), (self._rbt.stderr, 2)):
+        for source, target in ((self.stdout, 1), (self.stderr, 2)):
             assert source is not None
             threading.Thread(target=self._forward, args=(source, target), daemon=True).start()
 
@@ -211,10 +165,6 @@ class Application:
                 while rest:
                     rest = rest[os.write(target, rest) :]
 
-    def exit_code(self) -> int | None:
-        """How `rbt` ended, or None while it runs."""
-        return self._rbt.poll()
-
     def serves(self) -> bool:
         """True if `GET /healthz` is answered with 200."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=2)
@@ -226,80 +176,22 @@ class Application:
         finally:
             connection.close()
 
-    def remember_processes(self) -> None:
-        """Notes who is below us now, where orphans do not come to us by themselves."""
-        if not IS_LINUX:
-            self._descendants()
-
-    async def stop(self, hurry: Callable[[], bool]) -> None:
-        """Ends everything: asks `rbt` first, then makes sure. `hurry` ends the asking."""
-        if self._rbt.poll() is None:
-            self._descendants()
-            self._rbt.send_signal(signal.SIGINT)
-        await self._gone(GRACEFUL_SECONDS, hurry)
-        for number, seconds in (
-            (signal.SIGTERM, TERMINATE_SECONDS),
-            (signal.SIGKILL, KILL_SECONDS),
-        ):
-            for process in self._descendants():
-                with contextlib.suppress(psutil.Error):
-                    process.send_signal(number)
-            if await self._gone(seconds, hurry if number == signal.SIGTERM else _never):
-                return
-
-    async def _gone(self, seconds: float, hurry: Callable[[], bool]) -> bool:
-        deadline = time.monotonic() + seconds
-        while self._descendants():
-            if time.monotonic() > deadline or hurry():
-                return False
-            await asyncio.sleep(POLL_SECONDS)
-        return True
-
-    def _descendants(self) -> list[psutil.Process]:
-        """Everybody whom we started, directly or not, and who is still alive."""
-        self._rbt.poll()
-        for process in psutil.Process().children(recursive=True):
-            with contextlib.suppress(psutil.Error):
-                self._seen[process.pid, process.create_time()] = process
-        alive = []
-        for process in self._seen.values():
-            with contextlib.suppress(psutil.Error):
-                if not process.is_running():
-                    continue
-                if process.status() != psutil.STATUS_ZOMBIE:
-                    alive.append(process)
-                elif process.pid != self._rbt.pid:
-                    # An orphan that became our child; nobody else collects it.
-                    with contextlib.suppress(ChildProcessError):
-                        os.waitpid(process.pid, os.WNOHANG)
-        return alive
-
-
-def _never() -> bool:
-    return False
-
 
 class StopRequest:
     """Somebody wants us to stop: by a signal, or by ending or interrupting our `make`."""
 
     def __init__(self) -> None:
-        self._signals = 0
+        self._signals = StopSignals()
         self._parent = os.getppid()
         self._parent_is_make = _is_make(self._parent)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._signalled)
-
-    def _signalled(self) -> None:
-        self._signals += 1
 
     def is_made(self) -> bool:
         """True once we should stop."""
-        return self._signals > 0 or self._make_has_left()
+        return self._signals.is_made() or self._make_has_left()
 
     def is_repeated(self) -> bool:
         """True once somebody asked twice, and does not want to wait."""
-        return self._signals > 1
+        return self._signals.is_repeated()
 
     def _make_has_left(self) -> bool:
         if not self._parent_is_make:
@@ -346,10 +238,10 @@ async def run(environ: Mapping[str, str]) -> int:
         finally:
             await application.stop(hurry=stop_request.is_repeated)
     except ConfigError as error:
-        _complain(str(error))
+        complain(str(error))
         return EXIT_SETTINGS
     except StartError as error:
-        _complain(str(error))
+        complain(str(error))
         return error.exit_code
     return EXIT_STOPPED
 
@@ -408,21 +300,8 @@ def _say(text: str) -> None:
         print(text, flush=True)
 
 
-def _complain(text: str) -> None:
-    # Pydantic's texts have capitals and several lines now and then; a person gets one line.
-    with contextlib.suppress(OSError):
-        print(f"github-gist-mcp: {' '.join(text.split())}", file=sys.stderr, flush=True)
-
-
-def _open_standard_streams() -> None:
-    """Makes files 0, 1 and 2 exist, or the first sockets would get their numbers."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        os.set_inheritable(descriptor, True)
-    os.close(descriptor)
-
-
 if __name__ == "__main__":
-    _open_standard_streams()
+    open_standard_streams()
     if not shutil.which("envoy", path=str(SCRIPTS)):
         sys.exit("github-gist-mcp: .venv is not complete; run `make clean`, then `make dev`")
     exit_code = asyncio.run(run(os.environ))

@@ -132,8 +132,9 @@ class Deployment:
                 victim.send_signal(signal.SIGKILL)
         psutil.wait_procs(victims, timeout=STOP_SECONDS)
         self._process.wait()
-        assert self._process.stdin is not None and self._log is not None
-        self._process.stdin.close()
+        assert self._log is not None
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         self._log.close()
         self._process = None
 

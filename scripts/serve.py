@@ -1,0 +1,112 @@
+"""`rbt serve run` for a container or a service: checks the settings, runs it, ends all of it.
+
+    python scripts/serve.py --tls=external
+
+Options are those of `rbt serve run`; `PORT`, `RBT_STATE_DIRECTORY` and `RBT_SERVERS` come from the
+environment. `rbt` cannot count cores inside a cgroup, refuses to be process 1, and leaves its
+application serving when it gets a SIGTERM, which is what asks a service to stop. This launcher
+deals with all three. It ends with 0 when it was asked to stop, with 2 for a bad setting, and else
+as the application ended.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+REPOSITORY: Final = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "backend" / "src")]
+
+from gist_mcp.config import load_config  # noqa: E402
+from gist_mcp.errors import ConfigError  # noqa: E402
+from scripts.launch import (  # noqa: E402
+    EXIT_FAILED,
+    EXIT_SETTINGS,
+    EXIT_STOPPED,
+    StopSignals,
+    check_free,
+    checked_servers,
+    complain,
+    open_standard_streams,
+)
+from scripts.process_tree import ProcessTree  # noqa: E402
+
+# As in development, and what tests run with: a slow request in one does not stop the other.
+DEFAULT_SERVERS: Final = "2"
+SIGNALLED_EXIT_BASE: Final = 128  # As a shell tells of a child that a signal has ended.
+
+
+async def prepare(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment for `rbt`, checked. Raises `ConfigError`."""
+    config = await load_config({**environ, "RBT_SERVE": "true"})
+    check_free("PORT", config.port)
+    _check_state_directory(environ)
+    servers = environ.get("RBT_SERVERS") or DEFAULT_SERVERS
+    return {
+        **environ,
+        "PORT": str(config.port),
+        "RBT_SERVERS": checked_servers("RBT_SERVERS", servers),
+        # Lines of the log come when they are written, and none is lost at the end.
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _check_state_directory(environ: Mapping[str, str]) -> None:
+    variable = "RBT_STATE_DIRECTORY"
+    name = environ.get(variable)
+    if not name:
+        # Reboot Cloud keeps the state elsewhere.
+        if "REBOOT_CLOUD_VERSION" in environ:
+            return
+        raise ConfigError(variable, "is not set; it says where durable state goes")
+    try:
+        Path(name).mkdir(parents=True, exist_ok=True)
+        # Trying tells what permissions do not: read-only mounts, and full ones.
+        with tempfile.TemporaryFile(dir=name):
+            pass
+    except OSError as error:
+        # Most of all a container that mounts a folder which belongs to somebody else.
+        text = f"user {os.geteuid()} cannot make files in {name}: {error.strerror}"
+        raise ConfigError(variable, text) from None
+
+
+async def run(environ: Mapping[str, str], options: Sequence[str]) -> int:
+    """Runs the application until it ends or somebody wants it stopped. Returns the exit code."""
+    something_happened = asyncio.Event()
+    stop_request = StopSignals(notify=something_happened.set)
+    try:
+        environment = await prepare(environ)
+        application = _start(environment, options)
+    except ConfigError as error:
+        complain(str(error))
+        return EXIT_SETTINGS
+    except FileNotFoundError:
+        complain("found no `rbt` on PATH; it comes with the packages in requirements/app.lock")
+        return EXIT_FAILED
+    # Nothing can have been missed: the first look at the application comes after this.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, something_happened.set)
+    while not stop_request.is_made() and application.exit_code() is None:
+        await something_happened.wait()
+        something_happened.clear()
+        application.bury_orphans()
+    ended_with = EXIT_STOPPED if stop_request.is_made() else application.exit_code()
+    await application.stop(hurry=stop_request.is_repeated)
+    return _told_exit_code(ended_with)
+
+
+def _start(environment: Mapping[str, str], options: Sequence[str]) -> ProcessTree:
+    return ProcessTree(["rbt", "serve", "run", *options], environment, folder=REPOSITORY)
+
+
+def _told_exit_code(ended_with: int | None) -> int:
+    assert ended_with is not None, "we go on until it has ended or somebody asks us to stop"
+    return ended_with if ended_with >= 0 else SIGNALLED_EXIT_BASE - ended_with
+
+
+if __name__ == "__main__":
+    open_standard_streams()
+    sys.exit(asyncio.run(run(os.environ, sys.argv[1:])))

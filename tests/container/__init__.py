@@ -1,0 +1,1 @@
+"""The production image, as far as it can be tried without a container engine."""

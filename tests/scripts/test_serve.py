@@ -1,0 +1,171 @@
+"""The launcher for production with an `rbt` that does not do what it should."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.deployment import REPOSITORY, free_port
+from tests.support.make_dev import settings
+from tests.support.waiting import wait_until
+
+END_SECONDS = 60.0
+STOP_SECONDS = 10.0
+
+SHOWS_ITS_SETTINGS = """
+import os, sys
+print(*sys.argv[1:], os.environ["PORT"], os.environ["RBT_SERVERS"])
+"""
+ENDS_BY_A_SIGNAL = """
+import os, signal
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+# What it leaves has a session of its own, as Reboot's application does.
+LEAVES_ITS_APPLICATION = """
+import subprocess, sys
+subprocess.Popen(["sleep", "1000"], start_new_session=True)
+sys.exit(7)
+"""
+# As `rbt serve run`, and worse: the child does not go either when it is asked.
+IS_STUBBORN = """
+import signal, subprocess, sys, time
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
+if "child" not in sys.argv:
+    subprocess.Popen([sys.executable, __file__, "child"], start_new_session=True)
+print("stubborn", *sys.argv[1:], flush=True)
+while True:
+    time.sleep(1)
+"""
+# Twice removed from us, its parent gone: such processes come to process 1 of a container.
+LEAVES_AN_ORPHAN = """
+import subprocess, sys, time
+subprocess.run(["sh", "-c", "sh -c 'read line <&3; exit' 3<" + sys.argv[-1] + " &"])
+print("left", flush=True)
+while True:
+    time.sleep(1)
+"""
+
+
+class Launched:
+    """`scripts/serve.py` with a program in place of `rbt`."""
+
+    def __init__(self, folder: Path, rbt: str, *options: str, **variables: str) -> None:
+        program = folder / "bin" / "rbt"
+        program.parent.mkdir()
+        program.write_text(f"#!{sys.executable}\n{rbt}")
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        self._log = folder / "log"
+        own = {
+            "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+            "PORT": str(free_port()),
+            "RBT_STATE_DIRECTORY": str(folder / "state"),
+            "GITHUB_CLIENT_ID": "an-id",
+            "GITHUB_CLIENT_SECRET": "a-secret",
+            "TOKEN_KEYS": "test-token-key-of-more-than-32-characters",
+        }
+        self.port = own["PORT"]
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "scripts/serve.py", *options],
+                cwd=REPOSITORY,
+                env=settings(**own | variables),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def log(self) -> str:
+        """Everything printed."""
+        return self._log.read_text()
+
+    def wait_for(self, text: str) -> None:
+        """Returns when it has printed that."""
+        wait_until(text, lambda: text in self.log(), seconds=END_SECONDS)
+
+    def processes(self) -> list[psutil.Process]:
+        """It and everything below it."""
+        root = psutil.Process(self.process.pid)
+        return [root, *root.children(recursive=True)]
+
+
+@pytest.mark.parametrize(
+    ("variables", "servers"), [({}, "2"), ({"RBT_SERVERS": ""}, "2"), ({"RBT_SERVERS": "16"}, "16")]
+)
+def test_rbt_gets_a_count_of_servers_that_it_would_not_find_by_itself(
+    tmp_path: Path, variables: dict[str, str], servers: str
+) -> None:
+    launched = Launched(tmp_path, SHOWS_ITS_SETTINGS, "--tls=external", **variables)
+
+    exit_code = launched.process.wait(END_SECONDS)
+
+    assert exit_code == 0
+    assert launched.log() == f"serve run --tls=external {launched.port} {servers}\n"
+
+
+def test_an_application_that_is_killed_is_told_by_the_exit_code(tmp_path: Path) -> None:
+    launched = Launched(tmp_path, ENDS_BY_A_SIGNAL)
+
+    assert launched.process.wait(END_SECONDS) == 128 + signal.SIGKILL
+
+
+def test_an_application_that_ends_by_itself_takes_everything_with_it(tmp_path: Path) -> None:
+    launched = Launched(tmp_path, LEAVES_ITS_APPLICATION)
+    launched.process.wait(END_SECONDS)
+
+    assert launched.process.returncode == 7
+    assert not [each for each in psutil.process_iter() if is_left_by(launched, each)]
+
+
+def is_left_by(launched: Launched, process: psutil.Process) -> bool:
+    """True for what the launcher or a child of it has started, by the environment."""
+    try:
+        return process.environ().get("PORT") == launched.port
+    except psutil.Error:
+        return False
+
+
+def test_processes_that_ignore_signals_are_ended_all_the_same(tmp_path: Path) -> None:
+    launched = Launched(tmp_path, IS_STUBBORN)
+    launched.wait_for("stubborn child")
+    processes = launched.processes()
+
+    launched.process.terminate()
+    exit_code = launched.process.wait(STOP_SECONDS)
+
+    assert exit_code == 0
+    assert len(processes) == 3
+    assert not any(process.is_running() for process in processes)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux gives orphans to us")
+def test_orphans_are_buried_while_the_application_runs(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "end")
+    launched = Launched(tmp_path, LEAVES_AN_ORPHAN, str(tmp_path / "end"))
+    launched.wait_for("left")
+    try:
+        wait_until("the orphan", lambda: len(children(launched)) == 2, seconds=END_SECONDS)
+        (tmp_path / "end").write_text("now\n")
+        wait_until("its burial", lambda: len(children(launched)) == 1, seconds=END_SECONDS)
+    finally:
+        launched.process.terminate()
+
+    assert launched.process.wait(STOP_SECONDS) == 0
+
+
+def children(launched: Launched) -> list[psutil.Process]:
+    """Direct children, also those that have ended and that nobody has collected."""
+    return psutil.Process(launched.process.pid).children()
+
+
+def test_without_rbt_it_says_so(tmp_path: Path) -> None:
+    launched = Launched(tmp_path, "", PATH=str(tmp_path))
+
+    assert launched.process.wait(END_SECONDS) == 1
+    assert launched.log().startswith("github-gist-mcp: found no `rbt` on PATH")
