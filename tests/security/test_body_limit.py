@@ -1,4 +1,5 @@
-"""`MAX_BODY_BYTES` is what the deployment says, to the byte."""
+"""`MAX_BODY_BYTES` is what the deployment says, to the byte, and what is too large is told so where
+it is waited for. What a message becomes inside has limits of its own."""
 
 import json
 from collections.abc import Iterator
@@ -6,7 +7,17 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.security.mcp_client import initialize_message, mcp_headers
+from gist_mcp.config import DEFAULT_MAX_BODY_BYTES
+from gist_mcp.constants import (
+    MAX_DESCRIPTION_CHARACTERS,
+    MAX_FILE_NAME_CHARACTERS,
+    MAX_FILES,
+    MAX_GIST_CONTENT_BYTES,
+    MAX_IDEMPOTENCY_KEY_CHARACTERS,
+)
+from gist_mcp.web.message_size import MAX_STORED_BYTES, MAX_VALUES
+from tests.security.mcp_client import McpUser, initialize_message, mcp_headers, tool_message
+from tests.security.state_export import settled_state
 from tests.security.world import World, running_world
 
 LIMIT_BYTES = 20_000
@@ -43,3 +54,82 @@ def test_the_limit_is_taken_and_one_byte_more_is_refused(
     )
 
     assert answer.status_code == status
+    if status == 413:
+        assert answer.json()["id"] == initialize_message()["id"]
+
+
+@pytest.mark.parametrize("with_length", [True, False])
+def test_in_a_session_only_the_request_is_refused(limited: World, with_length: bool) -> None:
+    user = McpUser.connect(limited.app.mcp_url, limited.token())
+    content = json.dumps(tool_message("a", "create_gist", {"content": "x" * LIMIT_BYTES})).encode()
+
+    answer = httpx.post(
+        user.url,
+        headers=user.headers,
+        content=content if with_length else chunks(content),
+        timeout=30,
+    )
+
+    assert answer.status_code == 200
+    assert answer.json()["id"] == "a"
+    assert str(LIMIT_BYTES) in answer.json()["error"]["message"]
+    assert user.call("get_my_profile")
+
+
+GIST = {"description": "d", "filename": "f.md"}
+
+
+@pytest.mark.parametrize("character", ['"', "\x01", "\u00e9", "\U0001f600"], ids=ascii)
+def test_the_largest_gist_is_taken_however_long_it_is_as_json(world: World, character: str) -> None:
+    user = McpUser.connect(world.app.mcp_url, world.token("monalisa"))
+    content = character * (MAX_GIST_CONTENT_BYTES // len(character.encode()))
+
+    answer = user.send_tool("create_gist", **GIST, content=content, public=False)
+
+    assert '"isError":false' in answer.text, answer.text[-500:]
+
+
+def test_what_the_stated_limits_become_as_json_is_below_the_limit_of_the_body() -> None:
+    escaped = 6  # A control character of one byte is `\\u0001`; all others have less for each byte.
+    content = MAX_GIST_CONTENT_BYTES
+    names = MAX_FILES * MAX_FILE_NAME_CHARACTERS
+    texts = 2 * (MAX_DESCRIPTION_CHARACTERS + MAX_IDEMPOTENCY_KEY_CHARACTERS)
+    structure = MAX_FILES * len('{"filename": "", "content": ""}, ') + 1000
+
+    assert escaped * (content + names + texts) + structure < DEFAULT_MAX_BODY_BYTES
+    assert content + 4 * (names + texts) + 100 * structure < MAX_STORED_BYTES
+
+
+def test_a_message_that_becomes_too_much_leaves_nothing_behind(world: World) -> None:
+    user = McpUser.connect(world.app.mcp_url, world.token("monalisa"))
+    zeros = {"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": {"x": [0] * 450_000}}
+    before = settled_state(world.app.port)
+
+    answer = user.send(zeros)
+
+    assert answer.json()["id"] == 7
+    assert str(MAX_VALUES) in answer.json()["error"]["message"]
+    assert settled_state(world.app.port) == before
+    stranger = httpx.post(user.url, headers=mcp_headers(user.token), json=zeros, timeout=30)
+    assert stranger.status_code == 400
+
+
+def test_what_needs_no_durability_leaves_nothing_behind(world: World) -> None:
+    user = McpUser.connect(world.app.mcp_url, world.token("monalisa"))
+    before = settled_state(world.app.port)
+
+    answers = [
+        user.send({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        for method, params in (
+            ("ping", None),
+            ("tools/list", {"x": [0] * 40_000}),
+            ("resources/read", {"uri": "gist://unknown"}),
+            ("resources/list", {}),
+            ("prompts/get", {"name": "x"}),
+            ("logging/setLevel", {"level": "debug"}),
+        )
+    ]
+
+    assert [answer.status_code for answer in answers] == [200] * 6
+    assert all('"id":1' in answer.text for answer in answers)
+    assert settled_state(world.app.port) == before

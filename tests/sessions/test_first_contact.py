@@ -86,3 +86,22 @@ def test_a_first_request_that_fails_lets_the_next_one_try() -> None:
 
     assert before == ["broken"]
     assert after == ["broken", "second"]
+
+
+def test_a_session_that_is_forgotten_while_its_first_answer_goes_on_takes_the_next_request() -> (
+    None
+):
+    async def run() -> list[str]:
+        app = SlowToConnect()
+        app.connects.set()
+        contact = FirstContact(app)
+        first = asyncio.create_task(contact.deliver(SESSION, {"name": "first"}, receive, send))
+        await settle()
+        contact.forget(SESSION)
+        second = asyncio.create_task(contact.deliver(SESSION, {"name": "second"}, receive, send))
+        await settle()
+        app.ends.set()
+        await asyncio.gather(first, second)
+        return app.arrived
+
+    assert asyncio.run(run()) == ["first", "second"]

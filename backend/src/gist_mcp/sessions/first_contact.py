@@ -45,6 +45,8 @@ class FirstContact:
 
         async def send_and_tell(message: Message) -> None:
             if message["type"] == "http.response.start":
+                # Before the stream of the answer ends: the session may, while it goes on.
+                self._connecting.pop(session_id, None)
                 self._remember(session_id)
                 ended.set()
             await send(message)
@@ -52,7 +54,8 @@ class FirstContact:
         try:
             await self._durable_mcp(scope, receive, send_and_tell)
         finally:
-            self._connecting.pop(session_id, None)
+            if self._connecting.get(session_id) is ended:
+                del self._connecting[session_id]
             ended.set()
 
     def _remember(self, session_id: McpSessionId) -> None:

@@ -18,12 +18,13 @@ def lost() -> Response:
     )
 
 
-def too_large(text: str, wire_id: WireId | None, *, in_session: bool) -> Response:
-    """A request that is too large, in a session and under its own id a plain answer.
+def too_large(status_code: int, text: str, wire_id: WireId | None, *, in_session: bool) -> Response:
+    """A request that is too large: an HTTP error, but a plain answer under its own id in a session.
 
-    With an HTTP error SDKs would not end the one request, but the session that it came in.
+    With an HTTP error there SDKs would not end the one request, but the session that it came in.
     """
-    status_code = 200 if in_session and wire_id is not None else 413
+    if in_session and wire_id is not None:
+        status_code = 200
     return refused(status_code, text, wire_id=wire_id)
 
 

@@ -124,10 +124,10 @@ class McpEndpoint:
         except BodyTooLarge as reason:
             text = f"The request body is larger than {self._deps.config.max_body_bytes} bytes."
             wire_id = id_at_the_edges(reason.head, reason.tail)
-            return too_large(text, wire_id, in_session=SESSION_HEADER in request.headers)
+            return too_large(413, text, wire_id, in_session=SESSION_HEADER in request.headers)
         except MessageTooLarge as reason:
             in_session = SESSION_HEADER in request.headers
-            return too_large(str(reason), reason.wire_id, in_session=in_session)
+            return too_large(400, str(reason), reason.wire_id, in_session=in_session)
         except NotJsonRpc as reason:
             return refused(400, str(reason), code=reason.code, wire_id=reason.wire_id)
         except ScopeRequired as reason:

@@ -1,0 +1,72 @@
+"""What a client is told when it begins a session, and what it may send."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from gist_mcp.version import VERSION
+from tests.security.mcp_client import answer_of, initialize_message, mcp_headers
+from tests.security.world import World
+
+CLIENT_INFO = {"name": "c", "version": "1"}
+
+
+def begin(world: World, **params: object) -> dict[str, Any]:
+    """The result of `initialize`."""
+    message = initialize_message()
+    message["params"] |= params
+    answer = httpx.post(
+        world.app.mcp_url, headers=mcp_headers(world.token()), json=message, timeout=30
+    )
+    assert answer.status_code == 200, answer.text
+    result: dict[str, Any] = answer_of(answer.text, 1)["result"]
+    return result
+
+
+def test_a_server_says_who_it_is_and_what_it_serves(world: World) -> None:
+    result = begin(world)
+
+    assert result["serverInfo"] == {
+        "name": "github-gist-mcp",
+        "title": "GitHub gists",
+        "version": VERSION,
+        "websiteUrl": world.app.url,
+    }
+    assert result["capabilities"] == {"tools": {"listChanged": False}}
+    assert "idempotency_key" in result["instructions"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "spoken"),
+    [("2025-06-18", "2025-06-18"), ("2024-11-05", "2024-11-05"), ("1999-01-01", "2025-06-18")],
+)
+def test_the_protocol_is_one_that_both_speak(world: World, asked: str, spoken: str) -> None:
+    assert begin(world, protocolVersion=asked)["protocolVersion"] == spoken
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"clientInfo": {**CLIENT_INFO, "title": None}},
+        {"clientInfo": {**CLIENT_INFO, "name": "n" * 100_000}},
+        {"capabilities": {"roots": None, "sampling": None}},
+        {"_meta": None},
+    ],
+    ids=lambda params: json.dumps(params)[:40],
+)
+def test_a_session_begins_and_works(world: World, params: dict[str, object]) -> None:
+    message = initialize_message()
+    message["params"] |= params
+    token = world.token()
+    opened = httpx.post(world.app.mcp_url, headers=mcp_headers(token), json=message, timeout=30)
+
+    listing = httpx.post(
+        world.app.mcp_url,
+        headers=mcp_headers(token, opened.headers["mcp-session-id"]),
+        json={"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
+        timeout=30,
+    )
+
+    assert "create_gist" in str(answer_of(listing.text, 2))
