@@ -47,5 +47,6 @@ def running_world(folder: Path, settings: Mapping[str, str] | None = None) -> It
             "GITHUB_API_URL": api.url,
         }
         app.settings.update(environ)
+        github.configure(tokens_per_scope_set=None)
         with app:
             yield World(app, github, api)

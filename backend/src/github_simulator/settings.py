@@ -38,6 +38,10 @@ class Settings(BaseModel):
     rate_limits: bool = True
     """False: as on GitHub Enterprise Server, where limits are off unless switched on."""
 
+    tokens_per_scope_set: int | None = Field(default=10, ge=1)
+    """So many live tokens of a user for an app and a set of scopes; GitHub revokes one more. `None`:
+    no limit, for tests that share a world and would revoke each other's."""
+
     user_rate_limit: int = Field(default=5000, ge=1)
     app_rate_limit: int = Field(default=5000, ge=1)
     anonymous_rate_limit: int = Field(default=60, ge=1)

@@ -11,7 +11,6 @@ from github_simulator.simulator import Simulator
 ACCESS_TOKEN_LIFETIME_SECONDS = 28_800
 REFRESH_TOKEN_LIFETIME_SECONDS = 15_897_600
 UNUSED_TOKEN_LIFETIME_SECONDS = 365 * 86_400  # non-expiring OAuth tokens, without use
-MAX_TOKENS_PER_SCOPE_SET = 10
 FRESH_TOKEN_SECONDS = 60  # an unused token this young is spared at first
 
 PREFIXES: dict[TokenKind, str] = {
@@ -79,7 +78,7 @@ def issue_token(
 
 
 def _make_room(simulator: Simulator, new: Token, now: float) -> None:
-    """The ten-token limit, in the documented order of who must go."""
+    """The limit of ten tokens, in the documented order of who must go."""
     alike = [
         token
         for token in simulator.world.tokens.values()
@@ -87,7 +86,8 @@ def _make_room(simulator: Simulator, new: Token, now: float) -> None:
         and set(token.scopes) == set(new.scopes)
         and not _is_dead(token, now)
     ]
-    if len(alike) < MAX_TOKENS_PER_SCOPE_SET:
+    limit = simulator.settings.tokens_per_scope_set
+    if limit is None or len(alike) < limit:
         return
     unused = [token for token in alike if token.last_used_at is None]
     settled = [token for token in unused if now - token.created_at > FRESH_TOKEN_SECONDS]
