@@ -13,6 +13,8 @@ from tests.support.nginx import nginx, nginx_program
 from tests.support.oauth_client import OAuthClient
 from tests.support.world import World, configured
 
+GIST = {"filename": "a.txt", "description": "behind nginx", "content": "x"}
+
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
@@ -48,7 +50,7 @@ def test_a_client_signs_in_and_calls_a_tool(here: World) -> None:
     answer = query_of(Person(world=here).answer(client.authorize_url))
     token = client.redeem(answer["code"]).json()["access_token"]
     session = McpClient(f"{url}/mcp", token).open()
-    created = session.call("create_gist", filename="a.txt", content="x").wait()
+    created = session.call("create_gist", **GIST).wait()
 
     assert f'"{url}/.well-known/oauth-protected-resource/mcp"' in challenge
     assert answer["iss"] == url
@@ -60,7 +62,7 @@ def test_an_event_comes_when_it_is_sent_and_not_when_a_buffer_is_full(here: Worl
     session = McpClient(f"{public_url(here)}/mcp", here.github.create_token("hubot")).open()
     held = here.github.add_fault("hang_before", method="POST", path="/gists")
 
-    call = session.call("create_gist", filename="a.txt", content="x")
+    call = session.call("create_gist", **GIST)
     held.wait_until_held()
     call.wait_for_event()
     held.release()
@@ -71,7 +73,7 @@ def test_an_event_comes_when_it_is_sent_and_not_when_a_buffer_is_full(here: Worl
 def test_a_stream_that_broke_is_taken_up_again(here: World) -> None:
     session = McpClient(f"{public_url(here)}/mcp", here.github.create_token("monalisa")).open()
     held = here.github.add_fault("hang_before", method="POST", path="/gists")
-    call = session.call("create_gist", filename="a.txt", content="x")
+    call = session.call("create_gist", **GIST)
     held.wait_until_held()
     call.wait_for_event()
 
