@@ -8,7 +8,7 @@ import pytest
 
 from gist_mcp.auth.client_registry import HAND_CONFIGURED_CLIENT_ID
 from tests.auth.oauth_client import FORM, REDIRECT_URI, OAuthClient, register
-from tests.auth.site import BROWSER_ACCEPT, CODE, PUBLIC_URL, Site, query_of
+from tests.auth.site import CODE, PUBLIC_URL, Site, query_of
 from tests.clients.person import read_form
 
 

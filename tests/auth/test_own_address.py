@@ -1,5 +1,6 @@
 """On loopback a client is answered under the name by which it came; elsewhere there is one name."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,8 @@ import httpx
 import pytest
 from starlette.requests import Request
 
+from gist_mcp.auth.authorization_request import open_from_consent
+from gist_mcp.auth.consent import destination_of
 from gist_mcp.auth.own_address import own_address
 from gist_mcp.config import parse_config
 from gist_mcp.web import challenges
@@ -66,9 +69,7 @@ def texts(get: Callable[[str], httpx.Response]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_url_of_the_metadata_has_the_name_that_the_client_uses(
-    site: Site, name: str
-) -> None:
+def test_every_url_of_the_metadata_has_the_name_that_the_client_uses(site: Site, name: str) -> None:
     site.configure(PUBLIC_URL=LOCAL_URL)
 
     resource, same, server = texts(at(site, name))
@@ -144,9 +145,7 @@ def test_the_answer_has_the_issuer_of_the_metadata_that_the_client_read(
     server = site.get(f"{name}/.well-known/oauth-authorization-server").json()
 
     for more in ({}, {"resource": f"{name}/mcp"}):
-        answer = go_through(
-            site, server["authorization_endpoint"], client.parameters(**more)
-        )
+        answer = go_through(site, server["authorization_endpoint"], client.parameters(**more))
         tokens = site.run(
             browser_of(site, name).post(
                 server["token_endpoint"], data=client.redemption(answer["code"]) | more
@@ -163,9 +162,7 @@ def test_errors_have_that_issuer_too(site: Site, name: str) -> None:
     url = f"{name}/oauth/authorize"
 
     denied = go_through(site, url, client.parameters(), decision="deny")
-    denied_at_github = go_through(
-        site, url, client.parameters(), github={"error": "access_denied"}
-    )
+    denied_at_github = go_through(site, url, client.parameters(), github={"error": "access_denied"})
     browser = browser_of(site, LOCAL_URL)
     wrong = client.parameters(response_type="token")
     refused = site.run(browser.get(url, params=wrong))
@@ -178,10 +175,17 @@ def test_errors_have_that_issuer_too(site: Site, name: str) -> None:
 
 
 def test_a_request_sealed_by_an_earlier_version_gets_the_public_issuer(site: Site) -> None:
+    """So a new version may be started while somebody is at the consent page."""
     client = local_client(site)
-    answer = go_through(site, f"{LOCAL_URL}/oauth/authorize", client.parameters())
+    inside: dict[str, Any] = {"client_key": "k", "redirect_uri": REDIRECT_URI, "state": "s"}
+    inside |= {"code_challenge": "c", "scopes": ["gist"], "issued_at": site.now}
+    sealed = site.sealer.seal("consent", json.dumps(inside).encode(), context="browser")
 
-    assert answer["iss"] == LOCAL_URL
+    wanted = open_from_consent(site.sealer, sealed, browser="browser")
+
+    assert wanted is not None
+    back = destination_of(client.site.app.state.deps, wanted)
+    assert query_of(back.answer(code="x"))["iss"] == LOCAL_URL
 
 
 @pytest.mark.parametrize(

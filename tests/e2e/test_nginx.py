@@ -1,14 +1,13 @@
 """Behind nginx with its defaults: signing in, a session, a tool call and its stream."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.clients.person import Person, query_of
 from tests.support.deployment import Deployment, free_port
-from tests.support.mcp_client import ACCEPT, PROTOCOL_VERSION, McpClient
+from tests.support.mcp_client import McpClient
 from tests.support.nginx import nginx, nginx_program
 from tests.support.oauth_client import OAuthClient
 from tests.support.world import World, configured

@@ -129,9 +129,7 @@ def addresses(made: Listener) -> list[tuple[str, int]]:
     return [(one.socket_address.address, one.socket_address.port_value) for one in each]
 
 
-def test_it_listens_on_both_loopback_addresses(
-    stock: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_listens_on_both_loopback_addresses(stock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ENVVAR_LOCAL_ENVOY_MODE, "executable")
     port = free_port()
 

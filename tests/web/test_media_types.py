@@ -80,7 +80,8 @@ def test_a_post_is_taken_from_whoever_takes_one_of_the_two(accept: list[str] | s
 
 
 @pytest.mark.parametrize(
-    "accept", ["text/html", "image/*", "text/*;q=0", "*/*;q=0", "application/json;q=0", "text/plain"]
+    "accept",
+    ["text/html", "image/*", "text/*;q=0", "*/*;q=0", "application/json;q=0", "text/plain"],
 )
 def test_whoever_takes_neither_is_told(accept: str) -> None:
     assert status_of(request(accept=accept)) == 406

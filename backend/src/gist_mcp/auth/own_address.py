@@ -7,8 +7,8 @@ only the choice among our own names is taken, never its text.
 
 A browser must begin and end a sign-in under one name: GitHub returns it to `PUBLIC_URL`, and a
 cookie that was set for `127.0.0.1` would not be sent to `localhost`. So whoever comes under another
-name is sent to `PUBLIC_URL` first, and with them, as a word of ours, the name that the client knows:
-its answer has to carry the issuer of the metadata that it read.
+name is sent to `PUBLIC_URL` first, and takes along which name it was: the client's answer has to
+carry the issuer of the metadata that it read.
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
 """The answers 401, 403, 429 and 503 of the protected resource, and their challenges.
 
-RFC 6750, section 3 for `WWW-Authenticate`; RFC 9728, section 5.1 for `resource_metadata`. `caller` is
-the request, for the name by which it came (`auth/own_address.py`).
+RFC 6750, section 3 for `WWW-Authenticate`; RFC 9728, section 5.1 for `resource_metadata`.
+`caller` is the request, for the name by which it came (`auth/own_address.py`).
 """
 
 from collections.abc import Iterable

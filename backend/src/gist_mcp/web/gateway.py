@@ -24,6 +24,7 @@ A Reboot whose configuration looks different is not served at all: see `GatewayU
 another gateway is in front, as on Reboot Cloud, this configures nothing.
 """
 
+import errno
 import logging
 import os
 import socket
@@ -220,6 +221,9 @@ def _can_listen_on_ipv6(port: int) -> bool:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             probe.bind((IPV6_LOOPBACK, port))
     except OSError as error:
-        logger.info("not listening on [%s]:%d: %s", IPV6_LOOPBACK, port, error.strerror)
+        # Of another program on it people should hear: clients that know us as `localhost` may
+        # reach that one.
+        level = logging.WARNING if error.errno == errno.EADDRINUSE else logging.INFO
+        logger.log(level, "not listening on [%s]:%d: %s", IPV6_LOOPBACK, port, error.strerror)
         return False
     return True

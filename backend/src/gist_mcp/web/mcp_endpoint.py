@@ -33,12 +33,6 @@ from gist_mcp.web.body import BodyTooLarge, check_announced_length, read_body
 from gist_mcp.web.deps import Deps
 from gist_mcp.web.json_rpc import JsonRpcMessage, NotJsonRpc, parse_message
 from gist_mcp.web.limits import client_address, in_a_session_of
-from gist_mcp.web.media_types import (
-    NotNegotiable,
-    canonical_headers,
-    check_media_types,
-    takes_events,
-)
 from gist_mcp.web.mcp_answers import lost, refused, starting, too_large
 from gist_mcp.web.mcp_delivery import (
     FORWARDED_HEADERS,
@@ -46,6 +40,12 @@ from gist_mcp.web.mcp_delivery import (
     STATE_REF_HEADER,
     McpDelivery,
     session_state_ref,
+)
+from gist_mcp.web.media_types import (
+    NotNegotiable,
+    canonical_headers,
+    check_media_types,
+    takes_events,
 )
 from gist_mcp.web.one_answer import is_event_stream, one_answer
 

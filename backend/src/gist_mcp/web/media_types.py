@@ -5,8 +5,9 @@ nothing. HTTP has rules for that, and DurableMCP compares strings. So the front 
 rules and hands DurableMCP the words that it looks for.
 
 A POST without `Content-Type` is taken for JSON, as RFC 9110, 8.3 allows. The types that a browser
-lets any page send without asking first (Fetch standard, 2.2.2: forms and plain text) are refused. It
-also sends a body without a type, a `Blob`'s, but never without `Origin`, which is checked before.
+lets any page send without asking first (Fetch standard, 2.2.2: forms and plain text) are refused.
+It also sends a body without a type, a `Blob`'s, but never without `Origin`, which is checked
+before, and never with a token.
 """
 
 import re
@@ -19,7 +20,7 @@ EVENTS: Final = "text/event-stream"
 HTML: Final = "text/html"
 
 _ELEMENT = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
-"""An element of a list, whose quoted strings may have commas in them (RFC 9110, 5.6.1 and 5.6.4)."""
+"""An element of a list. Its quoted strings may have commas in them (RFC 9110, 5.6.1, 5.6.4)."""
 
 _RANGE = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+/[a-z0-9!#$%&'*+.^_`|~-]+|\*")
 
@@ -85,8 +86,8 @@ def canonical_headers(method: str) -> dict[str, str]:
 def _is_json(content_type: str) -> bool:
     """True for `application/json` with any parameters, also beside another type.
 
-    Only what is before the first parameter counts: a browser takes `text/plain; a, application/json`
-    for plain text, which any page may send.
+    Only what is before the first parameter counts: to a browser `text/plain; a, application/json`
+    is plain text, which any page may send.
     """
     names = content_type.partition(";")[0].split(",")
     return JSON in {name.strip().lower() for name in names}

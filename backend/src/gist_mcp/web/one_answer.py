@@ -30,4 +30,5 @@ async def one_answer(upstream: httpx.Response, headers: Mapping[str, str]) -> Re
 
 def is_event_stream(upstream: httpx.Response) -> bool:
     """True if the answer's body is an event stream."""
-    return upstream.headers.get("content-type", "").startswith(EVENTS)
+    content_type: str = upstream.headers.get("content-type", "")
+    return content_type.startswith(EVENTS)
