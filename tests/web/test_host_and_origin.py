@@ -4,11 +4,14 @@ import asyncio
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gist_mcp.config import Config, parse_config
+from gist_mcp.origin import canonical_authority, canonical_origin
 from gist_mcp.web.middleware import HostAndOrigin, SecurityHeaders
 
 LOCAL = {"PORT": "9991", "TOKEN_KEYS": "k" * 40}
@@ -108,6 +111,43 @@ def test_every_spelling_of_the_public_name_is_ours(host: str) -> None:
 )
 def test_what_only_looks_like_the_public_name_is_refused(host: str) -> None:
     assert status_of(PUBLIC, host=host) == 403
+
+
+OUR_NAME = "gists.example.com"
+OUR_SPELLINGS = {OUR_NAME + dot + port for dot in ("", ".") for port in ("", ":", ":443")}
+PIECES = st.sampled_from(
+    [
+        "gists",
+        "example",
+        "com",
+        OUR_NAME,
+        "Example",
+        "evil",
+        ".",
+        ":",
+        "443",
+        "80",
+        "@",
+        "/",
+        " ",
+        ",",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=8).map("".join) | st.text(max_size=40))
+def test_no_other_text_is_the_public_name(text: str) -> None:
+    is_ours = canonical_authority(text, "https") == OUR_NAME
+    is_our_origin = canonical_origin(f"https://{text}") == f"https://{OUR_NAME}"
+
+    assert is_ours == is_our_origin == (text.isascii() and text.lower() in OUR_SPELLINGS)
+
+
+@given(st.text(max_size=40), st.sampled_from(["http", "https"]))
+def test_the_one_spelling_is_spelled_that_way(text: str, scheme: str) -> None:
+    once = canonical_authority(text, scheme)
+
+    assert once is None or canonical_authority(once, scheme) == once
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:9991", "localhost:9991", "[::1]:9991"])
