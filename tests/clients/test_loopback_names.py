@@ -10,7 +10,9 @@ import pytest
 from tests.clients.driver import Client
 from tests.clients.person import Person, query_of
 from tests.clients.programs import CLIENTS
+from tests.support.mcp_client import McpClient
 from tests.support.oauth_client import OAuthClient, open_session
+from tests.support.waiting import wait_until
 from tests.support.world import World
 
 # The first run on a machine installs the clients.
@@ -60,19 +62,36 @@ def test_a_token_that_will_not_do_leads_there_too(here: World, name: str) -> Non
         assert f'"{url}{RESOURCE}"' in answer.headers["www-authenticate"]
 
 
+def test_a_token_that_dies_in_a_session_leads_there_from_every_process(here: World) -> None:
+    """GitHub tells one process, the other may still let the next request pass to it."""
+    url = named(here, "127.0.0.1")
+    client = McpClient(f"{url}/mcp", here.github.create_token("octocat")).open()
+    for _ in range(6):
+        assert client.touch().status_code == 200
+    here.github.revoke_tokens("octocat")
+    told = client.call("list_my_gists")
+    wait_until("GitHub's no", lambda: not told.is_listening, seconds=30)
+
+    refused = [client.touch() for _ in range(6)]
+
+    for answer in refused:
+        assert answer.status_code == 401
+        assert f'"{url}{RESOURCE}"' in answer.headers["www-authenticate"]
+
+
 def test_tokens_made_under_one_name_work_under_the_others(here: World) -> None:
     people = itertools.cycle(("octocat", "hubot", "monalisa"))
     for name in NAMES:
-        client = OAuthClient(named(here, name))
+        url, other_url = named(here, name), named(here, NAMES[NAMES.index(name) - 1])
+        client = OAuthClient(url)
         person = Person(world=here, account=next(people))
         answer = query_of(person.answer(client.authorize_url))
         tokens = client.redeem(answer["code"]).json()
 
         opened = [open_session(named(here, each), tokens["access_token"]) for each in NAMES]
-        client.server_url = client._via = named(here, NAMES[NAMES.index(name) - 1])
-        refreshed = client.refresh(tokens["refresh_token"])
+        refreshed = client.refresh(tokens["refresh_token"], at=other_url)
 
-        assert answer["iss"] == named(here, name)
+        assert answer["iss"] == url
         assert [each.status_code for each in opened] == [200, 200, 200]
         assert refreshed.status_code == 200, refreshed.text
 
