@@ -225,4 +225,4 @@ def test_a_browser_at_127_0_0_1_ends_well_too(here: World) -> None:
     answer = httpx.get(url, headers={"Accept": "text/html"})
 
     assert answer.status_code == 302
-    assert answer.headers["location"] == client.authorize_url
+    assert answer.headers["location"] == f"{client.authorize_url}&came_by=127.0.0.1"

@@ -8,7 +8,7 @@ import pytest
 
 from gist_mcp.auth.client_registry import HAND_CONFIGURED_CLIENT_ID
 from tests.auth.oauth_client import FORM, REDIRECT_URI, OAuthClient, register
-from tests.auth.site import BROWSER_ACCEPT, CODE, PUBLIC_URL, Site, query_of
+from tests.auth.site import CODE, PUBLIC_URL, Site, query_of
 from tests.clients.person import read_form
 
 
@@ -409,20 +409,6 @@ def test_the_hand_configured_client_works_on_loopback_only(site: Site) -> None:
 
     assert refused.status_code == 400
     assert answer.status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("host", "sent"), [("127.0.0.1:9991", True), ("localhost:9991", False), ("evil", False)]
-)
-def test_a_browser_at_another_name_for_this_machine_is_sent_to_ours(
-    site: Site, host: str, sent: bool
-) -> None:
-    site.configure(PUBLIC_URL="http://localhost:9991")
-
-    answer = site.get("/oauth/authorize?client_id=x%20y", headers=BROWSER_ACCEPT | {"host": host})
-
-    location = answer.headers.get("location")
-    assert location == ("http://localhost:9991/oauth/authorize?client_id=x%20y" if sent else None)
 
 
 def test_consent_survives_hostile_forms(site: Site) -> None:

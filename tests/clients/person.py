@@ -24,7 +24,8 @@ class Person:
     def answer(self, authorize_url: str) -> str:
         """Goes through all pages; returns the address that the client is sent."""
         with browser() as http:
-            page = http.get(authorize_url)
+            # On loopback another name of the machine leads to `PUBLIC_URL` first.
+            page = http.get(authorize_url, follow_redirects=True)
             assert page.status_code == 200, f"{page.status_code} {page.text}"
             if self.denies_at == "our page":
                 return str(decide(http, page, "deny").headers["location"])

@@ -5,12 +5,19 @@ import socket
 TIMEOUT_SECONDS = 15.0
 
 
-def exchange(port: int, request: bytes, *, then: bytes = b"", times: int = 0) -> bytes:
+def exchange(
+    port: int,
+    request: bytes,
+    *,
+    then: bytes = b"",
+    times: int = 0,
+    address: str = "127.0.0.1",
+) -> bytes:
     """All that comes back for the bytes until the server closes or answers.
 
     After `request`, sends `then` up to so many `times`, or until the server has answered.
     """
-    with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_SECONDS) as connection:
+    with socket.create_connection((address, port), timeout=TIMEOUT_SECONDS) as connection:
         connection.sendall(request)
         try:
             for _ in range(times):

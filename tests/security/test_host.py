@@ -21,3 +21,13 @@ def test_the_health_check_is_asked_by_any_name(world: World) -> None:
     )
 
     assert status_of(answer) == 200
+
+
+@pytest.mark.parametrize("host", ["LOCALHOST:{}", "localhost.:{}", "127.0.0.1:{}", "[::1]:{}"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_every_name_of_this_machine_reaches_the_pages(
+    world: World, host: str, address: str
+) -> None:
+    head = lines("GET / HTTP/1.1", f"Host: {host.format(world.app.port)}", "Connection: close")
+
+    assert status_of(exchange(world.app.port, head, address=address)) == 200

@@ -44,7 +44,7 @@ def configured(
     server: Deployment, settings: dict[str, str] | None = None
 ) -> Iterator[GitHubSimulator]:
     """A GitHub of the server's own. The server is set up for it, and not started."""
-    callback_url = f"{server.url}/oauth/callback"
+    callback_url = f"{(settings or {}).get('PUBLIC_URL', server.url)}/oauth/callback"
     with GitHubSimulator(client_id=CLIENT_ID, callback_urls=[callback_url]) as github:
         server.settings = {
             "GITHUB_CLIENT_ID": CLIENT_ID,

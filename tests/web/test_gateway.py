@@ -1,5 +1,7 @@
 """What comes of the listener that Reboot makes for its Envoy."""
 
+import errno
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,11 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from reboot.routing import envoy_config
 from reboot.server import local_envoy
 from rebootdev.aio.types import ApplicationId
+from rebootdev.settings import ENVVAR_LOCAL_ENVOY_MODE
 
 from gist_mcp.config import parse_config
 from gist_mcp.web.gateway import ClosedListener, GatewayUnknown, close_gateway
+from tests.support.deployment import free_port
 
 CONFIG = parse_config({"PORT": "9991", "TOKEN_KEYS": "k" * 40}, production=False)
 
@@ -108,7 +112,65 @@ def test_development_for_this_machine_is_reached_from_it_only(
         (each.address_prefix, each.prefix_len.value)
         for each in chain.filter_chain_match.source_prefix_ranges
     ]
-    assert ranges == ([("127.0.0.0", 8)] if only_this_machine else [])
+    assert ranges == ([("127.0.0.0", 8), ("::1", 128)] if only_this_machine else [])
+
+
+@pytest.mark.parametrize("servers", [0, 1])
+def test_http_1_0_is_served_and_without_a_host_it_has_nobodys(stock: Any, servers: int) -> None:
+    close_gateway(CONFIG)
+
+    (manager,) = managers(listener(servers=servers))
+    assert manager.http_protocol_options.accept_http_10
+    assert manager.http_protocol_options.default_host_for_http_10.endswith(".invalid")
+
+
+def addresses(made: Listener) -> list[tuple[str, int]]:
+    each = [made.address, *(more.address for more in made.additional_addresses)]
+    return [(one.socket_address.address, one.socket_address.port_value) for one in each]
+
+
+def test_it_listens_on_both_loopback_addresses(stock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ENVVAR_LOCAL_ENVOY_MODE, "executable")
+    port = free_port()
+
+    close_gateway(CONFIG.model_copy(update={"port": port}))
+
+    # Reboot waits for the first of them.
+    assert addresses(listener(port)) == [("0.0.0.0", port), ("::1", port)]
+
+
+def test_where_the_port_of_ipv6_is_somebody_elses_the_other_is_served(
+    stock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ENVVAR_LOCAL_ENVOY_MODE, "executable")
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+        port = taken.getsockname()[1]
+
+        close_gateway(CONFIG.model_copy(update={"port": port}))
+
+    assert addresses(listener(port)) == [("0.0.0.0", port)]
+
+
+def test_without_ipv6_it_is_served_as_well(stock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_ipv6(family: int, *arguments: int) -> socket.socket:
+        raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+
+    monkeypatch.setenv(ENVVAR_LOCAL_ENVOY_MODE, "executable")
+    monkeypatch.setattr(socket, "socket", without_ipv6)
+
+    close_gateway(CONFIG)
+
+    assert addresses(listener()) == [("0.0.0.0", 9991)]
+
+
+def test_an_envoy_in_docker_has_addresses_of_its_own(
+    stock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ENVVAR_LOCAL_ENVOY_MODE, "docker")
+
+    close_gateway(CONFIG)
+
+    assert addresses(listener()) == [("0.0.0.0", 9991)]
 
 
 def test_without_a_server_every_connection_ends_with_its_503(stock: Any) -> None:
@@ -170,4 +232,4 @@ def test_a_listener_of_an_unknown_shape_is_not_served(stock: Any, change: Any) -
     change(made)
 
     with pytest.raises(GatewayUnknown, match="has changed"):
-        ClosedListener(lambda: made, [], this_machine_only=False)()
+        ClosedListener(lambda: made, [], this_machine_only=False, on_ipv6=False)()

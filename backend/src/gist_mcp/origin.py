@@ -3,6 +3,10 @@
 `PUBLIC_URL` is compared, character by character, with what browsers and clients send, begins every
 `issuer` and `resource`, and decides by its scheme whether cookies are protected. So it has one
 spelling, and whoever writes another is told the right one rather than half understood.
+
+What comes in a request is not ours to spell: `Host` and `Origin` are compared in that one spelling,
+whatever their letter case, with or without the scheme's own port and the dot that ends a complete
+name (RFC 9110, 4.2.3; RFC 3986, 3.2.2 and 6.2.3). One machine has three names for itself.
 """
 
 import ipaddress
@@ -11,6 +15,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
+"""The same as they stand in a URL."""
+
+_MAX_AUTHORITY_CHARACTERS: Final = 300
+"""A name has at most 253 (RFC 1035, 2.3.4)."""
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _EXAMPLE: Final = "https://gists.example.com"
@@ -19,6 +28,10 @@ _LABEL = r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?"
 _ORIGIN = re.compile(
     rf"(?P<scheme>https?)://(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\])"
     r"(?::(?P<port>[1-9][0-9]{0,4}))?"
+)
+_AUTHORITY = re.compile(
+    rf"(?:(?P<name>{_LABEL}(?:\.{_LABEL})*)\.?|(?P<address>\[[0-9a-f:.]+\]))"
+    r"(?::(?P<port>[1-9][0-9]{0,4})?)?"
 )
 _PATH = re.compile(r"(?:/(?!\.)[A-Za-z0-9._~-]+)*")
 
@@ -47,6 +60,48 @@ def checked_base_url(text: str) -> str:
             "the port only if it is not the scheme's own, such as: https://github.example.com"
         )
     return base
+
+
+def canonical_authority(text: str, scheme: str) -> str | None:
+    """A `Host` as an origin of this scheme has it; `None` for what is not host and port at all.
+
+    `GISTS.example.com.:443` is `gists.example.com` in https.
+    """
+    if not text.isascii() or len(text) > _MAX_AUTHORITY_CHARACTERS:
+        return None
+    match = _AUTHORITY.fullmatch(text.lower())
+    if match is None:
+        return None
+    port = match["port"]
+    suffix = "" if port is None or int(port) == _DEFAULT_PORTS[scheme] else f":{port}"
+    return f"{match['name'] or match['address']}{suffix}"
+
+
+def canonical_origin(text: str) -> str | None:
+    """An `Origin` in the one spelling of origins; `None` for `null` and whatever else is none."""
+    scheme, separator, authority = text.partition("://")
+    scheme = scheme.lower()
+    if not separator or scheme not in _DEFAULT_PORTS:
+        return None
+    canonical = canonical_authority(authority, scheme)
+    return None if canonical is None else f"{scheme}://{canonical}"
+
+
+def names_of(origin: str) -> frozenset[str]:
+    """All origins that are the same server as this one, in its spelling: itself, and on loopback
+    those with the machine's other names."""
+    parts = urlsplit(origin)
+    if parts.hostname not in LOOPBACK_HOSTS:
+        return frozenset({origin})
+    return frozenset(
+        loopback_origin(name, parts.port, scheme=parts.scheme) for name in LOOPBACK_NAMES
+    )
+
+
+def loopback_origin(name: str, port: int | None, *, scheme: str = "http") -> str:
+    """The origin of a port of this machine under one of its names."""
+    suffix = "" if port in (None, _DEFAULT_PORTS[scheme]) else f":{port}"
+    return f"{scheme}://{name}{suffix}"
 
 
 def _is_origin(text: str) -> bool:

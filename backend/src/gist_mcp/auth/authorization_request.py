@@ -20,7 +20,7 @@ from gist_mcp.auth.pkce import is_s256_challenge
 from gist_mcp.auth.sealing import SealBroken, Sealer
 from gist_mcp.config import Config
 from gist_mcp.errors import OAuthError
-from gist_mcp.origin import LOOPBACK_HOSTS
+from gist_mcp.origin import canonical_origin, names_of
 
 MAX_STATE_CHARACTERS: Final = 1024
 """So that the sealed request fits into a cookie, which browsers end at 4096 bytes."""
@@ -33,7 +33,9 @@ _COOKIE_PURPOSE: Final = "authorization-request"
 class AuthorizationRequest:
     """A request of a known client whose answer may go to `redirect_uri`.
 
-    `state` is the client's own, `None` if it sent none. `issued_at` is Unix time.
+    `state` is the client's own, `None` if it sent none. `issuer` is the one whose metadata it has
+    read, and gets back as `iss`; empty, in what an earlier version sealed, is `PUBLIC_URL`.
+    `issued_at` is Unix time.
     """
 
     client_key: str
@@ -42,6 +44,7 @@ class AuthorizationRequest:
     code_challenge: str
     scopes: tuple[str, ...]
     issued_at: int
+    issuer: str = ""
 
 
 _REQUEST = TypeAdapter(AuthorizationRequest)
@@ -67,7 +70,7 @@ class Destination:
 
 
 def parse_request(
-    parameters: Mapping[str, str], client: Client, config: Config, *, now: int
+    parameters: Mapping[str, str], client: Client, config: Config, *, issuer: str, now: int
 ) -> AuthorizationRequest:
     """The request. Raises `OAuthError` with a code of RFC 6749, 4.1.2.1, or RFC 8707, 2.
 
@@ -98,6 +101,7 @@ def parse_request(
         code_challenge=parameters["code_challenge"],
         scopes=known_scopes(parameters.get("scope", ""), config.github_scopes),
         issued_at=now,
+        issuer=issuer,
     )
 
 
@@ -113,23 +117,19 @@ def check_resource(resource: str | None, config: Config) -> None:
     There may be several, joined by blanks, which no URI has in it: each must be ours, as a token
     works here only. On loopback the three names of one machine count as one, with the same port.
     """
-    ours = _same_place(config.resource)
     named = [] if resource is None else resource.split(" ")
-    # `urlsplit` drops line breaks and tabs.
-    if all(is_plain(each) and _same_place(each) == ours for each in named):
+    if all(_is_here(each, config) for each in named):
         return
     raise OAuthError("invalid_target", f"The resource here is {config.resource}.")
 
 
-def _same_place(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return url
-    if parts.hostname in LOOPBACK_HOSTS and "@" not in parts.netloc:
-        parts = parts._replace(netloc=f"loopback:{port}")
-    return parts.geturl().removesuffix("/")
+def _is_here(url: str, config: Config) -> bool:
+    """True for our resource, however its origin is spelled, with or without a slash at its end."""
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    origin = canonical_origin(f"{scheme}://{authority}")
+    ours = urlsplit(config.resource).path
+    return origin in names_of(config.public_url) and f"{slash}{path}".removesuffix("/") == ours
 
 
 def seal_for_consent(sealer: Sealer, request: AuthorizationRequest, *, browser: str) -> str:

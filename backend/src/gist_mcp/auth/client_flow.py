@@ -21,6 +21,7 @@ from gist_mcp.auth.authorization_request import (
 from gist_mcp.auth.browser_cookie import own_browser_cookie, remember_browser
 from gist_mcp.auth.client import Client
 from gist_mcp.auth.client_metadata_document import REMEMBERED_FAILURE_SECONDS
+from gist_mcp.auth.own_address import issuer_of
 from gist_mcp.auth.pages import page
 from gist_mcp.auth.redirect_uri import (
     destination,
@@ -60,13 +61,16 @@ async def authorize_client(request: Request, parameters: Mapping[str, str]) -> R
     """
     deps: Deps = request.app.state.deps
     client = await known_client(deps, parameters)
+    issuer = issuer_of(request)
     back = Destination(
         redirect_uri=parameters["redirect_uri"],
         state=parameters.get("state"),
-        issuer=deps.config.public_url,
+        issuer=issuer,
     )
     try:
-        wanted = parse_request(parameters, client, deps.config, now=int(deps.clock()))
+        wanted = parse_request(
+            parameters, client, deps.config, issuer=issuer, now=int(deps.clock())
+        )
     except OAuthError as error:
         logger.info("authorize refused: %s", error.log_reason)
         return _tell_client(request, client, back, error)

@@ -108,7 +108,9 @@ async def _to_github(
 def destination_of(deps: Deps, wanted: AuthorizationRequest) -> Destination:
     """Where the answer to a request goes."""
     return Destination(
-        redirect_uri=wanted.redirect_uri, state=wanted.state, issuer=deps.config.public_url
+        redirect_uri=wanted.redirect_uri,
+        state=wanted.state,
+        issuer=wanted.issuer or deps.config.public_url,
     )
 
 

@@ -44,7 +44,7 @@ class GrantGate:
             return
         if is_over:
             over = SignInRequired("Access was taken back. Sign in again.")
-            await challenges.token_refused(self._deps.config, over)(scope, receive, send)
+            await challenges.token_refused(self._deps.config, request, over)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gist_mcp.config import Config
+from gist_mcp.origin import canonical_origin
 from gist_mcp.sessions.durable_mcp import MCP_PATH
 from gist_mcp.web.middleware import allowed_origins
 
@@ -105,7 +106,8 @@ class CrossOrigin:
             return "*"
         # More than one is no browser's.
         origins = headers.getlist("origin")
-        known = len(origins) == 1 and origins[0].lower() in self._origins
+        known = len(origins) == 1 and canonical_origin(origins[0]) in self._origins
+        # As it was sent: the browser compares it character by character.
         return origins[0] if known else None
 
 

@@ -7,6 +7,10 @@ admin calls without credentials. So the one function with which Reboot configure
 is wrapped, and what comes out of it has no CORS filter, and refuses pages of other origins on
 every route but those of our front door. The installed package stays as it is.
 
+Reboot's knows HTTP/1.1 and newer, on IPv4. Ours serves HTTP/1.0 too, which health checks speak and
+nginx unless told otherwise, and listens on `::1` as well, where the machine has it: `localhost` is
+that address to some clients.
+
 In development with a `PUBLIC_URL` of this machine, Envoy takes connections of this machine only:
 stock, it listens on every interface, and those admin calls with it. Websockets that name no state
 are refused, as Reboot writes a traceback for each.
@@ -20,6 +24,10 @@ A Reboot whose configuration looks different is not served at all: see `GatewayU
 another gateway is in front, as on Reboot Cloud, this configures nothing.
 """
 
+import errno
+import logging
+import os
+import socket
 from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -33,14 +41,24 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 from reboot.routing import envoy_config
 from reboot.server import local_envoy
 from rebootdev.aio.headers import STATE_REF_HEADER
+from rebootdev.settings import ENVVAR_LOCAL_ENVOY_MODE
 
 from gist_mcp.config import LOOPBACK_HOSTS, Config
 from gist_mcp.web.middleware import own_origins
+
+logger = logging.getLogger(__name__)
 
 CORS_FILTER: Final = "envoy.filters.http.cors"
 ROUTER_FILTER: Final = "envoy.filters.http.router"
 FRONT_DOOR_CLUSTER_SUFFIX: Final = "_http"
 """How Reboot names the clusters of the HTTP ports, which are ours. The others are of its RPC."""
+
+IPV6_LOOPBACK: Final = "::1"
+LOOPBACK_PREFIXES: Final = (("127.0.0.0", 8), (IPV6_LOOPBACK, 128))
+
+NO_HOST: Final = "no-host.invalid"
+"""What Envoy makes of an HTTP/1.0 request without a `Host`, which it would refuse otherwise. Nobody
+can have this name (RFC 2606, 2), so such a request reaches the health check and nothing else."""
 
 
 class GatewayUnknown(RuntimeError):
@@ -60,10 +78,13 @@ class GatewayUnknown(RuntimeError):
 class ClosedListener:
     """Reboot's `envoy_config.listener`, whose listeners have our rules for web pages."""
 
-    def __init__(self, stock: Any, own: Iterable[str], *, this_machine_only: bool) -> None:
+    def __init__(
+        self, stock: Any, own: Iterable[str], *, this_machine_only: bool, on_ipv6: bool
+    ) -> None:
         self.stock = stock
         self._own_origins = sorted(own)
         self._this_machine_only = this_machine_only
+        self._on_ipv6 = on_ipv6
 
     def __call__(self, *arguments: Any, **named: Any) -> Listener:
         """The listener. Raises `GatewayUnknown`."""
@@ -76,9 +97,14 @@ class ClosedListener:
         if self._this_machine_only:
             # Not by the address that it listens on: Reboot waits for one that listens on all.
             for chain in listener.filter_chains:
-                loopback = chain.filter_chain_match.source_prefix_ranges.add()
-                loopback.address_prefix = "127.0.0.0"
-                loopback.prefix_len.value = 8
+                for prefix, bits in LOOPBACK_PREFIXES:
+                    loopback = chain.filter_chain_match.source_prefix_ranges.add()
+                    loopback.address_prefix = prefix
+                    loopback.prefix_len.value = bits
+        if self._on_ipv6:
+            stock_port = listener.address.socket_address.port_value
+            also = listener.additional_addresses.add().address.socket_address
+            also.address, also.port_value = IPV6_LOOPBACK, stock_port
         return listener
 
     def _change(self, network_filter: Filter) -> None:
@@ -89,6 +115,8 @@ class ClosedListener:
         if len(kept) != len(manager.http_filters) - 1:
             raise GatewayUnknown(f"there is not one filter {CORS_FILTER}")
         _replace(manager.http_filters, kept)
+        manager.http_protocol_options.accept_http_10 = True
+        manager.http_protocol_options.default_host_for_http_10 = NO_HOST
         for host in manager.route_config.virtual_hosts:
             host.ClearField("cors")
             # The first route that fits is taken.
@@ -175,4 +203,27 @@ def close_gateway(config: Config) -> None:
         own_origins(config) | loopback,
         this_machine_only=not config.production
         and urlsplit(config.public_url).hostname in LOOPBACK_HOSTS,
+        on_ipv6=_can_listen_on_ipv6(config.port),
     )
+
+
+def _can_listen_on_ipv6(port: int) -> bool:
+    """True if an Envoy on this machine can have the port on `::1`.
+
+    Envoy would not serve at all if it could not have one of its addresses: where there is no IPv6,
+    where another program has the port, or in Docker, whose networks are none of ours.
+    """
+    if os.environ.get(ENVVAR_LOCAL_ENVOY_MODE) != "executable":
+        return False
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            # As Envoy itself does, so that one that is just leaving is not in the way.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            probe.bind((IPV6_LOOPBACK, port))
+    except OSError as error:
+        # Of another program on it people should hear: clients that know us as `localhost` may
+        # reach that one.
+        level = logging.WARNING if error.errno == errno.EADDRINUSE else logging.INFO
+        logger.log(level, "not listening on [%s]:%d: %s", IPV6_LOOPBACK, port, error.strerror)
+        return False
+    return True

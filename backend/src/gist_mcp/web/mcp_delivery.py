@@ -78,7 +78,7 @@ class McpDelivery:
 
     async def __call__(self, hop: Hop, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
-        credential = await self._confirm(hop)
+        credential = await self._confirm(hop, Request(scope))
         if isinstance(credential, Response):
             await credential(scope, receive, send)
             return
@@ -94,7 +94,7 @@ class McpDelivery:
         finally:
             current_principal.reset(token)
 
-    async def _confirm(self, hop: Hop) -> GitHubCredential | Response:
+    async def _confirm(self, hop: Hop, request: Request) -> GitHubCredential | Response:
         """The credential as this process knows it, or the answer that says why it will not do."""
         if hop.method == "DELETE":
             return hop.credential
@@ -103,9 +103,9 @@ class McpDelivery:
             if hop.tool_name is not None:
                 require_scopes(hop.tool_name, credential.scopes)
         except ScopeRequired as reason:
-            return challenges.scope_missing(self._deps.config, reason)
+            return challenges.scope_missing(self._deps.config, request, reason)
         except (SignInRequired, GitHubUnavailable, RateLimited) as reason:
-            return challenges.not_verified(self._deps.config, reason)
+            return challenges.not_verified(self._deps.config, request, reason)
         return credential
 
     async def _hand_over(self, hop: Hop, scope: Scope, receive: Receive, send: Send) -> None:

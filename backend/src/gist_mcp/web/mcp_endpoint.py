@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gist_mcp.auth.own_address import own_address
 from gist_mcp.auth.verifier import Caller, TooManyGuesses
 from gist_mcp.errors import GitHubUnavailable, RateLimited, ScopeRequired, SignInRequired
 from gist_mcp.principal import McpSessionId
@@ -47,6 +48,13 @@ from gist_mcp.web.mcp_delivery import (
     McpDelivery,
     session_state_ref,
 )
+from gist_mcp.web.media_types import (
+    NotNegotiable,
+    canonical_headers,
+    check_media_types,
+    takes_events,
+)
+from gist_mcp.web.one_answer import is_event_stream, one_answer
 
 STARTING_PATIENCE_SECONDS = 20.0
 """How long a GET waits for a process that is starting; Reboot's take a few seconds."""
@@ -60,7 +68,15 @@ _EVENT_ID = re.compile(r"[A-Za-z0-9._-]{1,128}/[A-Za-z0-9._-]{1,200}\Z")
 other form, and would make durable state for it."""
 
 _RETURNED_HEADERS = frozenset(
-    {"cache-control", "content-type", "retry-after", "www-authenticate", SESSION_HEADER}
+    {
+        "cache-control",
+        "content-type",
+        "retry-after",
+        "www-authenticate",
+        # Without it nginx keeps an event stream back until a buffer is full.
+        "x-accel-buffering",
+        SESSION_HEADER,
+    }
 )
 
 
@@ -112,6 +128,7 @@ class McpEndpoint:
                 return caller
             if request.method not in METHODS:
                 return refused(405, "Method Not Allowed", {"Allow": ", ".join(METHODS)})
+            check_media_types(request)
             last_event_id = request.headers.get("last-event-id")
             if last_event_id is not None and not _EVENT_ID.match(last_event_id):
                 return refused(400, "Bad Request: Last-Event-ID is not one of this server")
@@ -128,10 +145,12 @@ class McpEndpoint:
         except MessageTooLarge as reason:
             in_session = SESSION_HEADER in request.headers
             return too_large(400, str(reason), reason.wire_id, in_session=in_session)
+        except NotNegotiable as reason:
+            return refused(reason.status_code, str(reason))
         except NotJsonRpc as reason:
             return refused(400, str(reason), code=reason.code, wire_id=reason.wire_id)
         except ScopeRequired as reason:
-            return challenges.scope_missing(self._deps.config, reason)
+            return challenges.scope_missing(self._deps.config, request, reason)
         return await self._route(request, caller, message, body)
 
     async def _authenticate(self, request: Request) -> Caller | Response:
@@ -139,13 +158,13 @@ class McpEndpoint:
         config = self._deps.config
         scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not bearer.strip():
-            return challenges.token_missing(config)
+            return challenges.token_missing(config, request)
         try:
             return await self._verify(request, bearer.strip())
         except TooManyGuesses as reason:
             return challenges.too_many_guesses(reason)
         except (SignInRequired, GitHubUnavailable, RateLimited) as reason:
-            return challenges.not_verified(config, reason)
+            return challenges.not_verified(config, request, reason)
 
     async def _verify(self, request: Request, bearer: str) -> Caller:
         """The caller. Raises what the verifier raises."""
@@ -232,8 +251,9 @@ class McpEndpoint:
         headers = {
             name: value for name, value in request.headers.items() if name in FORWARDED_HEADERS
         }
+        headers |= canonical_headers(hop.method)
         # The second pass checks the Host like the first, and its caller is us.
-        headers["host"] = urlsplit(self._deps.config.public_url).netloc
+        headers["host"] = urlsplit(own_address(self._deps.config, request)).netloc
         headers[HOP_HEADER] = seal_hop(self._deps.sealer, hop, now_seconds=self._deps.clock())
         headers[STATE_REF_HEADER] = session_state_ref(hop.session_id)
         upstream_request = self._deps.internal_http.build_request(
@@ -249,6 +269,13 @@ class McpEndpoint:
         kept = {
             name: value for name, value in upstream.headers.items() if name in _RETURNED_HEADERS
         }
+        if upstream.headers.get("content-length") == "0":
+            # Nothing has no type. The SDK calls its empty 202 JSON, and clients parse that.
+            await upstream.aclose()
+            kept.pop("content-type", None)
+            return Response(status_code=upstream.status_code, headers=kept)
+        if hop.method == "POST" and is_event_stream(upstream) and not takes_events(request):
+            return await one_answer(upstream, kept) or lost()
         return StreamingResponse(_relay(upstream), upstream.status_code, headers=kept)
 
 

@@ -3,7 +3,7 @@
 A web page on another site can make a browser send requests here, and DNS rebinding can make
 that page's host name resolve to us. So every route but the health check accepts our own Host only,
 and the MCP endpoint and every POST known Origins only (MCP specification 2025-06-18, transports,
-security warning).
+security warning). Both are compared in one spelling (`gist_mcp/origin.py`).
 """
 
 from urllib.parse import urlsplit
@@ -12,7 +12,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gist_mcp.config import LOOPBACK_HOSTS, Config
+from gist_mcp.config import Config
+from gist_mcp.origin import (
+    LOOPBACK_NAMES,
+    canonical_authority,
+    canonical_origin,
+    loopback_origin,
+    names_of,
+)
 from gist_mcp.sessions.durable_mcp import MCP_PATH
 from gist_mcp.sessions.hop import HOP_HEADER
 
@@ -54,6 +61,7 @@ class HostAndOrigin:
 
     def __init__(self, app: ASGIApp, config: Config) -> None:
         self._app = app
+        self._scheme = urlsplit(config.public_url).scheme
         self._hosts = allowed_hosts(config)
         self._origins = allowed_origins(config)
 
@@ -71,11 +79,11 @@ class HostAndOrigin:
         if repeated is not None:
             await _repeated(repeated)(scope, receive, send)
             return
-        if headers.get("host", "").lower() not in self._hosts:
-            await _forbidden("Host", "PUBLIC_URL")(scope, receive, send)
+        if canonical_authority(headers.get("host", ""), self._scheme) not in self._hosts:
+            await _forbidden("Host", "PUBLIC_URL", _PASS_THE_HOST_ON)(scope, receive, send)
             return
         origin = headers.get("origin") if _can_act(scope) else None
-        if origin is not None and origin.lower() not in self._origins:
+        if origin is not None and canonical_origin(origin) not in self._origins:
             await _forbidden("Origin", "ALLOWED_ORIGINS")(scope, receive, send)
             return
         await self._app(scope, receive, send)
@@ -85,8 +93,11 @@ def _can_act(scope: Scope) -> bool:
     return scope["path"].rstrip("/") == MCP_PATH or scope["method"] not in ("GET", "HEAD")
 
 
-def _forbidden(header: str, setting: str) -> JSONResponse:
-    text = f"This {header} is not one that the server expects; see the setting {setting}."
+_PASS_THE_HOST_ON = " A proxy in front has to pass on the Host that it is asked for."
+
+
+def _forbidden(header: str, setting: str, more: str = "") -> JSONResponse:
+    text = f"This {header} is not one that the server expects; see the setting {setting}.{more}"
     return JSONResponse({"error": "forbidden", "error_description": text}, status_code=403)
 
 
@@ -96,25 +107,24 @@ def _repeated(name: str) -> JSONResponse:
 
 
 def allowed_hosts(config: Config) -> frozenset[str]:
-    """The `Host` values under which clients may address us."""
-    return frozenset(urlsplit(origin).netloc for origin in own_origins(config))
+    """The `Host` values under which clients may address us, in the spelling of origins.
+
+    Also this machine's names with the port that we listen on: a proxy on this machine that passes
+    no Host on, as nginx does unless told otherwise, names us by that. A name of somebody else's
+    that leads here, which is what the check is about, is not among them.
+    """
+    listener = {loopback_origin(name, config.port) for name in LOOPBACK_NAMES}
+    return frozenset(urlsplit(origin).netloc for origin in own_origins(config) | listener)
 
 
 def allowed_origins(config: Config) -> frozenset[str]:
     """The `Origin` values that may call us: our own pages and those the operator names."""
-    return own_origins(config) | {origin.lower() for origin in config.allowed_origins}
+    return own_origins(config) | frozenset(config.allowed_origins)
 
 
 def own_origins(config: Config) -> frozenset[str]:
     """The `Origin` values of our own pages."""
-    public = urlsplit(config.public_url.lower())
-    origins = {f"{public.scheme}://{public.netloc}"}
-    if public.hostname in LOOPBACK_HOSTS:
-        # One machine has three names for itself, and clients use them all.
-        port = f":{public.port}" if public.port else ""
-        origins |= {f"{public.scheme}://{name}{port}" for name in ("localhost", "127.0.0.1")}
-        origins.add(f"{public.scheme}://[::1]{port}")
-    return frozenset(origins)
+    return names_of(config.public_url)
 
 
 class SecurityHeaders:

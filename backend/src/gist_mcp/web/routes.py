@@ -8,10 +8,12 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from gist_mcp.auth.grant_gate import GrantGate
+from gist_mcp.auth.own_address import own_address
 from gist_mcp.auth.routes import ROUTES as AUTH_ROUTES
 from gist_mcp.sessions.durable_mcp import MCP_PATH
 from gist_mcp.web.cross_origin import CrossOrigin
 from gist_mcp.web.deps import Deps
+from gist_mcp.web.mcp_answers import refused
 from gist_mcp.web.mcp_endpoint import McpEndpoint
 from gist_mcp.web.middleware import HEALTH_PATH, HostAndOrigin, SecurityHeaders
 
@@ -19,6 +21,13 @@ from gist_mcp.web.middleware import HEALTH_PATH, HostAndOrigin, SecurityHeaders
 def healthz(_: Request) -> Response:
     """200 as soon as this process serves."""
     return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+
+def mcp_is_elsewhere(request: Request) -> Response:
+    """For an MCP client that was given our address without its path."""
+    deps: Deps = request.app.state.deps
+    mcp_url = f"{own_address(deps.config, request)}{MCP_PATH}"
+    return refused(405, f"MCP is served at {mcp_url}", {"Allow": "GET, HEAD"})
 
 
 def front_door(deps: Deps, durable_mcp: ASGIApp) -> Starlette:
@@ -29,6 +38,7 @@ def front_door(deps: Deps, durable_mcp: ASGIApp) -> Starlette:
         Route(MCP_PATH, mcp),
         Route(f"{MCP_PATH}/", mcp),
         *AUTH_ROUTES,
+        Route("/", mcp_is_elsewhere, methods=["POST", "PUT", "PATCH", "DELETE"]),
     ]
     app = Starlette(
         routes=routes,
