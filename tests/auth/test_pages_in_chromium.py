@@ -117,8 +117,10 @@ STYLES = """() => [...document.querySelectorAll("form button")].map(each => {
   return [each.value, style.backgroundColor, style.borderTopColor];
 })"""
 
-FOCUS = """() => [document.activeElement.value, getComputedStyle(document.activeElement).outlineStyle,
-  parseFloat(getComputedStyle(document.activeElement).outlineWidth)]"""
+FOCUS = """() => {
+  const style = getComputedStyle(document.activeElement);
+  return [document.activeElement.value, style.outlineStyle, parseFloat(style.outlineWidth)];
+}"""
 
 
 @pytest.fixture(scope="module")

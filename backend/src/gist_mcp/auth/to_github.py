@@ -12,7 +12,6 @@ from gist_mcp.auth.callback_errors import state_unavailable
 from gist_mcp.servicers.calls import StateUnavailable
 from gist_mcp.web.deps import Deps
 
-
 SELECT_ACCOUNT: Final = "select_account"
 """The `prompt` with which GitHub asks for the account (GitHub Docs, authorizing OAuth apps).
 Without, it goes on with the one that is signed in, and a person who wants another cannot say so."""
