@@ -49,8 +49,12 @@ class OAuthClient:
 
     def decide(self, page: httpx.Response, decision: str = "approve") -> httpx.Response:
         """The person presses a button."""
-        fields = {**read_form(page.text), "decision": decision}
+        fields = self.fields(page, decision)
         return self.site.post("/oauth/consent", data=fields, browser=self.site.browser)
+
+    def fields(self, page: httpx.Response, decision: str) -> dict[str, str]:
+        """What that button sends."""
+        return {**read_form(page.text), "decision": decision}
 
     def return_from_github(self, **changes: Any) -> httpx.Response:
         """All of it up to the redirect to the client."""

@@ -143,6 +143,14 @@ class Site:
         answer: httpx.Response = self.run(browser.post(path, **given))
         return answer
 
+    def let_pass(self, seconds: int) -> None:
+        """Time goes by, for us and for the cookies of the browser."""
+        self.now += seconds
+        for cookie in self.browser.cookies.jar:
+            if cookie.expires is not None:
+                cookie.expires -= seconds
+        self.browser.cookies.jar.clear_expired_cookies()
+
     def set_out(self) -> str:
         """The state that GitHub is sent."""
         location = urlsplit(self.get("/oauth/authorize").headers["location"])

@@ -96,7 +96,7 @@ def test_both_cookies_of_a_clients_sign_in_are_bound_to_the_host(site: Site) -> 
     for cookie in cookies:
         name, *attributes = cookie.split("; ")
         assert name.startswith("__Host-gist-mcp-")
-        assert set(attributes) == {"HttpOnly", "Max-Age=600", "Path=/", "SameSite=lax", "Secure"}
+        assert set(attributes) == {"HttpOnly", "Max-Age=86400", "Path=/", "SameSite=lax", "Secure"}
 
 
 def test_a_refresh_for_another_resource_is_refused_and_uses_nothing_up(site: Site) -> None:

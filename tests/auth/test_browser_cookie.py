@@ -33,14 +33,14 @@ def test_over_https_the_cookie_is_bound_to_the_host() -> None:
     name, *attributes = set_cookie(is_secure=True)
 
     assert name == f"__Host-{NAME}={COOKIE.secret}"
-    assert set(attributes) == {"HttpOnly", "Max-Age=600", "Path=/", "SameSite=lax", "Secure"}
+    assert set(attributes) == {"HttpOnly", "Max-Age=86400", "Path=/", "SameSite=lax", "Secure"}
 
 
 def test_on_loopback_http_the_cookie_has_a_plain_name() -> None:
     name, *attributes = set_cookie(is_secure=False)
 
     assert name == f"{NAME}={COOKIE.secret}"
-    assert set(attributes) == {"HttpOnly", "Max-Age=600", "Path=/", "SameSite=lax"}
+    assert set(attributes) == {"HttpOnly", "Max-Age=86400", "Path=/", "SameSite=lax"}
 
 
 def test_a_browser_keeps_the_cookie_that_it_has() -> None:

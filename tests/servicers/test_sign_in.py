@@ -15,12 +15,12 @@ from rebootdev.server.database import DatabaseClient
 
 from gist_mcp.auth import sign_in
 from gist_mcp.auth.sign_in import Claimed, SignInRefused
-from gist_mcp.constants import SIGN_IN_LIFETIME_SECONDS
+from gist_mcp.constants import SIGN_IN_LIFETIME_SECONDS, SIGN_IN_REMEMBERED_SECONDS
 from gist_mcp.servicers.sign_in import (
     BUCKETS,
     ISSUED,
-    KEEP_AFTER_EXPIRY_SECONDS,
     RECORDS_PER_BUCKET,
+    REDEEM_AFTER_EXPIRY_SECONDS,
     REDEEMED,
     RETURNED,
     SignInsServicer,
@@ -308,9 +308,9 @@ async def _stored(runtime: SignInRuntime) -> Stored:
     return Stored(bytes=size, states=states, keyed=keyed)
 
 
-def test_expired_records_are_pruned_by_the_next_write() -> None:
+def test_long_expired_records_are_pruned_by_the_next_write() -> None:
     records = [record(at=NOW), record(at=NOW + 100)]
-    end = NOW + SIGN_IN_LIFETIME_SECONDS + KEEP_AFTER_EXPIRY_SECONDS
+    end = NOW + SIGN_IN_REMEMBERED_SECONDS
 
     assert prune(records, end - 1) == records
     assert prune(records, end) == records[1:]
@@ -328,15 +328,38 @@ def test_expired_records_are_pruned_by_the_next_write() -> None:
 def test_a_full_bucket_gives_up_what_is_over_or_oldest(phases: list[str], leaves: int) -> None:
     records = [record(at=NOW + age, phase=phase) for age, phase in enumerate(phases)]
 
-    left = make_room(records)
+    left = make_room(records, NOW + 10)
 
     assert left == records[:leaves] + records[leaves + 1 :]
+
+
+def test_a_full_bucket_gives_up_first_what_took_too_long() -> None:
+    over = NOW + SIGN_IN_LIFETIME_SECONDS + REDEEM_AFTER_EXPIRY_SECONDS
+    young = [record(at=over - 1, phase=REDEEMED)] + [record(at=over) for _ in range(6)]
+    late = record(at=NOW, phase=RETURNED)
+
+    assert make_room([late, *young], over) == young
+    assert make_room([late, *young], over - 1) == [late, *young[1:]]
+
+
+def test_a_claim_whose_time_is_over_is_not_redeemed(runtime: SignInRuntime) -> None:
+    in_time, late = runtime.issued(), runtime.issued()
+    runtime.run(runtime.claim(in_time))
+    runtime.run(runtime.claim(late))
+    over = NOW + SIGN_IN_LIFETIME_SECONDS + REDEEM_AFTER_EXPIRY_SECONDS
+
+    outcomes = [
+        runtime.outcome(runtime.redeem(in_time, now_seconds=over - 1)),
+        runtime.outcome(runtime.redeem(late, now_seconds=over)),
+    ]
+
+    assert outcomes == ["ok", "unknown"]
 
 
 def test_a_bucket_with_room_gives_up_nothing() -> None:
     records = [record(at=NOW) for _ in range(RECORDS_PER_BUCKET - 1)]
 
-    assert make_room(records) == records
+    assert make_room(records, NOW) == records
 
 
 def test_buckets_are_few_and_evenly_filled() -> None:

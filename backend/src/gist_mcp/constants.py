@@ -3,6 +3,11 @@
 SIGN_IN_LIFETIME_SECONDS = 600
 """From `/oauth/authorize` to GitHub's answer. GitHub's own code lives as long."""
 
+SIGN_IN_REMEMBERED_SECONDS = 24 * 60 * 60
+"""How long a browser's cookies and durable state tell a sign-in that took too long from one that
+began elsewhere: a person comes back to a page that was left open, after lunch or a night. It
+lengthens no sign-in."""
+
 GITHUB_CALL_TIMEOUT_SECONDS = 20.0
 """GitHub ends an API request itself after 10 seconds; the rest is the network."""
 

@@ -17,7 +17,8 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy"
 class SignInFailed(OAuthError):
     """A sign-in ends here, and the person is told why. `title` heads the page.
 
-    `begin_again` is false where only the client can begin again.
+    `begin_again` is false where only the client can begin again, `is_own` where it is not certain
+    that this browser began. `choose_account` offers to begin again as somebody else.
     """
 
     def __init__(
@@ -29,11 +30,15 @@ class SignInFailed(OAuthError):
         status_code: int = 400,
         retry_after_seconds: int | None = None,
         begin_again: bool = True,
+        is_own: bool = True,
+        choose_account: bool = False,
     ) -> None:
         super().__init__(code, description, status_code=status_code)
         self.title = title
         self.retry_after_seconds = retry_after_seconds
         self.begin_again = begin_again
+        self.is_own = is_own
+        self.choose_account = choose_account
 
 
 def wants_page(request: Request) -> bool:
@@ -82,6 +87,7 @@ def failure_page(
         destination=destination,
         title=failed.title if failed else "This request makes no sense here",
         begin_again=failed.begin_again if failed else True,
+        choose_account=failed.choose_account if failed else False,
         description=str(error),
         code=error.code,
     )

@@ -19,6 +19,7 @@ from gist_mcp.auth.parameters import is_plain
 from gist_mcp.auth.pkce import is_s256_challenge
 from gist_mcp.auth.sealing import SealBroken, Sealer
 from gist_mcp.config import Config
+from gist_mcp.constants import SIGN_IN_LIFETIME_SECONDS
 from gist_mcp.errors import OAuthError
 from gist_mcp.origin import canonical_origin, names_of
 
@@ -103,6 +104,11 @@ def parse_request(
         issued_at=now,
         issuer=issuer,
     )
+
+
+def is_stale(request: AuthorizationRequest, *, now: float) -> bool:
+    """True if it took the person too long to agree, or to come back from GitHub."""
+    return now >= request.issued_at + SIGN_IN_LIFETIME_SECONDS
 
 
 def known_scopes(asked: str, configured: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from gist_mcp.auth.client_flow import CLIENT_PARAMETERS, authorize_client
 from gist_mcp.auth.own_address import at_public_url
 from gist_mcp.auth.parameters import MAX_SEALED_CHARACTERS, query_parameters
 from gist_mcp.auth.sign_in import TUTORIAL_FLOW
-from gist_mcp.auth.to_github import set_out
+from gist_mcp.auth.to_github import SELECT_ACCOUNT, set_out
 from gist_mcp.errors import OAuthError
 from gist_mcp.web.deps import Deps
 
@@ -27,27 +27,33 @@ async def authorize(request: Request) -> Response:
     try:
         parameters = query_parameters(
             request,
-            CLIENT_PARAMETERS,
+            (*CLIENT_PARAMETERS, "prompt"),
             max_characters=MAX_SEALED_CHARACTERS,
-            lists=("resource",),
+            lists=("resource", "prompt"),
             # What is wrong with these is told to the client, once it is known who that is.
-            any_text=("resource", "state"),
+            any_text=("resource", "state", "prompt"),
         )
+        # Clients send other prompts, which are for servers that know their users.
+        prompt = SELECT_ACCOUNT if parameters.pop("prompt", None) == SELECT_ACCOUNT else None
         if parameters:
             return await authorize_client(request, parameters)
-        return await _to_github(request)
+        return await _to_github(request, prompt)
     except OAuthError as error:
         logger.info("authorize refused: %s", error.log_reason)
         return failure(request, error)
 
 
-async def _to_github(request: Request) -> Response:
+async def _to_github(request: Request, prompt: str | None) -> Response:
     deps: Deps = request.app.state.deps
     config = deps.config
     # One cookie for all of a browser's sign-ins, or the second tab would break the first.
     browser = own_browser_cookie(request, is_secure=config.is_secure)
     departure = await set_out(
-        request, flow=TUTORIAL_FLOW, scopes=config.github_scopes, browser=browser.secret
+        request,
+        flow=TUTORIAL_FLOW,
+        scopes=config.github_scopes,
+        browser=browser.secret,
+        prompt=prompt,
     )
     response = RedirectResponse(departure.location, status_code=302, headers=NO_STORE)
     remember_browser(response, browser, is_secure=config.is_secure)

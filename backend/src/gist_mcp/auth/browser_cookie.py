@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gist_mcp.auth.cookies import cookies_of
-from gist_mcp.constants import SIGN_IN_LIFETIME_SECONDS
+from gist_mcp.constants import SIGN_IN_REMEMBERED_SECONDS
 
 SECURE_NAME: Final = "__Host-gist-mcp-browser-"
 """The prefix makes browsers refuse this cookie from a sub-domain or over http (RFC 6265bis)."""
@@ -69,11 +69,12 @@ def own_browser_cookie(request: Request, *, is_secure: bool) -> BrowserCookie:
 
 
 def remember_browser(response: Response, cookie: BrowserCookie, *, is_secure: bool) -> None:
-    """Sets the cookie for as long as the sign-in may take."""
+    """Sets the cookie, for longer than a sign-in may take: a browser that comes back late is to be
+    told so, and not that it is another one. How long a sign-in may take is for durable state."""
     response.set_cookie(
         cookie_prefix(is_secure=is_secure) + cookie.suffix,
         cookie.secret,
-        max_age=SIGN_IN_LIFETIME_SECONDS,
+        max_age=SIGN_IN_REMEMBERED_SECONDS,
         path="/",
         secure=is_secure,
         httponly=True,

@@ -19,8 +19,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from gist_mcp.auth import pkce, sign_in
-from gist_mcp.auth.answers import NO_STORE, failure
-from gist_mcp.auth.authorization_request import AuthorizationRequest
+from gist_mcp.auth.answers import NO_STORE, SignInFailed, failure
+from gist_mcp.auth.authorization_request import AuthorizationRequest, is_stale
 from gist_mcp.auth.begin_again import failure_with_a_way_on
 from gist_mcp.auth.browser_cookie import browser_cookies
 from gist_mcp.auth.callback_errors import (
@@ -52,6 +52,7 @@ from gist_mcp.auth.tutorial_token import hand_out
 from gist_mcp.errors import GitHubUnavailable, OAuthError, RateLimited, SignInRequired
 from gist_mcp.github.oauth import CodeRefused, is_expected_issuer
 from gist_mcp.servicers.calls import StateUnavailable
+from gist_mcp.servicers.sign_in import EXPIRED, UNKNOWN
 from gist_mcp.web.deps import Deps
 
 logger = logging.getLogger(__name__)
@@ -82,9 +83,11 @@ async def callback(request: Request) -> Response:
         return failure(request, error)
     try:
         claimed = await _claim(request, answer)
-    except OAuthError as error:
+    except SignInFailed as error:
         logger.info("callback refused: %s", error.log_reason)
-        return failure_with_a_way_on(request, error, answer.wanted)
+        # What another browser began is not gone on with here, whatever cookies this one brings.
+        wanted = answer.wanted if error.is_own else None
+        return failure_with_a_way_on(request, error, wanted)
     try:
         signed_in = await _finish(request, answer, claimed)
     except SignInInterrupted as error:
@@ -137,13 +140,22 @@ async def _claim(request: Request, answer: _Answer) -> Claimed:
         )
     except SignInRefused as error:
         for_client = answer.wanted is not None or error.flow == CLIENT_FLOW
-        raise refused(error.outcome, for_client=for_client) from None
+        outcome = _outcome(error.outcome, answer, now=deps.clock())
+        raise refused(outcome, for_client=for_client) from None
     except StateUnavailable as error:
         raise state_unavailable(error) from None
     # A client's sign-in must never end with GitHub's token on a page.
     if (claimed.flow == CLIENT_FLOW) != (answer.wanted is not None):
         raise request_lost()
     return claimed
+
+
+def _outcome(outcome: str, answer: _Answer, *, now: float) -> str:
+    """What durable state said. Where it has forgotten the sign-in, the browser's own cookie for
+    this very state may still tell that it took too long."""
+    if outcome == UNKNOWN and answer.wanted is not None and is_stale(answer.wanted, now=now):
+        return EXPIRED
+    return outcome
 
 
 async def _finish(request: Request, answer: _Answer, claimed: Claimed) -> SignedIn:

@@ -24,8 +24,8 @@ _REFUSALS: Final = {
     ),
     OTHER_BROWSER: (
         "This sign-in began in another browser",
-        "Finish it in the browser in which you started, with cookies allowed, or start again "
-        "here. If somebody sent you this link, do not use it.",
+        "Finish it in the browser in which you started, with cookies allowed, or start again; if a "
+        "client sent you here, start again there. If somebody sent you this link, do not use it.",
     ),
     REPLAYED: (
         "This sign-in was used before",
@@ -39,6 +39,12 @@ _REPLAYED_FOR_CLIENT: Final = (
 )
 
 
+_EXPIRED_FOR_CLIENT: Final = (
+    "A sign-in must be finished within ten minutes. Nothing was granted. Start again; if the "
+    "client that sent you here has stopped waiting, start again there."
+)
+
+
 class SignInInterrupted(SignInFailed):
     """The server was killed after GitHub had taken the code and before the person had an answer."""
 
@@ -46,10 +52,18 @@ class SignInInterrupted(SignInFailed):
 def refused(outcome: str, *, for_client: bool) -> SignInFailed:
     """Durable state says no; `outcome` is one of `gist_mcp.servicers.sign_in`."""
     title, description = _REFUSALS.get(outcome, _REFUSALS[UNKNOWN])
+    # The client's own link to us would work again, the tutorial's would not help it.
     if for_client and outcome == REPLAYED:
-        # The client's own link to us would work again, the tutorial's would not help it.
         description = _REPLAYED_FOR_CLIENT
-    return SignInFailed("invalid_request", title, description, begin_again=not for_client)
+    if for_client and outcome == EXPIRED:
+        description = _EXPIRED_FOR_CLIENT
+    return SignInFailed(
+        "invalid_request",
+        title,
+        description,
+        begin_again=not for_client,
+        is_own=outcome != OTHER_BROWSER,
+    )
 
 
 def interrupted() -> SignInInterrupted:
@@ -85,7 +99,13 @@ def denied_or_failed(error: str) -> SignInFailed:
     """GitHub came back with `error` instead of a code (RFC 6749, 4.1.2.1)."""
     if error == "access_denied":
         text = "GitHub reports that access was denied. Nothing was granted, and nothing is kept."
-        return SignInFailed("access_denied", "You did not grant access", text, status_code=403)
+        return SignInFailed(
+            "access_denied",
+            "You did not grant access",
+            text,
+            status_code=403,
+            choose_account=True,
+        )
     if error == "application_suspended":
         text = "GitHub has suspended this server's OAuth App. Its operator must ask GitHub."
         return SignInFailed("server_error", "Sign-in is out of order", text, status_code=502)

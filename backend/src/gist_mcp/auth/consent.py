@@ -16,6 +16,7 @@ from gist_mcp.auth.answers import NO_STORE, SignInFailed, failure
 from gist_mcp.auth.authorization_request import (
     AuthorizationRequest,
     Destination,
+    is_stale,
     open_from_consent,
 )
 from gist_mcp.auth.begin_again import failure_with_a_way_on
@@ -23,14 +24,16 @@ from gist_mcp.auth.browser_cookie import BrowserCookie, browser_cookies, remembe
 from gist_mcp.auth.parameters import form_parameters
 from gist_mcp.auth.request_cookie import remember_request
 from gist_mcp.auth.sign_in import CLIENT_FLOW
-from gist_mcp.auth.to_github import set_out
-from gist_mcp.constants import SIGN_IN_LIFETIME_SECONDS
+from gist_mcp.auth.to_github import SELECT_ACCOUNT, set_out
 from gist_mcp.errors import OAuthError
 from gist_mcp.web.deps import Deps
 
 logger = logging.getLogger(__name__)
 
 APPROVE: Final = "approve"
+APPROVE_AS_ANOTHER: Final = "approve_as_another"
+"""GitHub is to ask for the account, also where only one is signed in."""
+
 DENY: Final = "deny"
 
 
@@ -39,14 +42,18 @@ async def consent(request: Request) -> Response:
     try:
         parameters = await form_parameters(request, ("request", "decision"))
         browser, wanted = _opened(request, parameters.get("request", ""))
-        approves = _approves(parameters)
+        decision = _decision(parameters)
     except OAuthError as error:
         logger.info("consent refused: %s", error.log_reason)
         return failure(request, error)
-    if not approves:
+    if decision == DENY:
+        # Also from a page that was open for long: a no is never too late.
         return _denied(request, wanted)
+    prompt = SELECT_ACCOUNT if decision == APPROVE_AS_ANOTHER else None
     try:
-        return await _to_github(request, browser, wanted)
+        if is_stale(wanted, now=request.app.state.deps.clock()):
+            raise _open_for_too_long()
+        return await _to_github(request, browser, wanted, prompt=prompt)
     except OAuthError as error:
         logger.info("consent: %s", error.log_reason)
         return failure_with_a_way_on(request, error, wanted)
@@ -60,18 +67,18 @@ def _opened(request: Request, sealed: str) -> tuple[BrowserCookie, Authorization
         if wanted is not None:
             break
     else:
-        raise _stale("This page was not made for this browser, or cookies are off.")
-    if deps.clock() >= wanted.issued_at + SIGN_IN_LIFETIME_SECONDS:
-        raise _stale("This page was open for too long.")
+        raise _stale(
+            "This page was not made for this browser, was open for very long, or cookies are off."
+        )
     return browser, wanted
 
 
-def _approves(parameters: Mapping[str, str]) -> bool:
+def _decision(parameters: Mapping[str, str]) -> str:
     """Which button it was. Raises `SignInFailed` if it was none."""
     decision = parameters.get("decision")
-    if decision not in (APPROVE, DENY):
+    if decision not in (APPROVE, APPROVE_AS_ANOTHER, DENY):
         raise _stale("The form had no decision in it.")
-    return decision == APPROVE
+    return decision
 
 
 def _denied(request: Request, wanted: AuthorizationRequest) -> Response:
@@ -83,13 +90,13 @@ def _denied(request: Request, wanted: AuthorizationRequest) -> Response:
 
 
 async def _to_github(
-    request: Request, browser: BrowserCookie, wanted: AuthorizationRequest
+    request: Request, browser: BrowserCookie, wanted: AuthorizationRequest, *, prompt: str | None
 ) -> Response:
     """The sign-in begins. Raises `SignInFailed`."""
     deps: Deps = request.app.state.deps
     config = deps.config
     departure = await set_out(
-        request, flow=CLIENT_FLOW, scopes=wanted.scopes, browser=browser.secret
+        request, flow=CLIENT_FLOW, scopes=wanted.scopes, browser=browser.secret, prompt=prompt
     )
     # 303: the browser must not repeat the POST at GitHub (RFC 9700, 4.12).
     response = RedirectResponse(departure.location, status_code=303, headers=NO_STORE)
@@ -119,5 +126,15 @@ def _stale(text: str) -> SignInFailed:
         "invalid_request",
         "Start again in the client",
         f"{text} Nothing was granted. Start again in the client that sent you here.",
+        begin_again=False,
+    )
+
+
+def _open_for_too_long() -> SignInFailed:
+    return SignInFailed(
+        "invalid_request",
+        "This took too long",
+        "The page was open for more than ten minutes. Nothing was granted. Start again; if the "
+        "client that sent you here has stopped waiting, start again there.",
         begin_again=False,
     )

@@ -17,7 +17,7 @@ from gist_mcp.auth.authorization_request import (
 )
 from gist_mcp.auth.cookies import cookies_of
 from gist_mcp.auth.sealing import Sealer
-from gist_mcp.constants import SIGN_IN_LIFETIME_SECONDS
+from gist_mcp.constants import SIGN_IN_REMEMBERED_SECONDS
 
 NAME: Final = "gist-mcp-request-"
 MAX_COOKIES: Final = 4
@@ -35,14 +35,18 @@ def remember_request(
     oauth_state: str,
     is_secure: bool,
 ) -> None:
-    """Sets the cookie for as long as the sign-in may take, and clears out abandoned ones."""
+    """Sets the cookie and clears out abandoned ones.
+
+    It outlives the sign-in, to begin that anew. Alone it grants nothing: an answer goes to the
+    client only after a claim in time, and what begins anew is asked about first.
+    """
     others = [name for name, _ in cookies_of(request) if _is_ours(name, is_secure)]
     for name in others[: max(0, len(others) + 1 - MAX_COOKIES)]:
         _delete(response, name, is_secure)
     response.set_cookie(
         _name(oauth_state, is_secure),
         seal_for_cookie(sealer, wanted, oauth_state=oauth_state),
-        max_age=SIGN_IN_LIFETIME_SECONDS,
+        max_age=SIGN_IN_REMEMBERED_SECONDS,
         path="/",
         secure=is_secure,
         httponly=True,

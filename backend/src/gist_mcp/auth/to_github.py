@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.requests import Request
 
@@ -10,6 +11,10 @@ from gist_mcp.auth import pkce, sign_in
 from gist_mcp.auth.callback_errors import state_unavailable
 from gist_mcp.servicers.calls import StateUnavailable
 from gist_mcp.web.deps import Deps
+
+SELECT_ACCOUNT: Final = "select_account"
+"""The `prompt` with which GitHub asks for the account (GitHub Docs, authorizing OAuth apps).
+Without, it goes on with the one that is signed in, and a person who wants another cannot say so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +25,14 @@ class Departure:
     location: str
 
 
-async def set_out(request: Request, *, flow: str, scopes: Iterable[str], browser: str) -> Departure:
+async def set_out(
+    request: Request,
+    *,
+    flow: str,
+    scopes: Iterable[str],
+    browser: str,
+    prompt: str | None = None,
+) -> Departure:
     """Remembers a sign-in of this browser. Raises `SignInFailed` if durable state is away."""
     deps: Deps = request.app.state.deps
     key = deps.sealer.derive("pkce")
@@ -37,6 +49,9 @@ async def set_out(request: Request, *, flow: str, scopes: Iterable[str], browser
         raise state_unavailable(error) from None
     code_verifier = pkce.derived_verifier(key, oauth_state)
     location = deps.github_oauth.authorize_url(
-        state=oauth_state, code_challenge=pkce.s256_challenge(code_verifier), scopes=scopes
+        state=oauth_state,
+        code_challenge=pkce.s256_challenge(code_verifier),
+        scopes=scopes,
+        prompt=prompt,
     )
     return Departure(oauth_state=oauth_state, location=location)

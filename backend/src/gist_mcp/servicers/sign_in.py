@@ -20,7 +20,7 @@ from typing import Final
 
 from reboot.aio.contexts import WriterContext
 
-from gist_mcp.constants import SIGN_IN_LIFETIME_SECONDS
+from gist_mcp.constants import SIGN_IN_LIFETIME_SECONDS, SIGN_IN_REMEMBERED_SECONDS
 from gist_mcp.servicers.authorizers import front_door_only
 from gist_state.v1.sign_in import SignInRecord
 from gist_state.v1.sign_in_rbt import SignIns
@@ -31,9 +31,9 @@ BUCKETS: Final = 1024
 RECORDS_PER_BUCKET: Final = 8
 """Some 8,000 people in the middle of a sign-in at once; about 3 MB of state at the very most."""
 
-KEEP_AFTER_EXPIRY_SECONDS: Final = 60
-"""An expired sign-in says so for a while, and a code that was claimed in its last second can
-still be redeemed (GitHub has `GITHUB_CALL_TIMEOUT_SECONDS` to answer)."""
+REDEEM_AFTER_EXPIRY_SECONDS: Final = 60
+"""A code that was claimed in its sign-in's last second can still be redeemed (GitHub has
+`GITHUB_CALL_TIMEOUT_SECONDS` to answer)."""
 
 OK: Final = "ok"
 UNKNOWN: Final = "unknown"
@@ -45,7 +45,8 @@ ISSUED: Final = "issued"
 RETURNED: Final = "returned"
 REDEEMED: Final = "redeemed"
 
-# Who leaves a full bucket first. A redeemed sign-in is over: whoever replays it is refused as
+# Who leaves a full bucket first, after those that can only be told that they took too long. A
+# redeemed sign-in is over: whoever replays it is refused as
 # unknown instead of replayed. Among those on their way to GitHub the oldest goes: refusing the
 # newest would let a flood close the door for ten minutes, whereas this way a person gets
 # through who is faster than the flood fills a bucket. One that returned with the right cookie
@@ -79,7 +80,10 @@ class SignInsServicer(SignIns.Servicer):
             expires_at_seconds=request.now_seconds + SIGN_IN_LIFETIME_SECONDS,
             phase=ISSUED,
         )
-        self.state.records = [*make_room(prune(records, request.now_seconds)), new]
+        self.state.records = [
+            *make_room(prune(records, request.now_seconds), request.now_seconds),
+            new,
+        ]
         return SignIns.IssueResponse(outcome=OK)
 
     async def claim(
@@ -136,9 +140,12 @@ def claim_outcome(record: SignInRecord, request: SignIns.ClaimRequest) -> str:
 
 
 def redeem_outcome(record: SignInRecord, request: SignIns.RedeemRequest) -> str:
-    """What `redeem` answers for a record that exists. Expiry was `claim`'s question."""
+    """What `redeem` answers for a record that exists. Expiry was `claim`'s question, but for a
+    claim that nobody can still be at work on."""
     if record.phase == REDEEMED:
         return REPLAYED
+    if _is_over(record, request.now_seconds):
+        return UNKNOWN
     same_code = _same(record.code_digest or "", request.code_digest)
     if record.phase != RETURNED or not same_code or record.incarnation != request.incarnation:
         return UNKNOWN
@@ -150,18 +157,25 @@ def prune(records: Sequence[SignInRecord], now_seconds: int) -> list[SignInRecor
     return [
         each
         for each in records
-        if now_seconds < each.expires_at_seconds + KEEP_AFTER_EXPIRY_SECONDS
+        if now_seconds < each.issued_at_seconds + SIGN_IN_REMEMBERED_SECONDS
     ]
 
 
-def make_room(records: Sequence[SignInRecord]) -> list[SignInRecord]:
+def make_room(records: Sequence[SignInRecord], now_seconds: int) -> list[SignInRecord]:
     """The records less those that must leave so that one more fits in."""
     too_many = max(0, len(records) + 1 - RECORDS_PER_BUCKET)
+
+    def order(at: int) -> tuple[bool, int]:
+        return not _is_over(records[at], now_seconds), _LEAVES_FIRST[records[at].phase]
+
     # `sorted` is stable: within a phase the oldest, which stands first, leaves first.
-    leaving = sorted(range(len(records)), key=lambda at: _LEAVES_FIRST[records[at].phase])[
-        :too_many
-    ]
+    leaving = sorted(range(len(records)), key=order)[:too_many]
     return [each for at, each in enumerate(records) if at not in leaving]
+
+
+def _is_over(record: SignInRecord, now_seconds: int) -> bool:
+    """True if this sign-in cannot end well any more."""
+    return now_seconds >= record.expires_at_seconds + REDEEM_AFTER_EXPIRY_SECONDS
 
 
 def _same(one: str, other: str) -> bool:
