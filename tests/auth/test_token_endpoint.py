@@ -326,7 +326,7 @@ def test_a_refresh_token_ends_after_thirty_days_without_use(site: Site) -> None:
 def test_access_taken_back_at_github_ends_the_grant_with_the_next_refresh(site: Site) -> None:
     client = register(site)
     refresh_token = client.tokens()["refresh_token"]
-    site.github.check_status = 404
+    site.github.user_status = 401
 
     assert error_of(client.refresh(refresh_token)) == (400, "invalid_grant")
 
@@ -334,10 +334,10 @@ def test_access_taken_back_at_github_ends_the_grant_with_the_next_refresh(site: 
 def test_an_outage_of_github_costs_nobody_their_grant(site: Site) -> None:
     client = register(site)
     refresh_token = client.tokens()["refresh_token"]
-    site.github.check_status = 503
+    site.github.user_status = 503
     outage = client.refresh(refresh_token)
     site.now += 3600
-    site.github.check_status = 200
+    site.github.user_status = 200
 
     assert error_of(outage) == (503, "temporarily_unavailable")
     assert int(outage.headers["retry-after"]) > 0
