@@ -139,7 +139,7 @@ def test_a_gist_is_read_without_what_nobody_decides_by(field: str, odd: object) 
     assert read.id == GIST["id"]
 
 
-UNREADABLE = [
+UNREADABLE: list[object] = [
     None,
     [],
     "text",
