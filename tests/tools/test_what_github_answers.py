@@ -138,9 +138,6 @@ def token_sha256(client: McpClient) -> str:
 def play_doubt(here: World, account: str, **shown: object) -> Doubt:
     """GitHub makes the gist, its answer is lost, and it shows the gist as `shown` for a while."""
     client = client_with(here, "oauth", "gist", account=account)
-    token_sha256 = hashlib.sha256(
-        client.headers["Authorization"].partition(" ")[2].encode()
-    ).hexdigest()
     lost = here.github.add_fault(
         "hang_after", method="POST", path="/gists", token_sha256=token_sha256(client)
     )
