@@ -1,11 +1,17 @@
 """A GitHub token that comes as it is: which ones are taken, and what the others are told."""
 
+import asyncio
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
+from gist_mcp.auth.token_questions import TokenQuestions, Validated
 from gist_mcp.auth.verifier import BearerVerifier
+from gist_mcp.config import parse_config
 from gist_mcp.errors import SignInRequired
+from gist_mcp.github.client import GitHubClient
+from gist_mcp.github.credential import GitHubToken
 from tests.auth.verifying import Clock, questions, verify
 from tests.support.github_simulator import GitHubSimulator, TokenKind
 
@@ -125,3 +131,26 @@ def test_what_cannot_be_a_token_is_refused_without_asking(
         verify(github, lambda verifier, _: verifier.verify(bearer))
 
     assert questions(github) == (0, 0)
+
+
+def test_a_token_whose_user_the_check_does_not_name_is_asked_itself() -> None:
+    """GitHub's description allows null there."""
+    token = GitHubToken("gho_" + "x" * 36)
+    user = {"id": 7, "login": "octocat"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            check = {"scopes": None, "app": {"client_id": "our-app"}, "user": None}
+            return httpx.Response(200, json=check)
+        return httpx.Response(200, json=user, headers={"X-OAuth-Scopes": "gist"})
+
+    async def ask() -> Validated:
+        settings = {"GITHUB_CLIENT_ID": "our-app", "GITHUB_CLIENT_SECRET": "secret"}
+        config = parse_config(settings, production=False)
+        async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
+            github = GitHubClient(http, config.github_api_url)
+            return await TokenQuestions(config, github).ask(token, None)
+
+    credential = asyncio.run(ask()).credential
+
+    assert (credential.user_id, credential.scopes) == (7, frozenset({"gist"}))

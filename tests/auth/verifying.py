@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from gist_mcp.auth.access_token import AccessTokenPayload, seal_access_token
 from gist_mcp.auth.sealing import Sealer
@@ -60,7 +59,7 @@ def verify[R](
     return asyncio.run(run())
 
 
-def sealed(github: GitHubSimulator, token: str, login: str = "octocat", **more: Any) -> str:
+def sealed(github: GitHubSimulator, token: str, login: str = "octocat") -> str:
     """An access token of ours with a token of GitHub inside."""
     (user,) = [user for user in github.users() if user.login == login]
     payload = AccessTokenPayload(
@@ -68,7 +67,7 @@ def sealed(github: GitHubSimulator, token: str, login: str = "octocat", **more: 
         user_id=GitHubUserId(user.user_id),
         login=login,
         client_id="a-client",
-        scopes=more.get("scopes", frozenset({"gist", "read:user"})),
+        scopes=frozenset({"gist", "read:user"}),
         resource=RESOURCE,
         issued_at=int(NOW),
         expires_at=int(NOW) + 3600,
