@@ -39,9 +39,8 @@ class ScriptedGitHub:
             json={"access_token": GITHUB_TOKEN, "token_type": "bearer", "scope": "gist,read:user"},
         )
         self.user_status = 200
-        self.check_status = 200
-        self.check_user: dict[str, Any] = USER
-        self.check_scopes = ["gist", "read:user"]
+        self.user: dict[str, Any] = USER
+        self.scopes: str | None = "gist, read:user"
         self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -50,12 +49,8 @@ class ScriptedGitHub:
             return self.token_answer
         if request.method == "DELETE":
             return httpx.Response(204)
-        if request.url.path.startswith("/applications/"):
-            body = {"scopes": self.check_scopes, "app": {"client_id": "our-app"}}
-            body |= {"user": self.check_user}
-            return httpx.Response(self.check_status, json=body)
-        headers = {"X-OAuth-Scopes": "gist, read:user"}
-        return httpx.Response(self.user_status, json=USER, headers=headers)
+        headers = {} if self.scopes is None else {"X-OAuth-Scopes": self.scopes}
+        return httpx.Response(self.user_status, json=self.user, headers=headers)
 
     def answer_with(self, **fields: Any) -> None:
         """What the token endpoint says from now on."""

@@ -113,10 +113,10 @@ def test_a_refresh_for_another_resource_is_refused_and_uses_nothing_up(site: Sit
 def test_a_refresh_for_which_github_names_another_account_ends_the_grant(site: Site) -> None:
     client = register(site)
     refresh_token = client.tokens()["refresh_token"]
-    site.github.check_user = USER | {"id": 1, "login": "mallory"}
+    site.github.user = USER | {"id": 1, "login": "mallory"}
 
     refused = client.refresh(refresh_token)
-    site.github.check_user = USER
+    site.github.user = USER
 
     assert error_of(refused) == (400, "invalid_grant")
     assert error_of(client.refresh(refresh_token)) == (400, "invalid_grant")
@@ -125,7 +125,7 @@ def test_a_refresh_for_which_github_names_another_account_ends_the_grant(site: S
 def test_a_refresh_tells_the_scopes_that_github_grants_now(site: Site) -> None:
     client = register(site)
     refresh_token = client.tokens()["refresh_token"]
-    site.github.check_scopes = ["read:user"]
+    site.github.scopes = "read:user"
 
     assert client.refresh(refresh_token).json()["scope"] == "read:user"
 

@@ -66,6 +66,18 @@ def test_a_browser_gets_a_page_with_the_token(site: Site) -> None:
     assert "script-src 'self'" in answer.headers["content-security-policy"]
 
 
+def test_scopes_that_github_does_not_name_are_not_shown_as_missing(site: Site) -> None:
+    site.github.answer_with(access_token="ghu_" + "A" * 36, scope="")
+    site.github.scopes = None
+
+    told = site.come_back(code=CODE, state=site.set_out()).json()
+    shown = site.come_back(code=CODE, state=site.set_out(), headers=BROWSER_ACCEPT).text
+
+    assert "scope" not in told
+    assert "Not granted" not in shown
+    assert "what its permissions at GitHub allow" in shown
+
+
 def test_fewer_scopes_than_asked_for_are_named(site: Site) -> None:
     site.github.token_answer = httpx.Response(
         200, json={"access_token": GITHUB_TOKEN, "token_type": "bearer", "scope": "read:user"}

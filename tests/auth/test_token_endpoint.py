@@ -47,6 +47,25 @@ def test_fewer_scopes_granted_than_asked_for_are_told(site: Site) -> None:
     assert register(site).tokens()["scope"] == "read:user"
 
 
+def test_scopes_that_github_does_not_name_are_not_told_as_none(site: Site) -> None:
+    site.github.answer_with(access_token="ghu_" + "A" * 36, scope="")
+    site.github.scopes = None
+    client = register(site)
+    tokens = client.tokens()
+
+    refreshed = client.refresh(tokens["refresh_token"])
+
+    assert "scope" not in tokens
+    assert refreshed.status_code == 200
+    assert "scope" not in refreshed.json()
+
+
+def test_scopes_that_github_names_elsewhere_are_told(site: Site) -> None:
+    site.github.answer_with(scope=None)
+
+    assert register(site).tokens()["scope"] == "gist read:user"
+
+
 def test_a_code_works_once_and_its_replay_takes_the_tokens_back(site: Site) -> None:
     client = register(site)
     code = client.code()
@@ -326,7 +345,7 @@ def test_a_refresh_token_ends_after_thirty_days_without_use(site: Site) -> None:
 def test_access_taken_back_at_github_ends_the_grant_with_the_next_refresh(site: Site) -> None:
     client = register(site)
     refresh_token = client.tokens()["refresh_token"]
-    site.github.check_status = 404
+    site.github.user_status = 401
 
     assert error_of(client.refresh(refresh_token)) == (400, "invalid_grant")
 
@@ -334,13 +353,24 @@ def test_access_taken_back_at_github_ends_the_grant_with_the_next_refresh(site: 
 def test_an_outage_of_github_costs_nobody_their_grant(site: Site) -> None:
     client = register(site)
     refresh_token = client.tokens()["refresh_token"]
-    site.github.check_status = 503
+    site.github.user_status = 503
     outage = client.refresh(refresh_token)
     site.now += 3600
-    site.github.check_status = 200
+    site.github.user_status = 200
 
     assert error_of(outage) == (503, "temporarily_unavailable")
     assert int(outage.headers["retry-after"]) > 0
+    assert client.refresh(refresh_token).status_code == 200
+
+
+def test_an_account_that_github_refuses_for_a_while_keeps_its_grant(site: Site) -> None:
+    client = register(site)
+    refresh_token = client.tokens()["refresh_token"]
+    site.github.user_status = 403
+    refused = client.refresh(refresh_token)
+    site.github.user_status = 200
+
+    assert error_of(refused) == (503, "temporarily_unavailable")
     assert client.refresh(refresh_token).status_code == 200
 
 

@@ -1,30 +1,15 @@
 """A bearer token is what GitHub says it is, asked no more often than needed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from gist_mcp.auth.sealing import Sealer
 from gist_mcp.auth.verifier import BearerVerifier
-from gist_mcp.config import parse_config
 from gist_mcp.errors import GitHubUnavailable, SignInRequired
-from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.credential import GitHubToken
-from gist_mcp.github.http import make_http_client
+from tests.auth.verifying import NOW, Clock, free_of_charge, questions, verify
 from tests.support.github_simulator import GitHubSimulator
-
-NOW = 1_800_000_000.0
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture(scope="module")
@@ -37,43 +22,6 @@ def simulator() -> Iterator[GitHubSimulator]:
 def github(simulator: GitHubSimulator) -> GitHubSimulator:
     simulator.reset()
     return simulator
-
-
-def verify[R](
-    github: GitHubSimulator,
-    use: Callable[[BearerVerifier, Clock], Awaitable[R]],
-    **settings: str,
-) -> R:
-    """Runs `use` with a verifier of its own."""
-    config = parse_config(
-        {
-            "GITHUB_CLIENT_ID": github.client_id,
-            "GITHUB_CLIENT_SECRET": github.client_secret,
-            "GITHUB_WEB_URL": github.url,
-            "GITHUB_API_URL": github.url,
-            "TOKEN_KEYS": "k" * 40,
-            **settings,
-        },
-        production=False,
-    )
-    clock = Clock()
-
-    async def run() -> R:
-        async with make_http_client() as http:
-            verifier = BearerVerifier(
-                config=config,
-                sealer=Sealer(["k" * 40]),
-                github=GitHubClient(http, config.github_api_url),
-                clock=clock,
-            )
-            return await use(verifier, clock)
-
-    return asyncio.run(run())
-
-
-def questions(github: GitHubSimulator) -> int:
-    """How often GitHub was asked about a token."""
-    return len(github.requests("POST", f"/applications/{github.client_id}/token"))
 
 
 def test_a_token_of_the_app_stands_for_its_user_and_granted_scopes(
@@ -89,38 +37,53 @@ def test_a_token_of_the_app_stands_for_its_user_and_granted_scopes(
     assert caller.credential.scopes == frozenset({"gist"})
 
 
-def test_a_personal_token_is_refused_unless_any_is_allowed(github: GitHubSimulator) -> None:
-    token = github.create_token("octocat", ["gist"], kind="classic")
-
-    with pytest.raises(SignInRequired):
-        verify(github, lambda verifier, _: verifier.verify(token))
-    caller = verify(github, lambda verifier, _: verifier.verify(token), GITHUB_TOKENS="any")
-
-    assert caller.principal.login == "octocat"
-    assert caller.credential.scopes == frozenset({"gist"})
-
-
-def test_no_github_token_is_taken_where_only_sealed_ones_are(github: GitHubSimulator) -> None:
+def test_a_good_token_is_asked_about_once_a_minute_and_by_the_app_only_once(
+    github: GitHubSimulator,
+) -> None:
     token = github.create_token("octocat", ["gist"], kind="oauth")
 
-    with pytest.raises(SignInRequired):
-        verify(github, lambda verifier, _: verifier.verify(token), GITHUB_TOKENS="none")
-
-    assert questions(github) == 0
-
-
-def test_a_good_token_is_asked_about_once_a_minute(github: GitHubSimulator) -> None:
-    token = github.create_token("octocat", ["gist"], kind="oauth")
-
-    async def use(verifier: BearerVerifier, clock: Clock) -> list[int]:
+    async def use(verifier: BearerVerifier, clock: Clock) -> list[tuple[int, int]]:
         seen = []
-        for seconds in (0, 59, 60):
+        for seconds in (0, 59, 60, 120):
             clock.now = NOW + seconds
             await verifier.verify(token)
             seen.append(questions(github))
         return seen
 
-    assert verify(github, use) == [1, 1, 2]
+    assert verify(github, use) == [(1, 0), (1, 0), (1, 1), (1, 2)]
+    assert free_of_charge(github) == 1
+
+
+def test_what_the_app_was_told_of_the_expiry_is_kept(github: GitHubSimulator) -> None:
+    token = github.create_token("octocat", expires=True)
+
+    async def use(verifier: BearerVerifier, clock: Clock) -> list[int | None]:
+        first = await verifier.verify(token)
+        clock.now += 61
+        second = await verifier.verify(token)
+        clock.now += 61
+        third = await verifier.verify(token)
+        return [each.credential.expires_at_seconds for each in (first, second, third)]
+
+    first, second, third = verify(github, use)
+
+    assert first is not None
+    assert first == second == third
+
+
+def test_what_another_process_has_verified_is_asked_about_without_the_app(
+    github: GitHubSimulator,
+) -> None:
+    token = github.create_token("octocat")
+
+    async def use(verifier: BearerVerifier, _: Clock) -> None:
+        credential = (await verifier.verify(token)).credential
+        verifier.forget(credential.token)
+        assert await verifier.confirm(credential) == credential
+
+    verify(github, use)
+
+    assert questions(github) == (1, 1)
 
 
 def test_with_zero_seconds_every_request_asks(github: GitHubSimulator) -> None:
@@ -132,7 +95,7 @@ def test_with_zero_seconds_every_request_asks(github: GitHubSimulator) -> None:
 
     verify(github, use, TOKEN_REVALIDATE_SECONDS="0")
 
-    assert questions(github) == 2
+    assert questions(github) == (1, 1)
 
 
 def test_requests_at_the_same_time_share_one_question(github: GitHubSimulator) -> None:
@@ -143,7 +106,7 @@ def test_requests_at_the_same_time_share_one_question(github: GitHubSimulator) -
 
     verify(github, use)
 
-    assert questions(github) == 1
+    assert questions(github) == (1, 0)
 
 
 def test_an_impatient_client_does_not_spoil_the_answer_for_others(
@@ -195,15 +158,3 @@ def test_a_fault_of_github_is_not_a_bad_token(github: GitHubSimulator) -> None:
 
     with pytest.raises(GitHubUnavailable):
         verify(github, lambda verifier, _: verifier.verify(token))
-
-
-@pytest.mark.parametrize(
-    "bearer", ["x", "gho_", "gho_short", "gho_" + "a" * 300, "gho_" + "é" * 36, "a" * 5000, "-"]
-)
-def test_what_cannot_be_a_token_is_refused_without_asking(
-    github: GitHubSimulator, bearer: str
-) -> None:
-    with pytest.raises(SignInRequired):
-        verify(github, lambda verifier, _: verifier.verify(bearer))
-
-    assert questions(github) == 0

@@ -17,7 +17,7 @@ from tests.durability.sign_in_points import (
 )
 from tests.support.github_simulator import FaultKind, FaultPoint
 
-CHECK = "/applications/[^/]+/token"
+WHO = "/user"
 
 
 def registered(person: Person) -> Play:
@@ -71,7 +71,7 @@ def refreshing_and_github_does_not_answer(person: Person) -> Play:
     """GitHub's token does not expire; GitHub is asked whether it is alive."""
     token = refresh_token(person)
     yield Moment.ALONE
-    fault, lost = held_refresh(person, token, "hang_before", CHECK)
+    fault, lost = held_refresh(person, token, "hang_before", WHO)
     yield Moment.FROZEN
     assert fault.held == 1
     yield Moment.RESTARTED
@@ -152,7 +152,7 @@ def held_refresh(
     person: Person, token: str, kind: FaultKind, path: str
 ) -> tuple[FaultPoint, "Future[httpx.Response]"]:
     """The refresh on its way, with GitHub holding what it asks."""
-    fault = person.stage.github.add_fault(kind, method="POST", path=path)
+    fault = person.stage.github.add_fault(kind, path=path)
     lost = person.meanwhile(lambda: person.client.refresh(token))
     fault.wait_until_held()
     return fault, lost

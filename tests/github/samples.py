@@ -6,14 +6,15 @@ from gist_mcp.github.answer import Answer, Asker, Call
 
 NOW = 1_800_000_000.0
 TOKEN = "gho_" + "a1B2" * 9
-READ = Call(success=frozenset({200}))
+READ = Call(success=frozenset({200}), names_gist=True)
+LIST = Call(success=frozenset({200}))
 WRITE = Call(
     success=frozenset({201}),
     writes=True,
     needs_gist_scope=True,
     arguments=("files", "description", "public"),
 )
-FORK = Call(success=frozenset({201}), writes=True, needs_gist_scope=True)
+FORK = Call(success=frozenset({201}), writes=True, needs_gist_scope=True, names_gist=True)
 APP = Call(success=frozenset({200, 404}), asker=Asker.APP)
 RAW = Call(success=frozenset({200}), asker=Asker.NOBODY)
 

@@ -13,7 +13,7 @@ from gist_mcp.errors import (
 )
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.credential import GitHubToken
-from gist_mcp.github.models import FileChange
+from gist_mcp.github.models import FileChange, SameUser
 from tests.github.calls import APP_CREDENTIALS, CHECK, CLIENT_ID, GIST_ID, SECRET, github
 from tests.github.conftest import TOKEN_TEXT
 from tests.github.raw_server import (
@@ -47,7 +47,7 @@ async def test_an_unchanged_user_costs_nothing(http: httpx.AsyncClient, token: G
         assert first.etag is not None
         second = await client.get_user(token, etag=first.etag)
 
-    assert second is None
+    assert isinstance(second, SameUser)
     assert server.received[1].headers["if-none-match"] == 'W/"1"'
 
 
@@ -77,7 +77,7 @@ async def test_a_token_of_the_app_is_recognised(
 
     assert check is not None
     assert (check.user_id, check.expires_at_seconds) == (7, None)
-    assert check.scopes == {"gist"}
+    assert check.scopes == frozenset({"gist"})
     sent = server.received[0]
     assert (sent.method, sent.target) == ("POST", f"/applications/{CLIENT_ID}/token")
     assert json.loads(sent.body) == {"access_token": TOKEN_TEXT}

@@ -14,7 +14,9 @@ from gist_mcp.errors import (
     InvalidArgument,
     NotFound,
     OutcomeUnknown,
+    PermissionRequired,
     RateLimited,
+    ScopeRequired,
     SignInRequired,
 )
 from gist_mcp.github.client import NOTHING_CHANGED
@@ -40,7 +42,7 @@ from tests.github.raw_server import (
     reset_after_reading,
     reset_before_reading,
 )
-from tests.github.samples import GIST, problem
+from tests.github.samples import GIST, USER, problem
 
 pytestmark = pytest.mark.anyio
 
@@ -140,8 +142,8 @@ async def test_a_closed_client_changed_nothing(token: GitHubToken) -> None:
 REFUSALS: list[tuple[int, dict[str, object], type[GistMcpError]]] = [
     (401, problem("Bad credentials"), SignInRequired),
     (403, problem("You have exceeded a secondary rate limit."), RateLimited),
-    (403, problem("Resource not accessible by integration"), Conflict),
-    (404, problem("Not Found"), NotFound),
+    (403, problem("Resource not accessible by integration"), PermissionRequired),
+    (404, problem("Not Found"), ScopeRequired),
     (409, problem("Gist is locked"), Conflict),
     (422, problem("Validation Failed", {"field": "files", "code": "invalid"}), InvalidArgument),
     (429, problem("Slow down"), RateLimited),
@@ -162,6 +164,21 @@ async def test_a_refused_write_is_a_known_failure(
 
         assert type(raised.value) is error
         assert len(server.received) == 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"X_OAuth_Scopes": ""}])
+@pytest.mark.parametrize("prefix", ["github_pat_", "ghu_"])
+async def test_a_token_with_permissions_is_not_told_of_scopes(
+    http: httpx.AsyncClient, prefix: str, headers: dict[str, str]
+) -> None:
+    refused = answer(404, problem("Not Found"), **headers)
+    async with github(http, answer(200, USER, **headers), refused) as (client, _):
+        token = GitHubToken(prefix + "x" * 40)
+        user = await client.get_user(token)
+        with pytest.raises(PermissionRequired, match="Gists: write"):
+            await create(client, token)
+
+    assert user.scopes is None
 
 
 def test_an_unknown_outcome_is_none_of_the_known_failures() -> None:

@@ -93,7 +93,7 @@ async def test_a_code_becomes_a_token_that_does_not_expire(http: httpx.AsyncClie
         grant = await oauth.exchange_code(code=CODE, code_verifier=VERIFIER)
 
     assert grant.access_token.reveal() == ACCESS
-    assert grant.scopes == {"gist", "read:user"}
+    assert grant.scopes == frozenset({"gist", "read:user"})
     assert (grant.expires_in_seconds, grant.refresh_token) == (None, None)
     assert ACCESS not in repr(grant)
     sent = server.received[0]

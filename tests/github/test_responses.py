@@ -1,5 +1,7 @@
 """From an answer to a model or to the error that it stands for: tables."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,16 +14,19 @@ from gist_mcp.errors import (
     InvalidArgument,
     NotFound,
     OutcomeUnknown,
+    PermissionRequired,
     RateLimited,
     ScopeRequired,
     SignInRequired,
 )
 from gist_mcp.github import responses
 from gist_mcp.github.answer import Answer, Call
+from gist_mcp.github.models import SameUser
 from tests.github.samples import (
     APP,
     FORK,
     GIST,
+    LIST,
     NOW,
     RAW,
     READ,
@@ -39,6 +44,12 @@ def error_of(call: Call, given_answer: Answer, *secrets: str) -> GistMcpError:
     return raised.value
 
 
+def error_of_reading(read: Callable[[Answer], object], body: object) -> GistMcpError:
+    with pytest.raises(GistMcpError) as raised:
+        responses.interpret(LIST, answer(200, body), read, now=NOW)
+    return raised.value
+
+
 def test_a_user_is_read_with_what_the_headers_say_about_the_token() -> None:
     given_answer = answer(
         200, USER, x_oauth_scopes="gist, read:user", x_oauth_client_id="Iv1", etag='W/"1f"'
@@ -47,14 +58,43 @@ def test_a_user_is_read_with_what_the_headers_say_about_the_token() -> None:
     read = responses.interpret(READ, given_answer, responses.read_user, now=NOW)
 
     assert (read.user.id, read.user.login, read.user.name) == (583231, "octocat", None)
-    assert read.scopes == {"gist", "read:user"}
+    assert read.scopes == frozenset({"gist", "read:user"})
     assert (read.client_id, read.etag) == ("Iv1", 'W/"1f"')
 
 
-def test_a_token_without_scopes_has_an_empty_set() -> None:
-    read = responses.interpret(READ, answer(200, USER), responses.read_user, now=NOW)
+def test_no_header_is_not_no_scopes() -> None:
+    silent = responses.interpret(READ, answer(200, USER), responses.read_user, now=NOW)
+    none = responses.interpret(
+        READ, answer(200, USER, x_oauth_scopes=""), responses.read_user, now=NOW
+    )
 
-    assert (read.scopes, read.client_id, read.etag) == (frozenset(), None, None)
+    assert (silent.scopes, silent.client_id, silent.etag) == (None, None, None)
+    assert none.scopes == frozenset()
+
+
+def test_an_empty_header_says_nothing_of_a_token_with_permissions() -> None:
+    given_answer = replace(answer(200, USER, x_oauth_scopes=""), to_permissions=True)
+
+    assert responses.read_user(given_answer).scopes is None
+    assert responses.read_user_unless_same(replace(given_answer, status=304)) == SameUser(
+        scopes=None
+    )
+
+
+@pytest.mark.parametrize("field", ["name", "bio", "public_gists", "followers", "html_url"])
+@pytest.mark.parametrize("odd", [None, {"a": [1]}, -1.5])
+def test_a_user_is_known_whatever_github_says_of_their_looks(field: str, odd: object) -> None:
+    read = responses.read_user(answer(200, {**USER, field: odd}))
+
+    assert (read.user.id, read.user.login) == (583231, "octocat")
+    assert getattr(read.user, field) is None
+
+
+@pytest.mark.parametrize("field", ["id", "login"])
+def test_a_user_without_id_or_login_is_nobody(field: str) -> None:
+    error = error_of_reading(responses.read_user, {**USER, field: None})
+
+    assert type(error) is GitHubUnavailable
 
 
 def test_a_gist_is_read_with_its_files() -> None:
@@ -68,11 +108,80 @@ def test_a_gist_is_read_with_its_files() -> None:
 
 
 def test_a_gist_may_come_without_owner_description_and_files() -> None:
-    bare = {**GIST, "owner": None, "description": None, "files": {"gone.txt": None}}
+    bare = {**GIST, "owner": None, "description": None, "files": {}}
 
     read = responses.interpret(WRITE, answer(201, bare), responses.read_gist, now=NOW)
 
     assert (read.owner_id, read.owner_login, read.description, read.files) == (None, None, None, ())
+
+
+@pytest.mark.parametrize("odd", [None, 7, [], {"size": "5", "filename": None, "truncated": None}])
+def test_a_file_of_which_github_says_nothing_legible_keeps_its_name(odd: object) -> None:
+    read = responses.read_gist(answer(200, {**GIST, "files": {"a.txt": odd}}))
+
+    (file,) = read.files
+    assert (file.filename, file.size_bytes, file.content) == ("a.txt", None, None)
+    assert (file.truncated, file.encoding) == (False, "utf-8")
+
+
+@pytest.mark.parametrize("date", [None, "yesterday", "2026-11-23T10:00:00", 0, 1_800_000_000, "5"])
+def test_a_date_that_is_none_is_unknown_and_not_long_ago(date: object) -> None:
+    read = responses.read_gist(answer(200, {**GIST, "created_at": date, "updated_at": date}))
+
+    assert (read.created_at, read.updated_at) == (None, None)
+
+
+@pytest.mark.parametrize("field", ["owner", "comments", "truncated"])
+@pytest.mark.parametrize("odd", [None, "x", {"id": None, "login": "octocat"}])
+def test_a_gist_is_read_without_what_nobody_decides_by(field: str, odd: object) -> None:
+    read = responses.read_gist(answer(200, {**GIST, field: odd, "something_new": {"deep": 1}}))
+
+    assert read.id == GIST["id"]
+
+
+UNREADABLE: list[object] = [
+    None,
+    [],
+    "text",
+    {},
+    {**GIST, "id": None},
+    {**GIST, "html_url": None},
+    {**GIST, "public": None},
+    {**GIST, "public": "false"},
+    {**GIST, "files": None},
+    {**GIST, "files": []},
+    {**GIST, "description": 5},
+    {**GIST, "description": "\ud800"},
+]
+
+
+@pytest.mark.parametrize("odd", UNREADABLE)
+def test_one_gist_that_cannot_be_read_does_not_hide_the_others(odd: object) -> None:
+    other = {**GIST, "id": "bb"}
+
+    page = responses.read_gist_page(answer(200, [GIST, odd, other], link="<https://x>; rel=next"))
+
+    assert [gist.id for gist in page.gists] == [GIST["id"], "bb"]
+    assert len(page.unreadable) == 1
+    assert page.next_url == "https://x"
+
+
+def test_of_a_gist_that_cannot_be_read_its_age_may_be_known() -> None:
+    old, odd = {**GIST, "files": None}, {"created_at": 5}
+
+    page = responses.read_gist_page(answer(200, [old, odd]))
+
+    assert [gist.created_at for gist in page.unreadable] == [
+        datetime(2026, 11, 23, 10, tzinfo=UTC),
+        None,
+    ]
+
+
+@pytest.mark.parametrize("body", [b"{}", b"null", b"[", b"[1e", b"\xff[]", b"[" * 100_000])
+def test_what_is_no_list_is_no_page(body: bytes) -> None:
+    error = error_of_reading(responses.read_gist_page, body)
+
+    assert type(error) is GitHubUnavailable
 
 
 def test_a_page_knows_its_successor_and_the_time_at_github() -> None:
@@ -111,8 +220,17 @@ def test_a_token_check_is_read_and_a_404_is_no_token() -> None:
 
     assert check is not None
     assert (check.user_id, check.expires_at_seconds) == (7, 1_800_000_000)
-    assert check.scopes == {"gist"}
+    assert check.scopes == frozenset({"gist"})
     assert unknown is None
+
+
+def test_a_token_check_may_name_neither_scopes_nor_user() -> None:
+    body = {"scopes": None, "app": {"client_id": "Iv1"}, "user": None, "expires_at": "soon"}
+
+    check = responses.read_token_check(answer(200, body))
+
+    assert check is not None
+    assert (check.scopes, check.user_id, check.expires_at_seconds) == (None, None, None)
 
 
 @pytest.mark.parametrize(
@@ -130,6 +248,12 @@ def test_a_404_about_a_star_without_the_scope_is_not_a_no() -> None:
 BAD_LOGINS = "Maximum number of login attempts exceeded. Please try again later."
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes."
 FINE_GRAINED = "Resource not accessible by personal access token"
+INTEGRATION = "Resource not accessible by integration"
+
+
+def with_permissions(given_answer: Answer) -> Answer:
+    """The same to a token that has permissions instead of scopes."""
+    return replace(given_answer, to_permissions=True)
 
 
 @pytest.mark.parametrize(
@@ -143,10 +267,19 @@ FINE_GRAINED = "Resource not accessible by personal access token"
         (RAW, answer(404), NotFound),
         (READ, answer(404, problem("Not Found")), NotFound),
         (READ, answer(404, problem("Not Found"), x_oauth_scopes=""), NotFound),
-        (WRITE, answer(404, problem("Not Found"), x_oauth_scopes="gist"), NotFound),
+        (LIST, answer(404, problem("Not Found")), NotFound),
+        (WRITE, answer(404, problem("Not Found"), x_oauth_scopes="gist"), Conflict),
+        (WRITE, answer(404, problem("Not Found")), ScopeRequired),
+        (WRITE, with_permissions(answer(404, problem("Not Found"))), PermissionRequired),
+        (FORK, answer(404, problem("Not Found"), x_oauth_scopes="gist"), NotFound),
+        (FORK, answer(404, problem("Not Found"), x_oauth_scopes="read:user"), ScopeRequired),
+        (FORK, answer(404, problem("Not Found")), NotFound),
+        (FORK, with_permissions(answer(404, problem("Not Found"))), NotFound),
+        (FORK, with_permissions(answer(403, problem(INTEGRATION))), PermissionRequired),
         (WRITE, answer(404, problem("Not Found"), x_oauth_scopes="read:user"), ScopeRequired),
         (WRITE, answer(404, problem("Not Found"), x_oauth_scopes=""), ScopeRequired),
-        (WRITE, answer(403, problem(FINE_GRAINED), x_oauth_scopes=""), Conflict),
+        (WRITE, answer(403, problem(FINE_GRAINED), x_oauth_scopes=""), PermissionRequired),
+        (READ, answer(403, problem(FINE_GRAINED)), PermissionRequired),
         (READ, answer(403, problem("Sorry. Your account was suspended")), Conflict),
         (READ, answer(403, problem(BAD_LOGINS)), RateLimited),
         (WRITE, answer(403, problem(SECONDARY)), RateLimited),
@@ -174,8 +307,6 @@ FINE_GRAINED = "Resource not accessible by personal access token"
         (READ, answer(200, [1]), GitHubUnavailable),
         (READ, answer(200, {**GIST, "id": 5}), GitHubUnavailable),
         (READ, answer(200, {**GIST, "files": []}), GitHubUnavailable),
-        (READ, answer(200, {**GIST, "created_at": "yesterday"}), GitHubUnavailable),
-        (READ, answer(200, {**GIST, "created_at": "2026-11-23T10:00:00"}), GitHubUnavailable),
         (READ, answer(200, b'{"id": "\\ud800"}'), GitHubUnavailable),
     ],
 )
@@ -254,6 +385,48 @@ def test_an_unverified_email_is_not_an_argument_to_fix() -> None:
 
     assert isinstance(error, Conflict)
     assert "Verify" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("given_answer", "words"),
+    [
+        (answer(404, problem("Not Found")), "scope gist"),
+        (answer(404, problem("Not Found"), x_oauth_scopes="read:user"), "scope gist"),
+        (with_permissions(answer(404, problem("Not Found"))), 'permission "Gists: write"'),
+        (with_permissions(answer(403, problem(FINE_GRAINED))), 'permission "Gists: write"'),
+        (with_permissions(answer(403, problem(INTEGRATION))), 'permission "Gists: write"'),
+        (answer(404, problem("Not Found"), x_oauth_scopes="gist"), "this account"),
+    ],
+)
+def test_a_create_that_github_hides_is_told_by_what_is_missing(
+    given_answer: Answer, words: str
+) -> None:
+    text = str(error_of(WRITE, given_answer))
+
+    assert words in text
+    assert "id" not in text.replace(".", " ").split()
+
+
+@pytest.mark.parametrize(
+    ("given_answer", "right"),
+    [
+        (answer(404, problem("Not Found")), "scope gist"),
+        (with_permissions(answer(404, problem("Not Found"))), "Gists: write"),
+    ],
+)
+def test_a_change_that_github_hides_may_be_either(given_answer: Answer, right: str) -> None:
+    text = str(error_of(FORK, given_answer))
+
+    assert "gist's id" in text
+    assert right in text
+
+
+def test_a_missing_permission_is_named_as_github_names_it() -> None:
+    refused = answer(403, problem(FINE_GRAINED), x_accepted_github_permissions="gists=read")
+    odd = answer(403, problem(FINE_GRAINED), x_accepted_github_permissions="<b>=x" + TOKEN)
+
+    assert "gists=read" in str(error_of(READ, refused))
+    assert "<b>" not in str(error_of(READ, odd))
 
 
 def test_the_operator_reads_what_is_wrong_and_nobody_else() -> None:

@@ -20,7 +20,7 @@ from gist_mcp.errors import (
 )
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.credential import GitHubToken
-from gist_mcp.github.models import FileChange
+from gist_mcp.github.models import FileChange, SameUser
 from gist_mcp.github.oauth import CodeRefused, GitHubOAuth, is_expected_issuer
 from tests.github.calls import no_pause
 from tests.support.github_simulator import FaultKind, GitHubSimulator
@@ -99,7 +99,7 @@ async def test_a_token_is_checked_and_revoked(
 
     assert alive is not None
     assert (alive.user_id, alive.login) == (user.id, user.login)
-    assert alive.scopes == {"gist", "read:user"}
+    assert alive.scopes == frozenset({"gist", "read:user"})
     assert await client.check_token(token, simulator.client_id, secret) is None
     with pytest.raises(SignInRequired):
         await client.get_user(token)
@@ -118,7 +118,9 @@ async def test_an_unchanged_user_is_not_sent_again(
     etag = (await client.get_user(token)).etag
 
     assert etag is not None
-    assert await client.get_user(token, etag=etag) is None
+    assert await client.get_user(token, etag=etag) == SameUser(
+        scopes=frozenset({"gist", "read:user"})
+    )
 
 
 async def test_stars_and_forks(
@@ -245,7 +247,7 @@ async def test_a_person_signs_in_and_the_sign_in_is_refreshed(
     second = await oauth.refresh(first.refresh_token)
 
     assert is_expected_issuer(returned.params["iss"], simulator.url)
-    assert second.scopes == {"gist", "read:user"}
+    assert second.scopes == frozenset({"gist", "read:user"})
     assert (await client.get_user(second.access_token)).user.login == "octocat"
     with pytest.raises(SignInRequired):
         await client.get_user(first.access_token)

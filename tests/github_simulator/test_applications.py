@@ -38,8 +38,8 @@ def test_check_describes_the_token(github: GitHubSimulator, app: httpx.Client) -
     assert body["expires_at"] is None
 
 
-@pytest.mark.parametrize("kind", ["classic", "fine_grained"])
-def test_a_personal_token_is_not_the_apps(
+@pytest.mark.parametrize("kind", ["classic", "fine_grained", "app_user"])
+def test_a_token_of_others_is_not_the_apps(
     github: GitHubSimulator, app: httpx.Client, kind: str
 ) -> None:
     token = github.create_token("octocat", kind=kind)  # type: ignore[arg-type]

@@ -213,6 +213,18 @@ def test_a_deleted_gist_is_gone(octocat: httpx.Client) -> None:
     assert octocat.delete(path).status_code == 404
 
 
+def test_a_gist_can_be_shown_as_nobody_describes_it(
+    github: GitHubSimulator, octocat: httpx.Client
+) -> None:
+    gist = created(octocat, description="d")
+    github.show_gist_as(gist["id"], files=None, owner=None)
+
+    (listed,) = octocat.get("/gists").json()
+    assert (listed["id"], listed["files"], listed["owner"]) == (gist["id"], None, None)
+    assert octocat.get(f"/gists/{gist['id']}").json()["files"] is None
+    assert github.gists("octocat")[0].files == {"a.txt": "one\n"}
+
+
 def test_a_blocked_gist_says_why(github: GitHubSimulator, octocat: httpx.Client) -> None:
     gist = created(octocat)
     github.block_gist(gist["id"])

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.github_simulator.signing_in import api_client
-from tests.support.github_simulator import GitHubSimulator
+from tests.support.github_simulator import GitHubSimulator, TokenKind
 
 
 @pytest.mark.parametrize("prefix", ["", "/api/v3"])
@@ -46,16 +46,29 @@ def test_a_classic_token_belongs_to_no_app(github: GitHubSimulator) -> None:
     assert "x-oauth-client-id" not in headers
 
 
-def test_a_fine_grained_token_names_permissions_not_scopes(github: GitHubSimulator) -> None:
-    token = github.create_token("octocat", [], kind="fine_grained")
+@pytest.mark.parametrize(
+    ("kind", "prefix", "whose"),
+    [
+        ("fine_grained", "github_pat_", "personal access token"),
+        ("app_user", "ghu_", "integration"),
+    ],
+)
+def test_a_token_with_permissions_names_them_and_no_scopes(
+    github: GitHubSimulator, kind: TokenKind, prefix: str, whose: str
+) -> None:
+    token = github.create_token("octocat", [], kind=kind)
+    allowed = github.create_token("octocat", ["gist"], kind=kind)
 
     with api_client(github, token) as client:
         answer = client.post("/gists", json={"files": {"a": {"content": "x"}}})
+    with api_client(github, allowed) as client:
+        made = client.post("/gists", json={"files": {"a": {"content": "x"}}})
 
-    assert token.startswith("github_pat_")
+    assert token.startswith(prefix)
     assert answer.status_code == 403
-    assert answer.json()["message"] == "Resource not accessible by personal access token"
-    assert "x-oauth-scopes" not in answer.headers
+    assert answer.json()["message"] == f"Resource not accessible by {whose}"
+    assert made.status_code == 201
+    assert not any("x-oauth-scopes" in each.headers for each in (answer, made))
     assert answer.headers["x-accepted-github-permissions"] == "gists=write"
 
 

@@ -214,6 +214,8 @@ def calls_and_errors(world: World, lived: Life) -> McpUser:
             else user.send_tool("list_my_gists")
         )
         world.github.remove_faults()
+    # GitHub's 401 counts for a moment, though the token is good.
+    user.token = lived.secrets["the token after the errors"] = world.token("octocat")
     return user
 
 

@@ -1,5 +1,7 @@
 """A request between two of our processes: nobody else can make one, or use it differently."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +32,14 @@ def test_the_next_process_reads_what_the_first_sealed() -> None:
         open_hop(SEALER, seal_hop(SEALER, HOP, now_seconds=NOW), method="POST", now_seconds=NOW)
         == HOP
     )
+
+
+def test_unknown_scopes_stay_unknown_and_are_not_none() -> None:
+    for scopes in (None, frozenset[str]()):
+        sent = replace(HOP, credential=replace(HOP.credential, scopes=scopes))
+        header = seal_hop(SEALER, sent, now_seconds=NOW)
+
+        assert open_hop(SEALER, header, method="POST", now_seconds=NOW) == sent
 
 
 def test_the_token_does_not_show_in_the_header() -> None:

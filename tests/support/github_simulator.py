@@ -26,7 +26,7 @@ START_DEADLINE_SECONDS = 20.0
 STOP_DEADLINE_SECONDS = 5.0
 WAIT_SECONDS = 10.0
 
-TokenKind = Literal["oauth", "classic", "fine_grained"]
+TokenKind = Literal["oauth", "classic", "fine_grained", "app_user"]
 FaultKind = Literal[
     "reset_before",
     "reset_after",
@@ -305,7 +305,9 @@ class GitHubSimulator:
         kind: TokenKind = "oauth",
         expires: bool = False,
     ) -> str:
-        """A new token of a user, without a sign-in: the app's own, or a personal one."""
+        """A new token of a user, without a sign-in: the app's own, a personal one, or another
+        app's (`app_user`). For a token with permissions the scope `gist` is "Gists: write".
+        """
         body = {"kind": kind, "scopes": list(scopes), "expires": expires}
         return str(self.control("POST", f"/users/{login}/tokens", body)["token"])
 
@@ -347,6 +349,10 @@ class GitHubSimulator:
     def block_gist(self, gist_id: str, *, blocked: bool = True) -> None:
         """Block a gist as GitHub does after a takedown notice."""
         self.control("PATCH", f"/gists/{gist_id}", {"blocked": blocked})
+
+    def show_gist_as(self, gist_id: str, **fields: object) -> None:
+        """Make every answer show the gist with these fields instead of its own."""
+        self.control("PATCH", f"/gists/{gist_id}", {"shown_as": fields})
 
     def approve(
         self, authorize_url: str, account: str = "octocat", scopes: list[str] | None = None

@@ -48,6 +48,12 @@ class ScopeRequired(GistMcpError):
         )
 
 
+class AccountRefused(SignInRequired):
+    """GitHub knows the credential and does not serve it: a suspended account, for example, or
+    an organization's rule. Signing in again may help; the credential may also work again later.
+    """
+
+
 class GitHubUnavailable(GistMcpError):
     """GitHub did not answer, or answered with a fault of its own; nothing was changed.
 
@@ -77,6 +83,12 @@ class NotFound(ToolError):
 
 class Conflict(ToolError):
     """It cannot be done as things stand. Do not repeat."""
+
+
+class PermissionRequired(Conflict):
+    """The token has permissions instead of scopes, and lacks one: its owner adds it, or the user
+    signs in instead.
+    """
 
 
 class RateLimited(ToolError):

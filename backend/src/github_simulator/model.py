@@ -4,9 +4,10 @@ Of tokens, codes and refresh tokens only SHA-256 digests are kept, as GitHub doe
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-TokenKind = Literal["oauth", "classic", "fine_grained"]
+TokenKind = Literal["oauth", "classic", "fine_grained", "app_user"]
+"""`app_user` is a token that some GitHub App has for a user."""
 
 
 @dataclass
@@ -48,12 +49,19 @@ class Token:
     user_id: int
     client_id: str | None
     scopes: list[str]
+    """For a token with permissions instead: `gist` stands for "Gists: write"."""
+
     created_at: float
     updated_at: float
     expires_at: float | None = None
     last_used_at: float | None = None
     refresh_digest: str | None = None
     refresh_expires_at: float | None = None
+
+    @property
+    def has_permissions(self) -> bool:
+        """True for a token with permissions instead of scopes."""
+        return self.kind in ("fine_grained", "app_user")
 
 
 @dataclass
@@ -108,6 +116,8 @@ class Gist:
     blocked: bool = False
     unlisted_until: float = 0.0
     unlisted_for_listings: int = 0
+    shown_as: dict[str, Any] = field(default_factory=dict)
+    """Fields that every answer shows with these values instead of the true ones."""
 
     @property
     def files(self) -> dict[str, str]:

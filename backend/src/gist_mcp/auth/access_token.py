@@ -34,14 +34,14 @@ _INVALID: Final = "This access token is not valid here, or no longer. Sign in ag
 @dataclass(frozen=True, kw_only=True)
 class AccessTokenPayload:
     """What an access token stands for. Times are Unix seconds; `resource` is the URL of the
-    MCP endpoint that it opens; `grant_id` names the grant that it ends with, empty for a token
-    that a person took from the page."""
+    MCP endpoint that it opens; `scopes` are `None` if GitHub did not say; `grant_id` names the
+    grant that it ends with, empty for a token that a person took from the page."""
 
     github_token: GitHubToken
     user_id: GitHubUserId
     login: str
     client_id: str
-    scopes: frozenset[str]
+    scopes: frozenset[str] | None
     resource: str
     issued_at: int
     expires_at: int
@@ -56,7 +56,7 @@ class _Sealed:
     user_id: int
     login: str
     client_id: str
-    scopes: list[str]
+    scopes: list[str] | None
     issued_at: int
     expires_at: int
     grant_id: str = ""
@@ -79,7 +79,7 @@ def seal_access_token(sealer: Sealer, payload: AccessTokenPayload) -> str:
         "user_id": payload.user_id,
         "login": payload.login,
         "client_id": payload.client_id,
-        "scopes": sorted(payload.scopes),
+        "scopes": None if payload.scopes is None else sorted(payload.scopes),
         "issued_at": payload.issued_at,
         "expires_at": payload.expires_at,
         "grant_id": payload.grant_id,
@@ -111,7 +111,7 @@ def open_access_token(sealer: Sealer, text: str, *, resource: str, now: int) -> 
         user_id=GitHubUserId(inside.user_id),
         login=inside.login,
         client_id=inside.client_id,
-        scopes=frozenset(inside.scopes),
+        scopes=None if inside.scopes is None else frozenset(inside.scopes),
         resource=resource,
         issued_at=inside.issued_at,
         expires_at=inside.expires_at,

@@ -226,7 +226,7 @@ async def _ask_github(deps: Deps, answer: _Answer, claimed: Claimed) -> SignedIn
     code_verifier = pkce.derived_verifier(key, answer.oauth_state)
     try:
         grant = await deps.github_oauth.exchange_code(code=answer.code, code_verifier=code_verifier)
-        user = (await deps.github.get_user(grant.access_token)).user
+        who = await deps.github.get_user(grant.access_token)
     except CodeRefused as error:
         logger.warning("sign-in: %s", error.log_reason)
         if claimed.is_resumed and error.is_spent:
@@ -240,7 +240,7 @@ async def _ask_github(deps: Deps, answer: _Answer, claimed: Claimed) -> SignedIn
         raise token_refused() from None
     return SignedIn(
         github=pair_of(grant, now=int(deps.clock())),
-        user_id=user.id,
-        login=user.login,
-        scopes=frozenset(grant.scopes),
+        user_id=who.user.id,
+        login=who.user.login,
+        scopes=who.scopes if grant.scopes is None else grant.scopes,
     )

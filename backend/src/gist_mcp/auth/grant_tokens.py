@@ -36,14 +36,14 @@ _DEAD: Final = "This code or token is not valid here, or no longer. Sign in agai
 class Granted:
     """What a person granted a client: whose account, through which client, which scopes.
 
-    `client_key` is `Client.key`. `scopes` are those that GitHub granted.
+    `client_key` is `Client.key`. `scopes` are those that GitHub granted, `None` if it did not say.
     """
 
     grant_id: str
     client_key: str
     user_id: GitHubUserId
     login: str
-    scopes: frozenset[str]
+    scopes: frozenset[str] | None
     github: GitHubPair
 
 
@@ -74,7 +74,7 @@ class _Sealed:
     client_key: str
     user_id: int
     login: str
-    scopes: list[str]
+    scopes: list[str] | None
     github: SealedPair
     expires_at: int
     redirect_uri: str = ""
@@ -152,7 +152,7 @@ def _inside(granted: Granted) -> dict[str, object]:
         "client_key": granted.client_key,
         "user_id": granted.user_id,
         "login": granted.login,
-        "scopes": sorted(granted.scopes),
+        "scopes": None if granted.scopes is None else sorted(granted.scopes),
         "github": to_sealed(granted.github),
     }
 
@@ -163,7 +163,7 @@ def _granted(inside: _Sealed) -> Granted:
         client_key=inside.client_key,
         user_id=GitHubUserId(inside.user_id),
         login=inside.login,
-        scopes=frozenset(inside.scopes),
+        scopes=None if inside.scopes is None else frozenset(inside.scopes),
         github=from_sealed(inside.github),
     )
 

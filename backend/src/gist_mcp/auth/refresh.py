@@ -3,9 +3,9 @@
 GitHub is asked in every case. Where its tokens expire it gives a new pair, and the old one dies
 at once: so that happens once for each refresh token of ours, in one process (`owner_hop`), and
 the new pair is remembered in memory for a client that asks again because it lost the answer.
-Where they do not expire it is asked whether the token is alive, because a client whose refresh
-works does not think of signing in again. The rotation is recorded only after GitHub's yes: an
-outage of GitHub costs no one their grant.
+Where they do not expire it is asked, with the token itself, whether it is alive, because a client
+whose refresh works does not think of signing in again. The rotation is recorded only after
+GitHub's yes: an outage of GitHub costs no one their grant.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,8 @@ from gist_mcp.auth.github_pair import pair_of
 from gist_mcp.auth.grant_tokens import Granted, RefreshToken, dead, open_refresh_token
 from gist_mcp.auth.owner_hop import came_by_hop, send_to_owner
 from gist_mcp.auth.token_set import TokenSet, new_tokens
-from gist_mcp.errors import OAuthError, SignInRequired
+from gist_mcp.errors import AccountRefused, GitHubUnavailable, OAuthError, SignInRequired
+from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.servicers.grant import OK, REPLAYED
 from gist_mcp.web.deps import Deps
 
@@ -65,6 +66,10 @@ async def _next(request: Request, token: RefreshToken, account: str) -> TokenSet
     if outcome == OK:
         try:
             granted = await _ask_github(deps, token)
+        except AccountRefused as error:
+            # The token is alive. Something in front of GitHub may have refused it, and may not
+            # tomorrow: that costs no one their grant.
+            raise GitHubUnavailable(str(error), retry_after_seconds=60) from None
         except SignInRequired as error:
             # A repeat of the previous token, after a restart that forgot what GitHub gave for it,
             # hears no from GitHub as well, and says nothing about the tokens that came after it.
@@ -95,11 +100,13 @@ async def _ask_github(deps: Deps, token: RefreshToken) -> Granted:
     if old is not None:
         fresh = await deps.refreshes.run(old, lambda: deps.github_oauth.refresh(old))
         pair = pair_of(fresh.grant, now=fresh.granted_at_seconds)
-        return replace(granted, github=pair, scopes=fresh.grant.scopes)
-    config = deps.config
-    check = await deps.github.check_token(
-        granted.github.access, config.github_client_id, config.github_client_secret
+        scopes = granted.scopes if fresh.grant.scopes is None else fresh.grant.scopes
+        return replace(granted, github=pair, scopes=scopes)
+    sealed = GitHubCredential(
+        token=granted.github.access,
+        user_id=granted.user_id,
+        login=granted.login,
+        scopes=granted.scopes,
     )
-    if check is None or check.user_id != granted.user_id:
-        raise SignInRequired("GitHub does not know this token; it may have been revoked.")
-    return replace(granted, login=check.login, scopes=check.scopes)
+    now = await deps.verifier.ask_again(sealed)
+    return replace(granted, login=now.login, scopes=now.scopes)

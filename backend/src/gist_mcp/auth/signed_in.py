@@ -8,12 +8,14 @@ from gist_mcp.principal import GitHubUserId
 
 @dataclass(frozen=True, kw_only=True)
 class SignedIn:
-    """GitHub's tokens and whose they are. `scopes` are those granted, not those asked for."""
+    """GitHub's tokens and whose they are. `scopes` are those granted, not those asked for, and
+    `None` if GitHub does not say.
+    """
 
     github: GitHubPair
     user_id: GitHubUserId
     login: str
-    scopes: frozenset[str]
+    scopes: frozenset[str] | None
 
     def expires_in_seconds(self, now_seconds: float) -> int | None:
         """For how long the access token of GitHub works; `None` for one that does not expire."""

@@ -61,12 +61,12 @@ async def _granted(request: Request, parameters: Mapping[str, str]) -> TokenSet 
 
 
 def _answer(tokens: TokenSet) -> Response:
-    return json_answer(
-        {
-            "access_token": tokens.access_token,
-            "token_type": "Bearer",
-            "expires_in": tokens.expires_in_seconds,
-            "refresh_token": tokens.refresh_token,
-            "scope": " ".join(sorted(tokens.scopes)),
-        }
-    )
+    answer: dict[str, object] = {
+        "access_token": tokens.access_token,
+        "token_type": "Bearer",
+        "expires_in": tokens.expires_in_seconds,
+        "refresh_token": tokens.refresh_token,
+    }
+    if tokens.scopes is not None:
+        answer["scope"] = " ".join(sorted(tokens.scopes))
+    return json_answer(answer)

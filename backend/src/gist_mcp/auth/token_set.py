@@ -18,12 +18,12 @@ from gist_mcp.web.deps import Deps
 
 @dataclass(frozen=True, kw_only=True)
 class TokenSet:
-    """What a client gets (RFC 6749, 5.1)."""
+    """What a client gets (RFC 6749, 5.1). `scopes` are `None` if GitHub did not say."""
 
     access_token: str
     refresh_token: str
     expires_in_seconds: int
-    scopes: frozenset[str]
+    scopes: frozenset[str] | None
 
 
 def new_tokens(deps: Deps, granted: Granted, *, generation: int) -> TokenSet:

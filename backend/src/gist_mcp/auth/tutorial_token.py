@@ -27,7 +27,7 @@ def hand_out(request: Request, signed_in: SignedIn) -> Response:
     """The token, on a page for a browser, as JSON for a program."""
     deps: Deps = request.app.state.deps
     access_token, expires_in_seconds = _access_token(deps, signed_in)
-    scopes = sorted(signed_in.scopes)
+    scopes = None if signed_in.scopes is None else sorted(signed_in.scopes)
     if wants_page(request):
         return page(
             "token.html",
@@ -42,17 +42,22 @@ def hand_out(request: Request, signed_in: SignedIn) -> Response:
     answer: dict[str, object] = {
         "access_token": access_token,
         "token_type": "bearer",
-        "scope": " ".join(scopes),
         "login": signed_in.login,
         "instructions": INSTRUCTIONS,
     }
+    if scopes is not None:
+        answer["scope"] = " ".join(scopes)
     if expires_in_seconds is not None:
         answer["expires_in"] = expires_in_seconds
     return json_answer(answer)
 
 
-def missing_scopes(asked: Iterable[str], granted: frozenset[str]) -> list[str]:
-    """What was asked for and not granted. GitHub drops a scope that a wider one implies."""
+def missing_scopes(asked: Iterable[str], granted: frozenset[str] | None) -> list[str]:
+    """What was asked for and is known not to be granted. GitHub drops a scope that a wider one
+    implies.
+    """
+    if granted is None:
+        return []
     implied = USER_IMPLIES if "user" in granted else frozenset()
     return sorted(set(asked) - granted - implied - {"offline_access"})
 

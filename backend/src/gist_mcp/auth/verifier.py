@@ -8,14 +8,15 @@ for a moment, and asking about tokens never seen before is limited.
 """
 
 import asyncio
-import re
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from gist_mcp.auth.access_token import ACCESS_TOKEN_PREFIX, open_access_token
+from gist_mcp.auth.direct_token import direct_token
 from gist_mcp.auth.sealing import Sealer
+from gist_mcp.auth.token_questions import TokenQuestions, Validated, of_the_same_account
 from gist_mcp.config import Config
 from gist_mcp.errors import GistMcpError, SignInRequired
 from gist_mcp.github.client import GitHubClient
@@ -24,11 +25,6 @@ from gist_mcp.principal import DIRECT_CLIENT_ID, Principal
 
 MAX_REMEMBERED = 10_000
 """Validated tokens that one process remembers; the longest unused is asked about again."""
-
-_GITHUB_TOKEN = re.compile(r"(gh[a-z]_|github_pat_)[A-Za-z0-9_]{20,255}\Z")
-"""GitHub's formats with a prefix (GitHub Docs, token formats). What cannot be a token is
-refused without asking GitHub."""
-
 
 REFUSED_SECONDS: Final = 10.0
 """For so long a token that GitHub did not know is refused without asking. Short, because GitHub
@@ -66,8 +62,14 @@ class Caller:
 
 @dataclass(frozen=True, kw_only=True)
 class _Remembered:
-    credential: GitHubCredential
-    validated_at_seconds: float
+    validated: Validated
+    at_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Refused:
+    text: str
+    at_seconds: float
 
 
 class BearerVerifier:
@@ -84,10 +86,10 @@ class BearerVerifier:
     ) -> None:
         self._config = config
         self._sealer = sealer
-        self._github = github
+        self._questions = TokenQuestions(config, github)
         self._clock = clock
         self._guesses = guesses
-        self._refused: OrderedDict[str, float] = OrderedDict()
+        self._refused: OrderedDict[str, _Refused] = OrderedDict()
         self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
         self._doubted_until_seconds: OrderedDict[str, float] = OrderedDict()
         self._flights: dict[str, asyncio.Task[GitHubCredential]] = {}
@@ -100,17 +102,22 @@ class BearerVerifier:
         `TooManyGuesses` if it was not asked because strangers try too many tokens.
         """
         client_id = DIRECT_CLIENT_ID
-        guesses = None
         if bearer.startswith(ACCESS_TOKEN_PREFIX):
             opened = open_access_token(
                 self._sealer, bearer, resource=self._config.resource, now=int(self._clock())
             )
-            token, client_id = opened.github_token, opened.client_id
+            client_id = opened.client_id
+            sealed = GitHubCredential(
+                token=opened.github_token,
+                user_id=opened.user_id,
+                login=opened.login,
+                scopes=opened.scopes,
+            )
+            credential = await self._validate(sealed.token, proven=sealed)
         else:
-            token = self._direct_token(bearer)
-            guesses = self._guesses
-        # A sealed token is no guess: we made it.
-        credential = await self._validate(token, guesses, address)
+            credential = await self._validate(
+                direct_token(bearer, self._config), guesses=self._guesses, address=address
+            )
         return Caller(
             principal=Principal(
                 issuer=self._config.github_web_url,
@@ -130,41 +137,61 @@ class BearerVerifier:
         doubted_until_seconds = self._doubted_until_seconds.get(credential.token.digest(), 0.0)
         if self._clock() >= doubted_until_seconds:
             return credential
-        return await self._validate(credential.token, None, "")
+        return await self._validate(credential.token, proven=credential)
+
+    async def ask_again(self, credential: GitHubCredential) -> GitHubCredential:
+        """A credential that this server has sealed, as GitHub has it now, whatever is remembered.
+
+        Raises what `verify` raises.
+        """
+        known = await self._answer(credential.token, credential)
+        return of_the_same_account(known, credential)
 
     def forget(self, token: GitHubToken) -> None:
         """Ask GitHub again next time: it has just refused this token, or something to it."""
         digest = token.digest()
         self._remembered.pop(digest, None)
         # Until every other process has asked again too.
-        self._doubted_until_seconds[digest] = self._clock() + self._config.token_revalidate_seconds
-        self._doubted_until_seconds.move_to_end(digest)
-        if len(self._doubted_until_seconds) > MAX_REMEMBERED:
-            self._doubted_until_seconds.popitem(last=False)
-
-    def _direct_token(self, bearer: str) -> GitHubToken:
-        if self._config.github_tokens == "none":
-            raise SignInRequired("This server does not take GitHub tokens; sign in through it.")
-        if not _GITHUB_TOKEN.match(bearer):
-            raise SignInRequired("This is not an access token of this server or of GitHub.")
-        return GitHubToken(bearer)
+        until_seconds = self._clock() + self._config.token_revalidate_seconds
+        _put(self._doubted_until_seconds, digest, until_seconds)
 
     async def _validate(
-        self, token: GitHubToken, guesses: GuessBudget | None, address: str
+        self,
+        token: GitHubToken,
+        *,
+        proven: GitHubCredential | None = None,
+        guesses: GuessBudget | None = None,
+        address: str = "",
     ) -> GitHubCredential:
+        """The token with what GitHub says of it. `proven` is what we know for certain of a token
+        that GitHub gave to this app: then it is no guess.
+        """
         digest = token.digest()
         known = self._remembered.get(digest)
         lifetime_seconds = self._config.token_revalidate_seconds
-        if known and self._clock() < known.validated_at_seconds + lifetime_seconds:
+        if known and self._clock() < known.at_seconds + lifetime_seconds:
             self._remembered.move_to_end(digest)
-            return known.credential
-        if self._was_just_refused(digest):
-            raise SignInRequired("GitHub does not know this token; it may have been revoked.")
+            return of_the_same_account(known.validated.credential, proven)
+        refused = self._refused.get(digest)
+        if refused and self._clock() < refused.at_seconds + REFUSED_SECONDS:
+            raise SignInRequired(refused.text)
+        # A token that was good before may be asked about however many guess.
+        budget = None if known or proven else guesses
+        return of_the_same_account(await self._answer(token, proven, budget, address), proven)
+
+    async def _answer(
+        self,
+        token: GitHubToken,
+        proven: GitHubCredential | None,
+        guesses: GuessBudget | None = None,
+        address: str = "",
+    ) -> GitHubCredential:
+        """What GitHub says now, to whoever is asking already or to a new question."""
+        digest = token.digest()
         flight = self._flights.get(digest)
         if flight is None:
-            # A token that was good before may be asked about however many guess.
-            if known or guesses is None:
-                asking = self._ask(token)
+            if guesses is None:
+                asking = self._ask(token, proven)
             else:
                 guesses.take(address)
                 asking = self._ask_about_a_guess(token, guesses, address)
@@ -174,18 +201,12 @@ class BearerVerifier:
         # Shielded: one impatient client must not end the question for the others.
         return await asyncio.shield(flight)
 
-    def _was_just_refused(self, digest: str) -> bool:
-        refused_at_seconds = self._refused.get(digest)
-        if refused_at_seconds is None:
-            return False
-        return self._clock() < refused_at_seconds + REFUSED_SECONDS
-
     async def _ask_about_a_guess(
         self, token: GitHubToken, guesses: GuessBudget, address: str
     ) -> GitHubCredential:
         """Only a no uses up the budget: an outage of GitHub is nobody's guess."""
         try:
-            credential = await self._ask(token)
+            credential = await self._ask(token, None)
         except SignInRequired:
             raise
         except BaseException:
@@ -194,45 +215,28 @@ class BearerVerifier:
         guesses.give_back(address)
         return credential
 
-    async def _ask(self, token: GitHubToken) -> GitHubCredential:
+    async def _ask(self, token: GitHubToken, proven: GitHubCredential | None) -> GitHubCredential:
+        digest = token.digest()
         asked_at_seconds = self._clock()
+        known = self._remembered.get(digest)
+        before = known.validated if known else None
+        if before is None and proven is not None:
+            before = Validated(credential=proven)
         try:
-            credential = await self._ask_github(token)
-        except SignInRequired:
+            validated = await self._questions.ask(token, before)
+        except SignInRequired as error:
             self.forget(token)
-            self._refused[token.digest()] = self._clock()
-            self._refused.move_to_end(token.digest())
-            if len(self._refused) > MAX_REMEMBERED:
-                self._refused.popitem(last=False)
+            _put(self._refused, digest, _Refused(text=str(error), at_seconds=self._clock()))
             raise
-        self._remembered[token.digest()] = _Remembered(
-            credential=credential, validated_at_seconds=asked_at_seconds
+        _put(
+            self._remembered, digest, _Remembered(validated=validated, at_seconds=asked_at_seconds)
         )
-        self._remembered.move_to_end(token.digest())
-        if len(self._remembered) > MAX_REMEMBERED:
-            self._remembered.popitem(last=False)
-        return credential
+        return validated.credential
 
-    async def _ask_github(self, token: GitHubToken) -> GitHubCredential:
-        if self._config.github_tokens == "any":
-            answer = await self._github.get_user(token)
-            return GitHubCredential(
-                token=token,
-                user_id=answer.user.id,
-                login=answer.user.login,
-                scopes=answer.scopes,
-            )
-        # Asking about a token as the app does not count as a failed login (GitHub Docs,
-        # OAuth application token endpoints), and answers only for tokens of this app.
-        check = await self._github.check_token(
-            token, self._config.github_client_id, self._config.github_client_secret
-        )
-        if check is None:
-            raise SignInRequired("GitHub does not know this token; it may have been revoked.")
-        return GitHubCredential(
-            token=token,
-            user_id=check.user_id,
-            login=check.login,
-            scopes=check.scopes,
-            expires_at_seconds=check.expires_at_seconds,
-        )
+
+def _put[V](remembered: OrderedDict[str, V], digest: str, value: V) -> None:
+    """Remembers at most `MAX_REMEMBERED`; the longest unused goes."""
+    remembered[digest] = value
+    remembered.move_to_end(digest)
+    if len(remembered) > MAX_REMEMBERED:
+        remembered.popitem(last=False)

@@ -22,12 +22,14 @@ from pydantic import SecretStr
 
 from gist_mcp.constants import GITHUB_CALL_TIMEOUT_SECONDS
 from gist_mcp.errors import (
+    AccountRefused,
     Conflict,
     GistMcpError,
     GitHubRefusesServer,
     GitHubUnavailable,
     InvalidArgument,
     NotFound,
+    PermissionRequired,
     RateLimited,
     ScopeRequired,
     SignInRequired,
@@ -35,7 +37,14 @@ from gist_mcp.errors import (
 from gist_mcp.github import responses
 from gist_mcp.github.answer import Asker, Call
 from gist_mcp.github.credential import GitHubToken
-from gist_mcp.github.models import FileChange, Gist, GistPage, TokenCheck, UserAnswer
+from gist_mcp.github.models import (
+    FileChange,
+    Gist,
+    GistPage,
+    SameUser,
+    TokenCheck,
+    UserAnswer,
+)
 from gist_mcp.github.refusals import unavailable
 from gist_mcp.github.rest import NOBODY, RestApi, as_app, as_user, json_body
 from gist_mcp.github.wire import GIST_ID
@@ -57,19 +66,24 @@ USER_AGENT = "github-gist-mcp"
 MAX_PER_PAGE = 100
 _GIST_ARGUMENTS = ("files", "description", "public")
 
-_READ = Call(success=frozenset({200}))
-_READ_SAME = Call(success=frozenset({200, 304}))
-_READ_STAR = Call(success=frozenset({204, 404}))
+_WHO = Call(success=frozenset({200}))
+_STILL_WHO = Call(success=frozenset({200, 304}))
+_READ = Call(success=frozenset({200}), names_gist=True)
+_READ_STAR = Call(success=frozenset({204, 404}), names_gist=True)
 _READ_RAW = Call(success=frozenset({200}), asker=Asker.NOBODY)
 _LIST = Call(success=frozenset({200}), arguments=("since",))
 _CREATE = Call(
     success=frozenset({201}), writes=True, needs_gist_scope=True, arguments=_GIST_ARGUMENTS
 )
 _UPDATE = Call(
-    success=frozenset({200}), writes=True, needs_gist_scope=True, arguments=_GIST_ARGUMENTS[:2]
+    success=frozenset({200}),
+    writes=True,
+    needs_gist_scope=True,
+    names_gist=True,
+    arguments=_GIST_ARGUMENTS[:2],
 )
-_FORK = Call(success=frozenset({201}), writes=True, needs_gist_scope=True)
-_CHANGE = Call(success=frozenset({204}), writes=True, needs_gist_scope=True)
+_FORK = Call(success=frozenset({201}), writes=True, needs_gist_scope=True, names_gist=True)
+_CHANGE = Call(success=frozenset({204}), writes=True, needs_gist_scope=True, names_gist=True)
 _CHECK = Call(success=frozenset({200, 404}), asker=Asker.APP)
 # A token or grant that GitHub does not know (any more) is as revoked as it can be.
 _REVOKE = Call(success=frozenset({204, 404, 422}), asker=Asker.APP, writes=True)
@@ -101,16 +115,18 @@ class GitHubClient:
     async def get_user(self, token: GitHubToken) -> UserAnswer: ...
 
     @overload
-    async def get_user(self, token: GitHubToken, *, etag: str) -> UserAnswer | None: ...
+    async def get_user(self, token: GitHubToken, *, etag: str | None) -> UserAnswer | SameUser: ...
 
-    async def get_user(self, token: GitHubToken, *, etag: str | None = None) -> UserAnswer | None:
+    async def get_user(
+        self, token: GitHubToken, *, etag: str | None = None
+    ) -> UserAnswer | SameUser:
         """Whose token this is. With the `etag` of an earlier answer for the same token,
-        `None` means that nothing has changed (which costs nothing of the user's limit).
+        `SameUser` means that nothing has changed (which costs nothing of the user's limit).
 
-        Raises `SignInRequired` for every token that cannot do this, `RateLimited` and
-        `GitHubUnavailable`, nothing else.
+        Raises `SignInRequired` for every token that cannot do this, of which `AccountRefused` are
+        those that GitHub knows, `RateLimited` and `GitHubUnavailable`, nothing else.
         """
-        call = _READ if etag is None else _READ_SAME
+        call = _WHO if etag is None else _STILL_WHO
         headers = {} if etag is None else {"If-None-Match": etag}
         try:
             return await self._api.send(
@@ -121,9 +137,14 @@ class GitHubClient:
                 as_user(token),
                 headers=headers,
             )
+        except PermissionRequired:
+            raise AccountRefused(
+                "GitHub does not say whose token this is: it may belong to an app instead of a "
+                "person. Sign in."
+            ) from None
         except Conflict as refused:
             # For example a suspended account, or a token that an organisation has blocked.
-            raise SignInRequired(str(refused)) from None
+            raise AccountRefused(str(refused)) from None
         except NotFound:
             raise GitHubRefusesServer("GET /user is unknown there: GITHUB_API_URL.") from None
 

@@ -3,9 +3,26 @@
 import hashlib
 import hmac
 from dataclasses import dataclass
+from enum import Enum
 from typing import NoReturn
 
 from gist_mcp.principal import GitHubUserId
+
+
+class TokenKind(Enum):
+    """What a token is by its prefix (GitHub Docs, token formats)."""
+
+    OAUTH_APP = "gho_"
+    CLASSIC = "ghp_"
+    FINE_GRAINED = "github_pat_"
+    APP_USER = "ghu_"
+    APP_INSTALLATION = "ghs_"
+    REFRESH = "ghr_"
+
+
+_WITH_PERMISSIONS = frozenset(
+    {TokenKind.FINE_GRAINED, TokenKind.APP_USER, TokenKind.APP_INSTALLATION}
+)
 
 
 class GitHubToken:
@@ -28,6 +45,18 @@ class GitHubToken:
     def digest(self) -> str:
         """SHA-256 in hexadecimal: a name for the token in memory. Not stored, not logged."""
         return hashlib.sha256(self._value.encode()).hexdigest()
+
+    @property
+    def kind(self) -> TokenKind | None:
+        """What it is, as far as its prefix tells."""
+        return next((kind for kind in TokenKind if self._value.startswith(kind.value)), None)
+
+    @property
+    def has_permissions(self) -> bool:
+        """True for a token that has permissions instead of scopes: fine-grained ones and those
+        of GitHub Apps. GitHub names the scopes of a token, but not its permissions.
+        """
+        return self.kind in _WITH_PERMISSIONS
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, GitHubToken):
@@ -58,11 +87,13 @@ class GitHubCredential:
     """A validated token with what GitHub says about it.
 
     `scopes` are those that GitHub reports for the token (`X-OAuth-Scopes`), never those that
-    were asked for. `expires_at_seconds` is Unix time, `None` for a token that does not expire.
+    were asked for. `None` is not "no scopes", but that GitHub does not say: what the token may
+    do shows when it is used. `expires_at_seconds` is Unix time, `None` if it does not expire or
+    nothing is known of it.
     """
 
     token: GitHubToken
     user_id: GitHubUserId
     login: str
-    scopes: frozenset[str]
+    scopes: frozenset[str] | None
     expires_at_seconds: int | None = None

@@ -10,15 +10,18 @@ from gist_mcp.principal import GitHubUserId
 
 @dataclass(frozen=True, kw_only=True)
 class User:
-    """A GitHub account. `login` is for showing only; it can change hands."""
+    """A GitHub account. `login` is for showing only; it can change hands.
+
+    All but these two may be missing from GitHub's answer.
+    """
 
     id: GitHubUserId
     login: str
     name: str | None
     bio: str | None
-    public_gists: int
-    followers: int
-    html_url: str
+    public_gists: int | None
+    followers: int | None
+    html_url: str | None
     avatar_url: str | None
 
 
@@ -26,15 +29,24 @@ class User:
 class UserAnswer:
     """The owner of a token, and what the answer says about the token itself.
 
-    `scopes` is empty for tokens that have none: fine-grained ones and those of GitHub Apps.
+    `scopes` is `None` if GitHub does not say: for fine-grained tokens and those of GitHub Apps.
     `client_id` is the OAuth App that the token was issued to, if any. `etag` is for asking
     again free of charge, with the same token only (GitHub: the value depends on the token).
     """
 
     user: User
-    scopes: frozenset[str]
+    scopes: frozenset[str] | None
     client_id: str | None
     etag: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SameUser:
+    """The account is as it was (304). Of the token's `scopes` that says nothing; they are what
+    the answer says, `None` for nothing.
+    """
+
+    scopes: frozenset[str] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +55,11 @@ class GistFile:
 
     `content` is `None` in listings. With `truncated` it is only the beginning (GitHub: files
     over 1 MB), and `GitHubClient.get_raw(raw_url)` gives the whole. `encoding` is `utf-8` or
-    `base64`.
+    `base64`. What GitHub does not say, or not legibly, is `None`.
     """
 
     filename: str
-    size_bytes: int
+    size_bytes: int | None
     language: str | None
     type: str | None
     raw_url: str | None
@@ -61,7 +73,7 @@ class Gist:
     """A gist. `truncated` means that there are more files than GitHub lists (300).
 
     `owner_id` and `owner_login` are `None` for anonymous gists. `html_url` is for showing; its
-    form varies.
+    form varies. Times and counts are `None` where GitHub does not say, or not legibly.
     """
 
     id: str
@@ -71,10 +83,10 @@ class Gist:
     files: tuple[GistFile, ...]
     owner_id: GitHubUserId | None
     owner_login: str | None
-    created_at: datetime
-    updated_at: datetime
+    created_at: datetime | None
+    updated_at: datetime | None
     truncated: bool
-    comments: int
+    comments: int | None
 
     def file(self, filename: str) -> GistFile | None:
         """The file of that name, if it is listed."""
@@ -82,14 +94,25 @@ class Gist:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnreadableGist:
+    """A gist that GitHub lists in a form that we cannot read; `created_at` if that is legible."""
+
+    created_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class GistPage:
     """One page of a listing.
 
-    `answered_at` is GitHub's clock when it answered: compare it, not ours, with the times of
-    gists. `next_url` is for `GitHubClient.next_page` only.
+    `unreadable` are the entries that are not among `gists`. `scopes` are those of the token, as
+    the answer has them, `None` if GitHub does not say. `answered_at` is GitHub's clock when it
+    answered: compare it, not ours, with the times of gists. `next_url` is for
+    `GitHubClient.next_page` only.
     """
 
     gists: tuple[Gist, ...]
+    unreadable: tuple[UnreadableGist, ...]
+    scopes: frozenset[str] | None
     next_url: str | None
     answered_at: datetime | None
 
@@ -114,12 +137,13 @@ class FileChange:
 class TokenCheck:
     """What GitHub tells an OAuth App about one of its own tokens.
 
-    `expires_at_seconds` is Unix time, `None` for a token that does not expire.
+    `user_id` and `login` are `None` if GitHub does not name the user. `scopes` is `None` if it
+    does not say. `expires_at_seconds` is Unix time, `None` for a token that does not expire.
     """
 
-    user_id: GitHubUserId
-    login: str
-    scopes: frozenset[str]
+    user_id: GitHubUserId | None
+    login: str | None
+    scopes: frozenset[str] | None
     client_id: str
     expires_at_seconds: int | None
 
@@ -128,12 +152,13 @@ class TokenCheck:
 class TokenGrant:
     """What the token endpoint gave. The two lifetimes count from now, `None` is for ever.
 
-    `scopes` are those the person granted, which may be fewer than were asked for.
+    `scopes` are those the person granted, which may be fewer than were asked for; `None` if
+    GitHub does not say.
     """
 
     access_token: GitHubToken
     token_type: str
-    scopes: frozenset[str]
+    scopes: frozenset[str] | None
     expires_in_seconds: int | None
     refresh_token: GitHubToken | None
     refresh_token_expires_in_seconds: int | None

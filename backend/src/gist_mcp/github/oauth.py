@@ -218,10 +218,15 @@ def _refusal_with_status(answer: Answer) -> WireTokenAnswer | None:
 
 
 def _grant(wire: WireTokenAnswer) -> TokenGrant:
+    access_token = GitHubToken(wire.access_token or "")
+    scopes = None if wire.scope is None else split_scopes(wire.scope)
+    if access_token.has_permissions:
+        # For a GitHub App's token `scope` is always empty (GitHub Docs, user access tokens).
+        scopes = scopes or None
     return TokenGrant(
-        access_token=GitHubToken(wire.access_token or ""),
+        access_token=access_token,
         token_type="bearer",
-        scopes=split_scopes(wire.scope),
+        scopes=scopes,
         expires_in_seconds=wire.expires_in,
         refresh_token=None if wire.refresh_token is None else GitHubToken(wire.refresh_token),
         refresh_token_expires_in_seconds=wire.refresh_token_expires_in,

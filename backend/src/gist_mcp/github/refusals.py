@@ -15,6 +15,7 @@ from gist_mcp.errors import (
     InvalidArgument,
     NotFound,
     OutcomeUnknown,
+    PermissionRequired,
     RateLimited,
     ScopeRequired,
     SignInRequired,
@@ -198,24 +199,60 @@ def _denied(call: Call, answer: Answer, message: str) -> GistMcpError:
         return NotFound("GitHub does not show this without a sign-in.")
     if status == 401:
         return SignInRequired(
-            "GitHub does not accept the sign-in any more: it has expired or was revoked. "
-            "Sign in again."
+            "GitHub does not accept the sign-in: its token has expired or was revoked, or never "
+            "was one. Sign in again."
         )
     if status == 403 and message.lower().startswith(_FOREIGN_TOKEN_MESSAGE):
-        return Conflict(
-            "GitHub does not let this kind of token do that. Sign in through this server, or "
-            "use a token that may write gists."
-        )
+        return _permission_missing(call, answer)
     if status in (403, 404) and call.needs_gist_scope and answer.lacks_gist_scope:
         # GitHub hides what a token may not write: 404 instead of 403.
         return ScopeRequired({"gist"})
     if status == 404:
-        return NotFound("GitHub has no such gist, or it is not visible to you. Check its id.")
+        return _not_found(call, answer)
     if status == 413:
         return InvalidArgument("files", "GitHub refuses this much at once. Send less.")
     if status == 403:
         return Conflict(f"GitHub does not allow this.{_said(message)}")
     return Conflict(f"GitHub refuses this as things stand (status {status}).{_said(message)}")
+
+
+def _not_found(call: Call, answer: Answer) -> GistMcpError:
+    """For 404 to a token of which GitHub does not say that it lacks the scope."""
+    if call.names_gist:
+        if call.needs_gist_scope and answer.scopes is None:
+            return NotFound(
+                "GitHub has no such gist, or this token may not do that to it. Check the gist's "
+                f"id, and that the token has {_what_writing_needs(answer)}."
+            )
+        return NotFound("GitHub has no such gist, or it is not visible to you. Check its id.")
+    if not call.needs_gist_scope:
+        return NotFound("GitHub has nothing there (status 404); nothing was changed.")
+    # Nothing in the call could be unknown to GitHub, so what it hides is the right to make it.
+    if answer.to_permissions:
+        return _permission_missing(call, answer)
+    if answer.scopes is None:
+        return ScopeRequired({"gist"})
+    return Conflict(
+        "GitHub does not let this account do that (status 404), although its token has the scope "
+        "gist; nothing was changed. Whether it may at all shows on GitHub's own page for it."
+    )
+
+
+def _permission_missing(call: Call, answer: Answer) -> PermissionRequired:
+    """For a token that has permissions instead of scopes."""
+    named = answer.accepted_permissions
+    lacking = "a permission that this needs" + (f" (GitHub names {named})" if named else "")
+    if call.needs_gist_scope:
+        lacking = _what_writing_needs(answer)
+    return PermissionRequired(
+        f"GitHub refuses this: the token lacks {lacking}. Nothing was changed. The owner of the "
+        "token can add it at GitHub, or the user signs in to this server instead."
+    )
+
+
+def _what_writing_needs(answer: Answer) -> str:
+    """The right to write gists, in the words of whoever can give it."""
+    return 'the permission "Gists: write"' if answer.to_permissions else "the scope gist"
 
 
 def _said(message: str) -> str:

@@ -9,7 +9,16 @@ from datetime import UTC
 
 from gist_mcp.errors import ScopeRequired
 from gist_mcp.github.answer import Answer, Call
-from gist_mcp.github.models import Gist, GistFile, GistPage, TokenCheck, User, UserAnswer
+from gist_mcp.github.models import (
+    Gist,
+    GistFile,
+    GistPage,
+    SameUser,
+    TokenCheck,
+    UnreadableGist,
+    User,
+    UserAnswer,
+)
 from gist_mcp.github.refusals import lost_answer, refusal
 from gist_mcp.github.wire import (
     Unreadable,
@@ -73,15 +82,15 @@ def read_user(answer: Answer) -> UserAnswer:
             html_url=wire.html_url,
             avatar_url=wire.avatar_url,
         ),
-        scopes=answer.scopes or frozenset(),
+        scopes=answer.scopes,
         client_id=answer.headers.get("x-oauth-client-id") or None,
         etag=etag if _ETAG.match(etag) else None,
     )
 
 
-def read_user_unless_same(answer: Answer) -> UserAnswer | None:
-    """The answer of a conditional `GET /user`; `None` for 304. Raises `Unreadable`."""
-    return None if answer.status == 304 else read_user(answer)
+def read_user_unless_same(answer: Answer) -> UserAnswer | SameUser:
+    """The answer of a conditional `GET /user`; `SameUser` for 304. Raises `Unreadable`."""
+    return SameUser(scopes=answer.scopes) if answer.status == 304 else read_user(answer)
 
 
 def read_token_check(answer: Answer) -> TokenCheck | None:
@@ -93,9 +102,9 @@ def read_token_check(answer: Answer) -> TokenCheck | None:
     if expires_at is not None and expires_at.tzinfo is None:
         expires_at = expires_at.replace(tzinfo=UTC)
     return TokenCheck(
-        user_id=GitHubUserId(wire.user.id),
-        login=wire.user.login,
-        scopes=frozenset(wire.scopes or ()),
+        user_id=None if wire.user is None else GitHubUserId(wire.user.id),
+        login=None if wire.user is None else wire.user.login,
+        scopes=None if wire.scopes is None else frozenset(wire.scopes),
         client_id=wire.app.client_id,
         expires_at_seconds=None if expires_at is None else int(expires_at.timestamp()),
     )
@@ -107,9 +116,14 @@ def read_gist(answer: Answer) -> Gist:
 
 
 def read_gist_page(answer: Answer) -> GistPage:
-    """A page of a listing. Raises `Unreadable`."""
+    """A page of a listing. Raises `Unreadable` for what is not a list; an entry that is no
+    gist is counted.
+    """
+    gists, glimpses = parse_gists(answer.body)
     return GistPage(
-        gists=tuple(map(_gist, parse_gists(answer.body))),
+        gists=tuple(map(_gist, gists)),
+        unreadable=tuple(UnreadableGist(created_at=each.created_at) for each in glimpses),
+        scopes=answer.scopes,
         next_url=_next_url(answer.headers.get("link", "")),
         answered_at=answer.date,
     )
@@ -128,26 +142,27 @@ def _gist(wire: WireGist) -> Gist:
         html_url=wire.html_url,
         description=wire.description,
         public=wire.public,
-        files=tuple(_file(file) for file in wire.files.values() if file is not None),
+        files=tuple(_file(name, file or WireFile()) for name, file in wire.files.items()),
         owner_id=None if wire.owner is None else GitHubUserId(wire.owner.id),
         owner_login=None if wire.owner is None else wire.owner.login,
         created_at=wire.created_at,
         updated_at=wire.updated_at,
-        truncated=wire.truncated,
+        truncated=wire.truncated or False,
         comments=wire.comments,
     )
 
 
-def _file(wire: WireFile) -> GistFile:
+def _file(name: str, wire: WireFile) -> GistFile:
     return GistFile(
-        filename=wire.filename,
+        # GitHub's name for the entry is the file's own.
+        filename=wire.filename or name,
         size_bytes=wire.size,
         language=wire.language,
         type=wire.type,
         raw_url=wire.raw_url,
         content=wire.content,
-        truncated=wire.truncated,
-        encoding=wire.encoding,
+        truncated=wire.truncated or False,
+        encoding=wire.encoding or "utf-8",
     )
 
 

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx
 from pydantic import SecretStr
@@ -40,6 +40,8 @@ class Identity:
     authorization: str | None = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
     """What no text may show, should GitHub echo it."""
+    has_permissions: bool = False
+    """Instead of scopes."""
 
 
 NOBODY = Identity(authorization=None, secrets=())
@@ -50,7 +52,9 @@ def as_user(token: GitHubToken) -> Identity:
     value = token.reveal()
     if not value or not all("!" <= character <= "~" for character in value):
         raise SignInRequired("This is not a GitHub token. Sign in again.")
-    return Identity(authorization=f"Bearer {value}", secrets=(value,))
+    return Identity(
+        authorization=f"Bearer {value}", secrets=(value,), has_permissions=token.has_permissions
+    )
 
 
 def as_app(client_id: str, client_secret: SecretStr, *secrets: str) -> Identity:
@@ -133,6 +137,7 @@ class RestApi:
 
         async def once() -> T:
             answer = await self._exchange(call, method, url, all_headers, body)
+            answer = replace(answer, to_permissions=identity.has_permissions)
             return interpret(call, answer, read, now=self._clock(), secrets=identity.secrets)
 
         if call.writes:

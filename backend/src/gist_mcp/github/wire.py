@@ -1,10 +1,24 @@
-"""GitHub's JSON as it is on the wire: the fields we use, parsed strictly, the rest ignored."""
+"""GitHub's JSON as it is on the wire: the fields we use, parsed strictly, the rest ignored.
 
+Strict is what decides something: ids, visibility, which files there are. A field that is only
+shown, or that a comparison can do without, is `None` when it is missing, null or of another type:
+a single oddity must not hide everything else.
+"""
+
+import json
 import re
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 PositiveInt = Annotated[int, Field(gt=0, lt=2**63)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
@@ -18,6 +32,31 @@ TokenText = Annotated[str, Field(pattern=r"^[!-~]{1,2048}\z")]
 
 class Unreadable(Exception):
     """GitHub's answer is not what its documentation promises."""
+
+
+def _or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return validate(value)
+    except ValidationError:
+        return None
+
+
+def _moment_or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    # Only text: a number would be taken for seconds since 1970, and "long ago" decides something.
+    return _or_none(value, validate) if isinstance(value, str) and "-" in value else None
+
+
+IfReadable = WrapValidator(_or_none)
+OptionalText = Annotated[str | None, IfReadable]
+OptionalCount = Annotated[Count | None, IfReadable]
+OptionalFlag = Annotated[bool | None, IfReadable]
+OptionalMoment = Annotated[
+    Annotated[AwareDatetime, Field(strict=False)] | None, WrapValidator(_moment_or_none)
+]
+OptionalTime = Annotated[
+    Annotated[datetime, Field(strict=False)] | None, WrapValidator(_moment_or_none)
+]
+"""The same, also without an offset."""
 
 
 class _Wire(BaseModel):
@@ -34,25 +73,25 @@ class WireAccount(_Wire):
 class WireUser(WireAccount):
     """GitHub schemas `private-user` and `public-user`."""
 
-    name: str | None = None
-    bio: str | None = None
-    public_gists: Count
-    followers: Count
-    html_url: Text
-    avatar_url: str | None = None
+    name: OptionalText = None
+    bio: OptionalText = None
+    public_gists: OptionalCount = None
+    followers: OptionalCount = None
+    html_url: OptionalText = None
+    avatar_url: OptionalText = None
 
 
 class WireFile(_Wire):
     """A file entry of `base-gist` (without content) or `gist-simple`."""
 
-    filename: Text
-    size: Count = 0
-    language: str | None = None
-    type: str | None = None
-    raw_url: str | None = None
-    content: str | None = None
-    truncated: bool = False
-    encoding: str = "utf-8"
+    filename: OptionalText = None
+    size: OptionalCount = None
+    language: OptionalText = None
+    type: OptionalText = None
+    raw_url: OptionalText = None
+    content: OptionalText = None
+    truncated: OptionalFlag = None
+    encoding: OptionalText = None
 
 
 class WireGist(_Wire):
@@ -62,12 +101,18 @@ class WireGist(_Wire):
     html_url: Text
     description: str | None = None
     public: bool
-    files: dict[str, WireFile | None]
-    owner: WireAccount | None = None
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
-    truncated: bool = False
-    comments: Count = 0
+    files: dict[str, Annotated[WireFile | None, IfReadable]]
+    owner: Annotated[WireAccount | None, IfReadable] = None
+    created_at: OptionalMoment = None
+    updated_at: OptionalMoment = None
+    truncated: OptionalFlag = None
+    comments: OptionalCount = None
+
+
+class WireGlimpse(_Wire):
+    """What may still be legible of a gist that is not."""
+
+    created_at: OptionalMoment = None
 
 
 class WireApp(_Wire):
@@ -81,8 +126,8 @@ class WireAuthorization(_Wire):
 
     scopes: list[str] | None = None
     app: WireApp
-    user: WireAccount
-    expires_at: datetime | None = None
+    user: WireAccount | None = None
+    expires_at: OptionalTime = None
 
 
 class WireTokenAnswer(_Wire):
@@ -92,7 +137,7 @@ class WireTokenAnswer(_Wire):
     error_description: str | None = None
     access_token: TokenText | None = None
     token_type: str | None = None
-    scope: str = ""
+    scope: str | None = None
     expires_in: PositiveInt | None = None
     refresh_token: TokenText | None = None
     refresh_token_expires_in: PositiveInt | None = None
@@ -113,9 +158,6 @@ class WireProblemEntry(_Wire):
     message: str = ""
 
 
-GIST_LIST = TypeAdapter(list[WireGist])
-
-
 def parse[T: BaseModel](model: type[T], body: bytes) -> T:
     """The body as `model`. Raises `Unreadable`."""
     try:
@@ -125,12 +167,33 @@ def parse[T: BaseModel](model: type[T], body: bytes) -> T:
         raise Unreadable(f"not a {model.__name__.removeprefix('Wire').lower()}") from None
 
 
-def parse_gists(body: bytes) -> list[WireGist]:
-    """The body as a list of gists. Raises `Unreadable`."""
+def parse_gists(body: bytes) -> tuple[list[WireGist], list[WireGlimpse]]:
+    """The gists of a list, and what is legible of those that are none. Raises `Unreadable` for
+    what is not a list.
+    """
     try:
-        return GIST_LIST.validate_json(body)
-    except ValidationError:
-        raise Unreadable("not a list of gists") from None
+        listed = json.loads(body)
+        # One by one, each as JSON again: strict means less to objects of Python.
+        items = [json.dumps(item).encode() for item in listed] if isinstance(listed, list) else None
+    except (ValueError, RecursionError):
+        items = None
+    if items is None:
+        raise Unreadable("not a list of gists")
+    gists: list[WireGist] = []
+    glimpses: list[WireGlimpse] = []
+    for item in items:
+        try:
+            gists.append(parse(WireGist, item))
+        except Unreadable:
+            glimpses.append(_glimpse(item))
+    return gists, glimpses
+
+
+def _glimpse(item: bytes) -> WireGlimpse:
+    try:
+        return parse(WireGlimpse, item)
+    except Unreadable:
+        return WireGlimpse()
 
 
 def parse_problem(body: bytes) -> tuple[str, tuple[WireProblemEntry, ...]]:

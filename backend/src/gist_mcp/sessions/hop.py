@@ -47,7 +47,7 @@ def seal_hop(sealer: Sealer, hop: Hop, *, now_seconds: float) -> str:
         "login": hop.principal.login,
         "client_id": hop.principal.client_id,
         "github_token": hop.credential.token.reveal(),
-        "scopes": sorted(hop.credential.scopes),
+        "scopes": None if hop.credential.scopes is None else sorted(hop.credential.scopes),
         "expires_at_seconds": hop.credential.expires_at_seconds,
         "sealed_at_seconds": now_seconds,
     }
@@ -79,7 +79,7 @@ def open_hop(sealer: Sealer, header: str, *, method: str, now_seconds: float) ->
             token=GitHubToken(payload["github_token"]),
             user_id=user_id,
             login=payload["login"],
-            scopes=frozenset(payload["scopes"]),
+            scopes=None if payload["scopes"] is None else frozenset(payload["scopes"]),
             expires_at_seconds=payload["expires_at_seconds"],
         ),
     )

@@ -20,6 +20,7 @@ from gist_mcp.constants import REBOOT_RETRY_SECONDS
 from gist_mcp.errors import (
     Cancelled,
     GistMcpError,
+    PermissionRequired,
     ScopeRequired,
     SignInRequired,
 )
@@ -93,7 +94,7 @@ async def _until_reboot_serves[**P, R](
 
 def error_text(error: GistMcpError) -> str:
     """What people read of an error, with the place to sign in if that is what they must do."""
-    if isinstance(error, SignInRequired | ScopeRequired):
+    if isinstance(error, SignInRequired | ScopeRequired | PermissionRequired):
         return f"{error} Sign in at {process.services().config.public_url}/oauth/authorize."
     return str(error)
 
@@ -115,7 +116,8 @@ class ToolCall:
         return str(self.context.workflow_id)
 
     async def credential(self, *scopes: str) -> GitHubCredential:
-        """The newest credential of the session's owner, which has `scopes`.
+        """The newest credential of the session's owner, which has `scopes`, or may have them
+        where GitHub does not say.
 
         Waits for the owner to come back if the process has restarted meanwhile, unless the
         call is cancelled. Raises `SignInRequired` when nobody comes, `ScopeRequired` when a
@@ -207,6 +209,11 @@ IMPLIED_SCOPES = {"read:user": "user"}
 """Scopes that a wider one includes; GitHub reports only the wider one (GitHub Docs, scopes)."""
 
 
-def grants(granted: frozenset[str], scope: str) -> bool:
-    """True if the granted scopes include `scope`, by themselves or within a wider one."""
+def grants(granted: frozenset[str] | None, scope: str) -> bool:
+    """True if the granted scopes include `scope`, by themselves or within a wider one.
+
+    Also if they are unknown (`None`): then GitHub's answer to the call decides.
+    """
+    if granted is None:
+        return True
     return scope in granted or IMPLIED_SCOPES.get(scope, scope) in granted

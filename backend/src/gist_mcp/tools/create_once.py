@@ -208,6 +208,7 @@ class _Creation:
         deadline_seconds = process.services().clock() + LOOK_PATIENCE_SECONDS
         looks = 0
         tries = 0
+        doubt: StepFailure | None = None
         wait_seconds = 0.0
         while looks < len(LOOK_DELAYS_SECONDS):
             tries += 1
@@ -216,13 +217,17 @@ class _Creation:
             if looked.made is not None:
                 return looked.made
             wait_seconds = 0.0
-            if looked.failure is None:
+            doubt = looked.failure
+            if looked.failure is None or looked.failure.is_doubt:
                 looks += 1
                 continue
             wait_seconds = looked.failure.pause_seconds
             gives_up_at_seconds = deadline_seconds - wait_seconds
             if not looked.failure.may_pass or process.services().clock() > gives_up_at_seconds:
                 raise self._unknown(looked.failure)
+        if doubt is not None:
+            # Seen by the last look too. To send again could make a second gist.
+            raise self._unknown(doubt)
         return None
 
     async def _look(self, alias: str, pause_seconds: float) -> _Looked:
@@ -246,40 +251,61 @@ class _Creation:
         return await at_least_once(alias, self._call.context, look, type=_Looked)
 
     async def _find(self, token: GitHubToken) -> MadeGist | None:
-        """The oldest gist that could be ours and that we could claim."""
+        """The oldest gist that could be ours and that we could claim.
+
+        Raises `OutcomeUnknown` if there is none, but something that cannot be read well enough to
+        say that it is not ours.
+        """
         since = datetime.fromtimestamp(self._intended_at_seconds - CLOCK_SKEW_SECONDS, UTC)
         github = process.services().github
         page = await github.list_gists(token, since=since)
         candidates = [gist for gist in page.gists if self._could_be_ours(gist, since)]
+        unreadable = list(page.unreadable)
         for _ in range(LOOK_PAGES - 1):
             if page.next_url is None:
                 break
             page = await github.next_page(token, page.next_url)
             candidates += [gist for gist in page.gists if self._could_be_ours(gist, since)]
-        for candidate in sorted(candidates, key=lambda gist: gist.created_at):
-            if not await self._has_our_files(token, candidate.id):
-                continue
-            if await self._claim(candidate.id):
+            unreadable += page.unreadable
+        doubts = sum(each.created_at is None or each.created_at >= since for each in unreadable)
+        for candidate in sorted(candidates, key=lambda gist: gist.created_at or since):
+            is_ours = await self._has_our_files(token, candidate.id)
+            if is_ours and await self._claim(candidate.id):
                 return MadeGist(gist_id=candidate.id, url=candidate.html_url)
+            doubts += is_ours is None
+        if doubts:
+            raise OutcomeUnknown(
+                "GitHub lists a gist that this server cannot read, and it may be this one."
+            )
         return None
 
     def _could_be_ours(self, gist: Gist, since: datetime) -> bool:
-        """Compares what a listing shows: all but the contents."""
+        """Compares what a listing shows: all but the contents. What it fails to show could be
+        as ours is.
+        """
+        listed = {file.filename: file.size_bytes for file in gist.files}
         sizes = {name: len(content.encode()) for name, content in self._gist.files.items()}
         return (
-            gist.created_at >= since
-            and gist.owner_id == self._call.user_id
+            (gist.created_at is None or gist.created_at >= since)
+            and gist.owner_id in (None, self._call.user_id)
             and (gist.description or "") == self._gist.description
             and gist.public == self._gist.public
-            and {file.filename: file.size_bytes for file in gist.files} == sizes
+            and listed.keys() == sizes.keys()
+            and all(listed[name] in (None, size) for name, size in sizes.items())
         )
 
-    async def _has_our_files(self, token: GitHubToken, gist_id: str) -> bool:
+    async def _has_our_files(self, token: GitHubToken, gist_id: str) -> bool | None:
+        """`None` if GitHub does not show a content, and those that it shows are ours."""
         try:
             gist = await process.services().github.get_gist(token, gist_id)
         except NotFound:
             return False
-        return {file.filename: file.content for file in gist.files} == self._gist.files
+        contents = {file.filename: file.content for file in gist.files}
+        if contents.keys() != self._gist.files.keys():
+            return False
+        if any(contents[name] not in (None, text) for name, text in self._gist.files.items()):
+            return False
+        return None if None in contents.values() else True
 
     async def _claim(self, gist_id: str) -> bool:
         now_seconds = int(process.services().clock())

@@ -6,20 +6,19 @@ from gist_mcp import process
 from gist_mcp.constants import COUNTED_PAGES
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.tools.call import begin, tool_errors
-from gist_mcp.tools.results import LISTED_GISTS, GistList, listed_gist
+from gist_mcp.tools.results import GistList, gist_list
 
 
 async def _first_gists_and_count(token: GitHubToken) -> GistList:
     github = process.services().github
     page = await github.list_gists(token)
-    first = [listed_gist(gist) for gist in page.gists[:LISTED_GISTS]]
-    count = len(page.gists)
+    pages = [page]
     for _ in range(COUNTED_PAGES - 1):
         if page.next_url is None:
             break
         page = await github.next_page(token, page.next_url)
-        count += len(page.gists)
-    return GistList(count=count, gists=first)
+        pages.append(page)
+    return gist_list(pages)
 
 
 @tool_errors

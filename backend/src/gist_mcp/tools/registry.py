@@ -61,8 +61,8 @@ def register_tools(mcp: DurableMCP) -> None:
         mcp.add_tool(entry.function, title=entry.title, annotations=entry.annotations)
 
 
-def require_scopes(tool_name: str, granted: frozenset[str]) -> None:
-    """Raises `ScopeRequired` if a known tool needs scopes that the token lacks."""
+def require_scopes(tool_name: str, granted: frozenset[str] | None) -> None:
+    """Raises `ScopeRequired` if a known tool needs scopes that the token is known to lack."""
     entry = _BY_NAME.get(tool_name)
     missing = [scope for scope in entry.scopes if not grants(granted, scope)] if entry else []
     if missing:

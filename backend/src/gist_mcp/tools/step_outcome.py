@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from gist_mcp.errors import (
     GistMcpError,
     GitHubUnavailable,
+    OutcomeUnknown,
+    PermissionRequired,
     RateLimited,
     ScopeRequired,
     SignInRequired,
@@ -48,6 +50,11 @@ class StepFailure:
         return self.kind == GitHubUnavailable.__name__
 
     @property
+    def is_doubt(self) -> bool:
+        """GitHub answered, and the answer leaves open what was asked."""
+        return self.kind == OutcomeUnknown.__name__
+
+    @property
     def may_pass(self) -> bool:
         """Waiting may help: GitHub is down, or a limit is reached."""
         return self.kind in (GitHubUnavailable.__name__, RateLimited.__name__)
@@ -63,6 +70,8 @@ class StepFailure:
             return ScopeRequired(self.scopes, self.text)
         if self.kind == SignInRequired.__name__:
             return SignInRequired(self.text)
+        if self.kind == PermissionRequired.__name__:
+            return PermissionRequired(self.text)
         if self.kind == GitHubUnavailable.__name__:
             return GitHubUnavailable(self.text, retry_after_seconds=self.retry_after_seconds)
         return ToolError(self.text)

@@ -1,6 +1,6 @@
 """What the control API reads and writes, as JSON."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -67,9 +67,14 @@ class GistContent(_Request):
 
 
 class GistChange(_Request):
-    """What GitHub itself does to a gist."""
+    """What GitHub itself does to a gist; absent fields stay.
 
-    blocked: bool
+    `shown_as` makes every answer show the gist with these fields, as no description of GitHub
+    has them: for clients that must not fall over one odd gist.
+    """
+
+    blocked: bool | None = None
+    shown_as: dict[str, Any] | None = None
 
 
 class GistView(BaseModel):

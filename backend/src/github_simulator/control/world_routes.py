@@ -126,12 +126,14 @@ async def create_gists(request: Request) -> list[GistView]:
 
 
 async def change_gist(request: Request) -> GistView:
-    """Block a gist, or lift the block."""
+    """Block a gist, lift the block, or show it otherwise than it is."""
     simulator = simulator_of(request)
     gist = simulator.world.gists.get(request.path_params["gist_id"])
     if gist is None:
         raise ControlError(404, "no such gist")
-    gist.blocked = GistChange.model_validate_json(await request.body()).blocked
+    change = GistChange.model_validate_json(await request.body())
+    for name, value in change.model_dump(exclude_none=True).items():
+        setattr(gist, name, value)
     simulator.store.changed()
     return gist_view(gist)
 

@@ -17,8 +17,14 @@ PREFIXES: dict[TokenKind, str] = {
     "oauth": "gho_",
     "classic": "ghp_",
     "fine_grained": "github_pat_",
+    "app_user": "ghu_",
 }
-RANDOM_CHARACTERS: dict[TokenKind, int] = {"oauth": 36, "classic": 36, "fine_grained": 82}
+RANDOM_CHARACTERS: dict[TokenKind, int] = {
+    "oauth": 36,
+    "classic": 36,
+    "fine_grained": 82,
+    "app_user": 36,
+}
 REFRESH_TOKEN_CHARACTERS = 76
 ALPHABET = string.ascii_letters + string.digits
 

@@ -133,7 +133,7 @@ def _add_caller_headers(operation: Operation | None, reply: Reply) -> None:
     accepted = operation.accepted_scopes if operation else ()
     if token is None:
         return
-    if token.kind == "fine_grained":
+    if token.has_permissions:
         level = "write" if accepted else "read"
         reply.headers["x-accepted-github-permissions"] = f"gists={level}"
         return
@@ -156,8 +156,9 @@ def _check_need(operation: Operation, caller: Caller) -> None:
     if operation.needs in ("user", "gist_write") and caller.account is None:
         raise ApiError(401, "Requires authentication")
     if operation.needs == "gist_write" and not caller.has_scope("gist"):
-        if caller.token is not None and caller.token.kind == "fine_grained":
-            raise ApiError(403, "Resource not accessible by personal access token")
+        if caller.token is not None and caller.token.has_permissions:
+            whose = "integration" if caller.token.kind == "app_user" else "personal access token"
+            raise ApiError(403, f"Resource not accessible by {whose}")
         raise not_found()
 
 

@@ -127,7 +127,8 @@ def _common(
         "owner": simple_user(call, owner),
         "truncated": number_of_files > MAX_LISTED_FILES,
     }
-    return body if call.is_2026 else {**body, "user": None}
+    shown = body if call.is_2026 else {**body, "user": None}
+    return {**shown, **gist.shown_as}
 
 
 def _url(call: Call, gist: Gist) -> str:

@@ -1,0 +1,48 @@
+"""A GitHub token that comes as it is, without our seal: which ones are worth asking about.
+
+Pure rules, no I/O. What is refused here is refused for what it certainly is, and in words that
+say so; GitHub is not asked.
+"""
+
+import re
+
+from gist_mcp.config import Config
+from gist_mcp.errors import SignInRequired
+from gist_mcp.github.credential import GitHubToken, TokenKind
+
+_GITHUB_TOKEN = re.compile(r"(gh[a-z]_|github_pat_)[A-Za-z0-9_]{20,255}\Z")
+"""GitHub's formats with a prefix (GitHub Docs, token formats)."""
+
+_PERSONAL = frozenset({TokenKind.CLASSIC, TokenKind.FINE_GRAINED})
+
+
+def direct_token(bearer: str, config: Config) -> GitHubToken:
+    """The token, if it may be a person's and of a kind that is taken. Raises `SignInRequired`."""
+    refusal = _refusal(bearer, config)
+    if refusal is not None:
+        raise SignInRequired(f"{refusal} {sign_in_at(config)}")
+    return GitHubToken(bearer)
+
+
+def sign_in_at(config: Config) -> str:
+    """What a person does whose token is not taken."""
+    return f"Sign in at {config.public_url}/oauth/authorize."
+
+
+def _refusal(bearer: str, config: Config) -> str | None:
+    if config.github_tokens == "none":
+        return "This server does not take GitHub tokens."
+    kind = GitHubToken(bearer).kind
+    if kind is TokenKind.APP_INSTALLATION:
+        return "This is an installation token of a GitHub App, which acts for no person."
+    if kind is TokenKind.REFRESH:
+        return "This is a refresh token of GitHub, not an access token."
+    if kind in _PERSONAL and config.github_tokens == "app":
+        # Its owner has made it at GitHub; no app has such tokens.
+        return (
+            "This is a personal access token, so it was not issued to this server's OAuth App, "
+            "and others are not taken here unless whoever runs the server sets GITHUB_TOKENS=any."
+        )
+    if not _GITHUB_TOKEN.match(bearer):
+        return "This is not an access token of this server or of GitHub."
+    return None
