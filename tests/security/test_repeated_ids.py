@@ -49,11 +49,12 @@ def test_any_id_is_echoed_exactly(repeated: World) -> None:
     user = McpUser.connect(repeated.app.mcp_url, repeated.token("octocat"))
 
     for identifier in IDS:
-        for message in (
+        messages: list[dict[str, object]] = [
             {"jsonrpc": "2.0", "id": identifier, "method": "ping"},
             {"jsonrpc": "2.0", "id": identifier, "method": "nothing/like/it"},
             tool_message(identifier, "get_my_profile", {}),
-        ):
+        ]
+        for message in messages:
             assert len(answers_to(message, user.send(message))) == 1
 
 

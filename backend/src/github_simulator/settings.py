@@ -39,8 +39,8 @@ class Settings(BaseModel):
     """False: as on GitHub Enterprise Server, where limits are off unless switched on."""
 
     tokens_per_scope_set: int | None = Field(default=10, ge=1)
-    """So many live tokens of a user for an app and a set of scopes; GitHub revokes one more. `None`:
-    no limit, for tests that share a world and would revoke each other's."""
+    """So many live tokens of a user for an app and a set of scopes; of more, GitHub revokes one.
+    `None`: no limit, for tests that share a world and would revoke each other's."""
 
     user_rate_limit: int = Field(default=5000, ge=1)
     app_rate_limit: int = Field(default=5000, ge=1)
