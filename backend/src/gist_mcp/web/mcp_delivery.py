@@ -30,6 +30,7 @@ from gist_mcp.web.body import read_body
 from gist_mcp.web.deps import Deps
 from gist_mcp.web.event_stream import with_retry_hint
 from gist_mcp.web.mcp_answers import refused
+from gist_mcp.web.refused_calls import refused_call
 
 SESSION_HEADER = "mcp-session-id"
 
@@ -102,8 +103,13 @@ class McpDelivery:
             return
         request = Request(scope, receive)
         body = await read_body(request, self._deps.config.max_body_bytes)
+        message = json.loads(body)
+        answer = refused_call(message)
+        if answer is not None:
+            await answer(scope, receive, send)
+            return
         context = self._deps.reboot_context(request)
-        seen = await self._repeats.look(context, session_id, request_id, json.loads(body))
+        seen = await self._repeats.look(context, session_id, request_id, message)
         if seen is Seen.OTHERWISE:
             text = f"Bad Request: the request id {request_id} stands for another request already"
             await refused(400, text)(scope, receive, send)
