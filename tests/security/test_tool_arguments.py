@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -13,26 +14,55 @@ from gist_mcp.tools.argument_shapes import input_schema
 from gist_mcp.tools.registry import TOOLS
 from tests.security.mcp_client import McpUser, answer_of
 from tests.security.world import World
+from tests.support.github_simulator import StoredGist
 
-ACCOUNT = "hubot"
 GIST = {"description": "d", "filename": "a.md", "content": "x"}
 PATIENCE_SECONDS = 60
 
 
+@dataclass(frozen=True)
+class Here:
+    """A person among others in the shared deployment, and the gists they had before."""
+
+    world: World
+    account: str
+    before: frozenset[str]
+
+    @property
+    def made(self) -> list[StoredGist]:
+        """The person's gists of this test."""
+        gists = self.world.github.gists(self.account)
+        return [gist for gist in gists if gist.gist_id not in self.before]
+
+    def connect(self) -> McpUser:
+        """A session by hand."""
+        return McpUser.connect(self.world.app.mcp_url, self.world.token(self.account))
+
+
+def person(world: World, account: str) -> Here:
+    before = frozenset(gist.gist_id for gist in world.github.gists(account))
+    return Here(world, account, before)
+
+
 @pytest.fixture
-def here(world: World) -> World:
-    world.github.reset()
-    return world
+def here(world: World) -> Here:
+    return person(world, "hubot")
 
 
-def in_a_session[R](here: World, does: Callable[[ClientSession], Awaitable[R]]) -> R:
+@pytest.fixture
+def other(world: World) -> Here:
+    """Somebody else, whose idempotency keys are others."""
+    return person(world, "monalisa")
+
+
+def in_a_session[R](here: Here, does: Callable[[ClientSession], Awaitable[R]]) -> R:
     """What the MCP SDK's own client makes of it."""
 
     async def run() -> R:
-        headers = {"Authorization": f"Bearer {here.token(ACCOUNT)}"}
+        headers = {"Authorization": f"Bearer {here.world.token(here.account)}"}
         async with (
             asyncio.timeout(PATIENCE_SECONDS),
-            streamablehttp_client(here.app.mcp_url, headers=headers) as (read, write, _),
+            streamablehttp_client(here.world.app.mcp_url, headers=headers) as (read, write, _),
             ClientSession(read, write) as session,
         ):
             await session.initialize()
@@ -41,7 +71,7 @@ def in_a_session[R](here: World, does: Callable[[ClientSession], Awaitable[R]]) 
     return asyncio.run(run())
 
 
-def called(here: World, *calls: tuple[str, dict[str, Any]]) -> list[CallToolResult]:
+def called(here: Here, *calls: tuple[str, dict[str, Any]]) -> list[CallToolResult]:
     """The results of calls in one session."""
 
     async def call_all(session: ClientSession) -> list[CallToolResult]:
@@ -56,12 +86,12 @@ def text_of(result: CallToolResult) -> str:
     return part.text
 
 
-def created(here: World, **arguments: Any) -> CallToolResult:
+def created(here: Here, **arguments: Any) -> CallToolResult:
     (result,) = called(here, ("create_gist", {**GIST, **arguments}))
     return result
 
 
-def test_the_published_schemas_are_the_ones_that_are_checked(here: World) -> None:
+def test_the_published_schemas_are_the_ones_that_are_checked(here: Here) -> None:
     listed = in_a_session(here, lambda session: session.list_tools())
 
     published = {tool.name: tool.inputSchema for tool in listed.tools}
@@ -70,7 +100,7 @@ def test_the_published_schemas_are_the_ones_that_are_checked(here: World) -> Non
 
 
 def test_unknown_arguments_are_refused_with_the_real_name_and_nothing_is_made(
-    here: World,
+    here: Here,
 ) -> None:
     names = ("private", "secret", "isPublic", "is_public", "Public", "visibility")
 
@@ -79,10 +109,10 @@ def test_unknown_arguments_are_refused_with_the_real_name_and_nothing_is_made(
     for name, result in zip(names, results, strict=True):
         assert result.isError
         assert text_of(result).startswith(f"{name}: there is no such argument; use `public`")
-    assert here.github.gists(ACCOUNT) == []
+    assert here.made == []
 
 
-def test_every_tool_refuses_an_unknown_argument(here: World) -> None:
+def test_every_tool_refuses_an_unknown_argument(here: Here) -> None:
     results = called(here, *((entry.name, {"zzz": 1}) for entry in TOOLS))
 
     for result in results:
@@ -90,26 +120,26 @@ def test_every_tool_refuses_an_unknown_argument(here: World) -> None:
         assert "zzz: there is no such argument" in text_of(result)
 
 
-def test_an_unknown_argument_of_a_nested_file_is_refused(here: World) -> None:
+def test_an_unknown_argument_of_a_nested_file_is_refused(here: Here) -> None:
     result = created(here, additional_files=[{"name": "b.md", "content": "y"}])
 
     assert result.isError
     assert "additional_files[0].name: there is no such argument; use `filename`" in text_of(result)
-    assert here.github.gists(ACCOUNT) == []
+    assert here.made == []
 
 
 @pytest.mark.parametrize("public", ["false", "true", 0, 1, None])
 def test_what_is_not_true_or_false_does_not_decide_on_publishing(
-    here: World, public: object
+    here: Here, public: object
 ) -> None:
     result = created(here, public=public)
 
     assert result.isError
     assert text_of(result).startswith("public: true or false is expected, not ")
-    assert here.github.gists(ACCOUNT) == []
+    assert here.made == []
 
 
-def test_text_that_reads_like_json_is_text(here: World) -> None:
+def test_text_that_reads_like_json_is_text(here: Here) -> None:
     texts = ("null", "123", '{"a":1}', '["x"]', "true")
 
     results = called(
@@ -130,30 +160,30 @@ def test_text_that_reads_like_json_is_text(here: World) -> None:
     )
 
     assert not any(result.isError for result in results)
-    made = here.github.gists(ACCOUNT)
+    made = here.made
     assert {(gist.description, *sorted(gist.files.items())) for gist in made} == {
         (text, *sorted({text: text, f"{text}.md": text}.items())) for text in texts
     }
 
 
 @pytest.mark.parametrize("key", ["null", '{"a":1}', "123"])
-def test_a_key_that_reads_like_json_is_a_key(here: World, key: str) -> None:
+def test_a_key_that_reads_like_json_is_a_key(other: Here, key: str) -> None:
     call = ("create_gist", {**GIST, "idempotency_key": key})
 
-    first, second = called(here, call, call)
+    first, second = called(other, call, call)
 
     assert first.structuredContent == second.structuredContent
-    assert len(here.github.gists(ACCOUNT)) == 1
+    assert len(other.made) == 1
 
 
-def test_null_for_what_is_empty_by_default_is_the_same_as_nothing(here: World) -> None:
+def test_null_for_what_is_empty_by_default_is_the_same_as_nothing(here: Here) -> None:
     result = created(here, additional_files=None, idempotency_key=None)
 
     assert not result.isError
-    assert len(here.github.gists(ACCOUNT)) == 1
+    assert len(here.made) == 1
 
 
-def test_all_faults_are_told_at_once_in_our_words(here: World) -> None:
+def test_all_faults_are_told_at_once_in_our_words(here: Here) -> None:
     (result,) = called(here, ("create_gist", {"filename": None, "public": "no", "text": "x"}))
 
     assert result.isError
@@ -164,8 +194,8 @@ def test_all_faults_are_told_at_once_in_our_words(here: World) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], "{}", 3, False])
-def test_arguments_that_are_no_object_are_a_tool_error_too(here: World, arguments: object) -> None:
-    user = McpUser.connect(here.app.mcp_url, here.token(ACCOUNT))
+def test_arguments_that_are_no_object_are_a_tool_error_too(here: Here, arguments: object) -> None:
+    user = here.connect()
     params = {"name": "create_gist", "arguments": arguments}
 
     answer = user.send({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params})
@@ -177,9 +207,9 @@ def test_arguments_that_are_no_object_are_a_tool_error_too(here: World, argument
 
 @pytest.mark.parametrize("params", [{"name": "creategist"}, {"name": 5}, {}])
 def test_an_unknown_tool_is_answered_with_the_tools_that_there_are(
-    here: World, params: dict[str, object]
+    here: Here, params: dict[str, object]
 ) -> None:
-    user = McpUser.connect(here.app.mcp_url, here.token(ACCOUNT))
+    user = here.connect()
 
     answer = user.send({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params})
 
@@ -188,8 +218,8 @@ def test_an_unknown_tool_is_answered_with_the_tools_that_there_are(
     assert "`create_gist`" in result["content"][0]["text"]
 
 
-def test_the_session_goes_on_after_a_refusal_under_the_same_id(here: World) -> None:
-    user = McpUser.connect(here.app.mcp_url, here.token(ACCOUNT))
+def test_the_session_goes_on_after_a_refusal_under_the_same_id(here: Here) -> None:
+    user = here.connect()
     wrong = {"name": "create_gist", "arguments": {**GIST, "private": True}}
     right = {"name": "create_gist", "arguments": {**GIST, "public": False}}
 
@@ -197,10 +227,10 @@ def test_the_session_goes_on_after_a_refusal_under_the_same_id(here: World) -> N
     answer = user.send({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": right})
 
     assert answer_of(answer.text, 7)["result"]["structuredContent"]["public"] is False
-    assert [gist.public for gist in here.github.gists(ACCOUNT)] == [False]
+    assert [gist.public for gist in here.made] == [False]
 
 
-def test_a_file_name_of_macos_is_taken(here: World) -> None:
+def test_a_file_name_of_macos_is_taken(here: Here) -> None:
     name = "Screenshot 9.41.00\u202fAM.md"
 
     result = created(
@@ -208,7 +238,7 @@ def test_a_file_name_of_macos_is_taken(here: World) -> None:
     )
 
     assert not result.isError
-    (gist,) = here.github.gists(ACCOUNT)
+    (gist,) = here.made
     assert gist.files.keys() == {name, "👩‍💻.md"}
 
 
@@ -229,10 +259,10 @@ def test_a_file_name_of_macos_is_taken(here: World) -> None:
     ],
 )
 def test_what_github_and_git_refuse_is_refused_by_us_naming_the_field(
-    here: World, wrong: dict[str, Any], words: str
+    here: Here, wrong: dict[str, Any], words: str
 ) -> None:
     result = created(here, **wrong)
 
     assert result.isError
     assert text_of(result).startswith(words)
-    assert here.github.gists(ACCOUNT) == []
+    assert here.made == []
