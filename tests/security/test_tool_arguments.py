@@ -17,7 +17,7 @@ from tests.security.world import World
 from tests.support.github_simulator import StoredGist
 
 GIST = {"description": "d", "filename": "a.md", "content": "x"}
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 20
 
 
 @dataclass(frozen=True)

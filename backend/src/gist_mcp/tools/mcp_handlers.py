@@ -8,7 +8,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mcp.server.lowlevel.server import Server
-from mcp.types import CallToolRequest, ListToolsRequest, ListToolsResult, ServerResult
+from mcp.types import (
+    CallToolRequest,
+    CallToolResult,
+    ListToolsRequest,
+    ListToolsResult,
+    ServerResult,
+    TextContent,
+)
 from reboot.mcp.servicers.session import _servers
 
 from gist_mcp.errors import InvalidArgument
@@ -54,6 +61,16 @@ def _with_our_check(call_tool: Handler) -> Handler:
         except InvalidArgument as refusal:
             return ServerResult(refused(refusal))
         params = request.params.model_copy(update={"arguments": arguments})
-        return await call_tool(request.model_copy(update={"params": params}))
+        result = await call_tool(request.model_copy(update={"params": params}))
+        return _in_our_words(result, request.params.name)
 
     return called
+
+
+def _in_our_words(result: ServerResult, tool_name: str) -> ServerResult:
+    """The same result; an error begins with its own words, as one that is refused before does."""
+    if isinstance(result.root, CallToolResult) and result.root.isError:
+        for part in result.root.content:
+            if isinstance(part, TextContent):
+                part.text = part.text.removeprefix(f"Error executing tool {tool_name}: ")
+    return result

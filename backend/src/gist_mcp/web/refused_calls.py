@@ -7,7 +7,7 @@ arguments that are no object by itself, with words that help nobody.
 import json
 from typing import Any
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from gist_mcp.errors import InvalidArgument
 from gist_mcp.tools.checked_call import checked_call, refused
@@ -26,5 +26,7 @@ def refused_call(message: dict[str, Any]) -> Response | None:
     except InvalidArgument as refusal:
         result = refused(refusal).model_dump(mode="json", by_alias=True, exclude_none=True)
         answer = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result})
-        return Response(f"event: message\r\ndata: {answer}\r\n\r\n", media_type="text/event-stream")
+        event = f"event: message\r\ndata: {answer}\r\n\r\n"
+        # Streamed, and so without a length: a hint for the client may yet be added to it.
+        return StreamingResponse(iter([event]), media_type="text/event-stream")
     return None
