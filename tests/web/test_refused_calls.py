@@ -1,10 +1,11 @@
 """A tool call with faults is answered at the door, in the form of every other tool result."""
 
+import asyncio
 import json
 from typing import Any
 
+import httpx
 import pytest
-from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from gist_mcp.web.event_stream import with_retry_hint
@@ -25,7 +26,11 @@ def answered(message: dict[str, Any]) -> tuple[str, list[str]]:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await answer(scope, receive, with_retry_hint(send))
 
-    response = TestClient(app).post("/")
+    async def post() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+            return await client.post("http://gists.example/")
+
+    response = asyncio.run(post())
     assert "content-length" not in response.headers
     return response.headers["content-type"], response.text.splitlines()
 
