@@ -70,6 +70,8 @@ def test_a_write_without_the_gist_scope_is_404(github: GitHubSimulator) -> None:
         {"files": {"a": {"content": ""}}},
         {"files": {"a": {}}},
         {"files": {"a": {"content": "x"}, "b": {"content": ""}}},
+        {"files": {"a": {"content": " \n\t"}}},
+        {"files": {"a": {"content": "x"}, "b": {"content": "\u202f\u3000"}}},
     ],
 )
 def test_missing_content_is_refused_as_a_missing_field(
@@ -147,7 +149,14 @@ def test_an_update_replaces_renames_deletes_and_adds(octocat: httpx.Client) -> N
 
 
 @pytest.mark.parametrize(
-    "files", [{"unknown": None}, {"a.txt": None}, {"a.txt": {"content": ""}}, {"new": {}}]
+    "files",
+    [
+        {"unknown": None},
+        {"a.txt": None},
+        {"a.txt": {"content": ""}},
+        {"a.txt": {"content": " "}},
+        {"new": {}},
+    ],
 )
 def test_an_update_that_leaves_nothing_or_changes_nothing_is_refused(
     octocat: httpx.Client, files: dict[str, object]

@@ -1,11 +1,12 @@
 """The first event of a stream says how long to wait before coming back, and nothing else does."""
 
 import asyncio
+import json
 
 import pytest
 from starlette.types import Message
 
-from gist_mcp.web.event_stream import with_retry_hint
+from gist_mcp.web.event_stream import one_event, with_retry_hint
 
 EVENT = b"id: 1/a\r\nevent: message\r\ndata: {}\r\n\r\n"
 HINTED = b"retry: 15000\r\n" + EVENT
@@ -44,3 +45,14 @@ def test_the_first_event_carries_the_hint(bodies: list[bytes], expected: list[by
 
 def test_other_answers_stay_as_they_are() -> None:
     assert sent("application/json", EVENT) == [EVENT]
+
+
+def test_text_from_outside_cannot_end_an_event() -> None:
+    message = {"jsonrpc": "2.0", "id": "a\r\n\r\ndata: {}\u2028\x85", "result": {}}
+
+    answer = one_event(message, {})
+
+    event, data, *nothing = bytes(answer.body).decode().splitlines()
+    assert event == "event: message"
+    assert json.loads(data.removeprefix("data: ")) == message
+    assert nothing == [""]

@@ -31,9 +31,15 @@ from gist_mcp.servicers.grant import GrantsServicer
 from gist_mcp.servicers.mcp_session import McpSessionServicer
 from gist_mcp.servicers.sign_in import SignInsServicer
 from gist_mcp.sessions.credentials import CredentialVault
-from gist_mcp.sessions.durable_mcp import ClosedDurableMCP, front_door_context, mcp_app
+from gist_mcp.sessions.durable_mcp import (
+    ClosedDurableMCP,
+    front_door_context,
+    mcp_app,
+    sdk_server,
+)
 from gist_mcp.sessions.internal_http import make_internal_http_client
 from gist_mcp.sessions.lifetime import close_when_the_process_ends
+from gist_mcp.tools.mcp_handlers import check_calls_of
 from gist_mcp.tools.registry import register_tools
 from gist_mcp.web.deps import Deps
 from gist_mcp.web.framework import serve_nothing_else
@@ -132,7 +138,9 @@ def build_front_door(
         incarnation=incarnation,
         clock=time.time,
     )
-    app = front_door(deps, mcp_app(mcp_factory, secret, from_request))
+    durable_mcp = mcp_app(mcp_factory, secret, from_request)
+    check_calls_of(sdk_server())
+    app = front_door(deps, durable_mcp)
     # Innermost, so that its answers carry the security headers too.
     app.user_middleware.append(
         Middleware(SignInLimit, trusted_proxies=config.trusted_proxies, clock=time.monotonic)

@@ -17,8 +17,8 @@ GITHUB_CONNECT_TIMEOUT_SECONDS = 5.0
 MAX_GITHUB_ANSWER_BYTES = 64 * 1024 * 1024
 """An answer beyond this is refused while reading: a page of 100 gists stays far below."""
 
-MAX_FILE_NAME_CHARACTERS = 255
-"""The longest file name that git checks out on common file systems."""
+MAX_FILE_NAME_BYTES = 255
+"""The longest file name, in UTF-8, that git checks out on common file systems."""
 
 MAX_DESCRIPTION_CHARACTERS = 10_000
 """Generous for a one-line field; keeps a listing readable."""

@@ -75,6 +75,7 @@ class InvalidArgument(ToolError):
     def __init__(self, field: str, text: str) -> None:
         super().__init__(f"{field}: {text}")
         self.field = field
+        self.text = text
 
 
 class NotFound(ToolError):

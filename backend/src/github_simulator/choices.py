@@ -19,7 +19,8 @@ Choices that need no constant:
 - `since` means strictly after, in whole seconds.
 - A `per_page` or `page` that is not a positive number counts as absent.
 - The names in `scope` and `X-OAuth-Scopes` are sorted; documentation shows more than one order.
-- A file of white space alone is accepted.
+- A file of white space alone is refused like an empty one, also in an update, and a comment of
+  white space alone like one without text. White space is Unicode's, as in Rails' `blank?`.
 - Forking the same gist twice is refused like forking one's own.
 - Renaming a file onto another file of the gist is refused (`already_exists`).
 - In an update, null for an unknown file is ignored when something else changes.

@@ -183,8 +183,8 @@ def _invalid(
     if field == "files" and entry.code == "missing_field":
         return InvalidArgument(
             field,
-            "GitHub wants at least one file, content in every file, and a change to change "
-            "something.",
+            "GitHub wants at least one file, content in every file (white space alone counts as "
+            "none), and a change to change something.",
         )
     reason = _CODES.get(entry.code, "")
     return InvalidArgument(

@@ -1,25 +1,27 @@
-"""Checks of tool arguments, before anything is sent anywhere. Pure rules.
+"""Rules on what the arguments of tools say, before anything is sent anywhere. Pure rules.
 
-Each names the argument that must change, so that a model can mend its call by itself.
+Each names the argument that must change, so that a model can mend its call by itself. Names and
+types of the arguments have been checked before (`argument_shapes.py`).
 """
 
+import contextlib
 import hashlib
 import json
-import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gist_mcp.constants import (
     MAX_DESCRIPTION_CHARACTERS,
-    MAX_FILE_NAME_CHARACTERS,
     MAX_FILES,
     MAX_GIST_CONTENT_BYTES,
     MAX_IDEMPOTENCY_KEY_CHARACTERS,
 )
 from gist_mcp.errors import InvalidArgument
-
-_RESERVED = re.compile(r"gistfile\d+(\.[^.]*)?\Z", re.IGNORECASE)
-"""GitHub names unnamed files like this and asks not to use it (REST, create a gist)."""
+from gist_mcp.tools.argument_names import shown
+from gist_mcp.tools.argument_shapes import all_faults
+from gist_mcp.tools.file_names import check_file_name
+from gist_mcp.tools.text import check_text, first_of, in_code, is_blank
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,36 +45,60 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+class Faults:
+    """Collects the faults of a call, so that one answer names them all."""
+
+    def __init__(self) -> None:
+        self._found: list[InvalidArgument] = []
+
+    @contextlib.contextmanager
+    def collected(self) -> Iterator[None]:
+        """What is refused within counts as one fault, and the checks go on."""
+        try:
+            yield
+        except InvalidArgument as fault:
+            self._found.append(fault)
+
+    def refuse(self) -> None:
+        """Raises `InvalidArgument` if there are any."""
+        if self._found:
+            raise all_faults(self._found)
+
+
 def checked_gist(
-    *, description: str, public: bool, files: Iterable[tuple[str, str, str]]
+    *,
+    description: str,
+    public: bool,
+    files: Sequence[tuple[str, str, str]],
+    idempotency_key: str = "",
 ) -> NewGist:
-    """The gist, if GitHub would take it. Raises `InvalidArgument`.
+    """The gist, if GitHub would take it. Raises `InvalidArgument` with all faults.
 
     `files` are triples: the argument that a file came from, its name, its content.
     """
-    _check_text("description", description)
-    if len(description) > MAX_DESCRIPTION_CHARACTERS:
-        raise InvalidArgument(
-            "description", f"is longer than {MAX_DESCRIPTION_CHARACTERS} characters; shorten it."
-        )
+    faults = Faults()
+    with faults.collected():
+        check_description(description)
+    with faults.collected():
+        check_idempotency_key(idempotency_key)
+    with faults.collected():
+        if len(files) > MAX_FILES:
+            raise InvalidArgument("additional_files", f"a gist holds at most {MAX_FILES} files.")
+    faults.refuse()
     checked: dict[str, str] = {}
-    total_bytes = 0
     for argument, name, content in files:
         name_field, content_field = _fields(argument)
-        check_file_name(name_field, name)
-        if name in checked:
-            raise InvalidArgument(name_field, f"{name!r} is given twice; each name only once.")
-        check_content(content_field, content)
-        total_bytes += len(content.encode())
-        if total_bytes > MAX_GIST_CONTENT_BYTES:
-            raise InvalidArgument(
-                content_field,
-                f"the gist is larger than {MAX_GIST_CONTENT_BYTES} bytes; make it smaller or "
-                "split it into several gists.",
-            )
+        with faults.collected():
+            check_file_name(name_field, name)
+            if name in checked:
+                raise InvalidArgument(
+                    name_field, f"`{shown(name)}` is given twice; each name only once."
+                )
+        with faults.collected():
+            check_content(content_field, content)
         checked[name] = content
-    if len(checked) > MAX_FILES:
-        raise InvalidArgument("additional_files", f"a gist holds at most {MAX_FILES} files.")
+    faults.refuse()
+    _check_size([(_fields(argument)[1], content) for argument, _, content in files])
     return NewGist(description=description, public=public, files=checked)
 
 
@@ -82,48 +108,53 @@ def _fields(argument: str) -> tuple[str, str]:
     return f"{argument}.filename", f"{argument}.content"
 
 
-def check_file_name(field: str, name: str) -> None:
-    """Raises `InvalidArgument` for a name that GitHub refuses or a checkout could not hold."""
-    _check_text(field, name)
-    if not name.strip():
-        raise InvalidArgument(field, "is empty; give the file a name such as `notes.md`.")
-    if len(name) > MAX_FILE_NAME_CHARACTERS:
-        raise InvalidArgument(field, f"is longer than {MAX_FILE_NAME_CHARACTERS} characters.")
-    if "/" in name or "\\" in name:
-        raise InvalidArgument(field, "has a slash; gists have no folders.")
-    if any(not character.isprintable() for character in name):
-        raise InvalidArgument(field, "has characters that cannot be printed.")
-    if name != name.strip() or name in (".", "..", ".git"):
-        raise InvalidArgument(field, "is not a name that a file can have; choose another.")
-    if _RESERVED.match(name):
+def _check_size(contents: Sequence[tuple[str, str]]) -> None:
+    """Raises `InvalidArgument` naming the field that goes over the limit."""
+    sizes = [(field, len(content.encode())) for field, content in contents]
+    total_bytes = sum(size_bytes for _, size_bytes in sizes)
+    if total_bytes <= MAX_GIST_CONTENT_BYTES:
+        return
+    largest, _ = max(sizes, key=lambda size: size[1])
+    raise InvalidArgument(
+        largest,
+        f"the contents have {total_bytes:,} bytes in UTF-8 together; one call takes "
+        f"{MAX_GIST_CONTENT_BYTES:,} at most. Make them smaller or split them into several gists.",
+    )
+
+
+def check_description(description: str) -> None:
+    """Raises `InvalidArgument` for a description that is no readable line."""
+    check_text("description", description)
+    if len(description) > MAX_DESCRIPTION_CHARACTERS:
         raise InvalidArgument(
-            field, "is reserved by GitHub (gistfile and a number); choose another."
+            "description",
+            f"has {len(description):,} characters; {MAX_DESCRIPTION_CHARACTERS:,} at most. "
+            "Shorten it.",
         )
 
 
 def check_content(field: str, content: str) -> None:
     """Raises `InvalidArgument` for content that GitHub refuses."""
-    _check_text(field, content)
+    check_text(field, content)
     if not content:
         raise InvalidArgument(field, "is empty; GitHub refuses empty files.")
-
-
-def check_idempotency_key(key: str | None) -> None:
-    """Raises `InvalidArgument` unless the key is absent or 1 to 200 printable characters."""
-    if key is None:
-        return
-    _check_text("idempotency_key", key)
-    if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY_CHARACTERS or not key.isprintable():
+    if is_blank(content):
         raise InvalidArgument(
-            "idempotency_key",
-            f"must be 1 to {MAX_IDEMPOTENCY_KEY_CHARACTERS} printable characters.",
+            field, "is white space only, which GitHub refuses like an empty file; write something."
         )
 
 
-def _check_text(field: str, text: str) -> None:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise InvalidArgument(field, "has characters that are not valid Unicode.") from None
-    if "\x00" in text:
-        raise InvalidArgument(field, "has a NUL character; remove it.")
+def check_idempotency_key(key: str) -> None:
+    """Raises `InvalidArgument` unless the key is empty (there is none) or 1 to 200 characters
+    without control characters. Any other text is a key, also `null` or `{"a": 1}`."""
+    check_text("idempotency_key", key)
+    if len(key) > MAX_IDEMPOTENCY_KEY_CHARACTERS:
+        raise InvalidArgument(
+            "idempotency_key",
+            f"has {len(key):,} characters; {MAX_IDEMPOTENCY_KEY_CHARACTERS} at most. Shorten it.",
+        )
+    control = first_of(key, lambda character: unicodedata.category(character) == "Cc")
+    if control:
+        raise InvalidArgument(
+            "idempotency_key", f"has the control character {in_code(control)}; leave it out."
+        )

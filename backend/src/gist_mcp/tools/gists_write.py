@@ -1,21 +1,23 @@
 """Tools that make gists."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from reboot.mcp.server import DurableContext
 
-from gist_mcp.tools.arguments import check_idempotency_key, checked_gist
+from gist_mcp.tools.argument_shapes import ArgumentObject
+from gist_mcp.tools.arguments import checked_gist
 from gist_mcp.tools.call import begin, tool_errors
 from gist_mcp.tools.create_once import create_once
 from gist_mcp.tools.results import CreatedGist
 
 
-class NewFile(BaseModel):
+class NewFile(ArgumentObject):
     """A file for a new gist."""
 
     filename: str = Field(description="Name with its extension, which sets the highlighting.")
-    content: str = Field(description="The file's text; not empty.")
+    content: str = Field(description="The file's text; more than white space.")
 
 
 @tool_errors
@@ -25,7 +27,13 @@ async def create_gist(
     filename: Annotated[
         str, Field(description="Name with its extension, which sets the highlighting.")
     ],
-    content: Annotated[str, Field(description="The file's text; not empty.")],
+    content: Annotated[
+        str,
+        Field(
+            description="The file's text; more than white space. All files together: at most "
+            "900,000 bytes in UTF-8."
+        ),
+    ],
     public: Annotated[
         bool,
         Field(
@@ -34,15 +42,15 @@ async def create_gist(
         ),
     ] = True,
     additional_files: Annotated[
-        list[NewFile] | None, Field(description="More files for the same gist.")
-    ] = None,
+        Sequence[NewFile], Field(description="More files for the same gist.")
+    ] = (),
     idempotency_key: Annotated[
-        str | None,
+        str,
         Field(
             description="Any text of up to 200 characters. A call with the key of an earlier "
             "call returns that call's gist instead of making another."
         ),
-    ] = None,
+    ] = "",
 ) -> CreatedGist:
     """Create a GitHub gist that belongs to the signed-in user.
 
@@ -53,12 +61,13 @@ async def create_gist(
     files = [("filename", filename, content)]
     files += [
         (f"additional_files[{index}]", file.filename, file.content)
-        for index, file in enumerate(additional_files or [])
+        for index, file in enumerate(additional_files)
     ]
-    gist = checked_gist(description=description, public=public, files=files)
-    check_idempotency_key(idempotency_key)
+    gist = checked_gist(
+        description=description, public=public, files=files, idempotency_key=idempotency_key
+    )
     call = await begin(context, "create_gist")
-    made = await create_once(call, gist, idempotency_key)
+    made = await create_once(call, gist, idempotency_key or None)
     return CreatedGist(
         id=made.gist_id,
         url=made.url,

@@ -10,14 +10,18 @@ import json
 import re
 from typing import Any
 
-from mcp.types import CallToolRequestParams
-from pydantic import ValidationError
 from reboot.aio.external import ExternalContext
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gist_mcp.errors import GitHubUnavailable, RateLimited, ScopeRequired, SignInRequired
+from gist_mcp.errors import (
+    GitHubUnavailable,
+    InvalidArgument,
+    RateLimited,
+    ScopeRequired,
+    SignInRequired,
+)
 from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.principal import McpSessionId
 from gist_mcp.sessions.durable_mcp import (
@@ -31,13 +35,13 @@ from gist_mcp.sessions.first_contact import FirstContact
 from gist_mcp.sessions.hop import Hop
 from gist_mcp.sessions.message_workflow import note_client
 from gist_mcp.sessions.requests import Requests
+from gist_mcp.tools.checked_call import checked_call, refused
 from gist_mcp.tools.registry import only_reads, require_scopes
 from gist_mcp.web import challenges
 from gist_mcp.web.body import read_body
 from gist_mcp.web.deps import Deps
 from gist_mcp.web.event_stream import one_event, with_retry_hint
-from gist_mcp.web.json_rpc import INVALID_PARAMS, JsonRpcMessage, WireId, parse_message
-from gist_mcp.web.mcp_answers import refused
+from gist_mcp.web.json_rpc import JsonRpcMessage, WireId, parse_message
 from gist_mcp.web.mcp_methods import McpMethods
 from gist_mcp.web.wire_ids import WireIds
 
@@ -151,22 +155,20 @@ class McpDelivery:
         send: Send,
     ) -> None:
         """A new call to DurableMCP; a repeated one gets the recorded result."""
-        try:
-            params = CallToolRequestParams.model_validate(message.params)
-        except ValidationError:
-            text = "Invalid params: name must be a string, arguments an object"
-            answer = refused(200, text, code=INVALID_PARAMS, wire_id=message.wire_id)
-            await answer(scope, receive, send)
+        refusal = _refusal(message)
+        if refusal is not None:
+            # Before DurableMCP keeps anything of it.
+            await one_event(refusal, {SESSION_HEADER: hop.session_id})(scope, receive, send)
             return
         assert message.wire_id is not None
-        arguments = params.arguments or {}
+        name, arguments = message.params["name"], message.params.get("arguments") or {}
         named = await self._requests.begin(
             context,
             hop.session_id,
             wire_id=message.wire_id,
-            name=params.name,
+            name=name,
             arguments=arguments,
-            may_repeat=not only_reads(params.name),
+            may_repeat=not only_reads(name),
         )
         send = with_retry_hint(send)
         answers = WireIds(context, hop.session_id, send, known=message.wire_id)
@@ -183,17 +185,35 @@ class McpDelivery:
                 self._requests.forget(named.request_id)
             await answers.send(sent)
 
-        call = _call(named.request_id, params)
+        call = _call(named.request_id, message.params)
         await self._durable_mcp.deliver(
             hop.session_id, _inner(hop, scope), _again(call, receive), send_and_note
         )
 
 
-def _call(request_id: str, params: CallToolRequestParams) -> bytes:
-    """A tool call as DurableMCP gets it: under an id of ours, with what a tool can use."""
-    called: dict[str, Any] = {"name": params.name, "arguments": params.arguments or {}}
-    if params.meta is not None and params.meta.progressToken is not None:
-        called["_meta"] = {"progressToken": params.meta.progressToken}
+def _refusal(message: JsonRpcMessage) -> dict[str, Any] | None:
+    """The answer to a call that no tool takes, `None` for every other."""
+    try:
+        checked_call(message.params.get("name"), message.params.get("arguments"))
+    except InvalidArgument as invalid:
+        result = refused(invalid).model_dump(mode="json", by_alias=True, exclude_none=True)
+        return {"jsonrpc": "2.0", "id": message.wire_id, "result": result}
+    return None
+
+
+def _call(request_id: str, params: dict[str, Any]) -> bytes:
+    """A tool call as DurableMCP gets it: under an id of ours, with what a tool can use.
+
+    The arguments are as they came, as they are checked once more where the tool runs.
+    """
+    called: dict[str, Any] = {
+        "name": params["name"],
+        "arguments": params.get("arguments") or {},
+    }
+    meta = params.get("_meta")
+    progress_token = meta.get("progressToken") if isinstance(meta, dict) else None
+    if isinstance(progress_token, str | int) and not isinstance(progress_token, bool):
+        called["_meta"] = {"progressToken": progress_token}
     message = {"jsonrpc": "2.0", "id": request_id, "method": "tools/call", "params": called}
     return json.dumps(message).encode()
 

@@ -19,6 +19,14 @@ MAX_COMMENT_CHARACTERS = 65_535
 TOKEN_PATTERN = re.compile(r"\b(?:gh[oprsu]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{36,})")
 
 
+def is_blank(text: str) -> bool:
+    """True for no text or white space alone: Rails' `blank?`, so far as Unicode says what that is.
+
+    Python counts the separators U+001C to U+001F as white space, Unicode does not.
+    """
+    return all(character.isspace() and not "\x1c" <= character <= "\x1f" for character in text)
+
+
 @dataclass(frozen=True)
 class NewGist:
     """A checked request to create a gist."""
@@ -49,7 +57,7 @@ def parse_new_gist(body: JsonObject) -> NewGist:
         content = entry.get("content") if isinstance(entry, dict) else None
         if content is not None and not isinstance(content, str):
             refuse_shape(f"For 'properties/content', {_shown(content)} is not a string.")
-        if not content:
+        if content is None or is_blank(content):
             refuse(NO_FILES, CREATE_GIST_DOCS)
         files[_file_name(name, files, CREATE_GIST_DOCS)] = content
     return NewGist(_description(body), _public(body.get("public", False)), files)
@@ -75,7 +83,7 @@ def changed_files(files: Mapping[str, str], changes: Mapping[str, FileChange]) -
             result.pop(name, None)
             continue
         content = change.content if change.content is not None else result.get(name)
-        if not content:
+        if content is None or is_blank(content):
             refuse(NO_FILES, UPDATE_GIST_DOCS)
         new_name = change.filename or _file_name(name, result, UPDATE_GIST_DOCS)
         if new_name != name:
@@ -100,7 +108,7 @@ def new_description(body: JsonObject, old: str | None) -> str | None:
 def parse_comment(body: JsonObject) -> str:
     """The text of a comment. Raises `ApiError` 422."""
     text = body.get("body")
-    if not isinstance(text, str) or not text:
+    if not isinstance(text, str) or is_blank(text):
         refuse(FieldProblem("GistComment", "body", "missing_field"))
     if len(text) > MAX_COMMENT_CHARACTERS:
         message = "body is too long (maximum is 65535 characters)"

@@ -1,0 +1,37 @@
+"""A tool call as a client names it, checked before anything runs."""
+
+from typing import Any
+
+from mcp.types import CallToolResult, TextContent
+
+from gist_mcp.errors import InvalidArgument
+from gist_mcp.tools.argument_names import meant_by, shown
+from gist_mcp.tools.argument_shapes import checked_arguments
+from gist_mcp.tools.registry import TOOLS
+
+_TOOLS = {entry.name: entry for entry in TOOLS}
+
+
+def checked_call(name: object, arguments: object) -> dict[str, Any]:
+    """Keyword arguments for the tool of that name. Both are any parsed JSON.
+
+    Raises `InvalidArgument` for an unknown tool and for arguments that it does not take.
+    """
+    entry = _TOOLS.get(name) if isinstance(name, str) else None
+    if entry is None:
+        raise InvalidArgument("name", _unknown_tool(name))
+    return checked_arguments(entry.function, arguments)
+
+
+def _unknown_tool(name: object) -> str:
+    names = ", ".join(f"`{known}`" for known in _TOOLS)
+    if not isinstance(name, str):
+        return f"the name of a tool is expected, as text: {names}."
+    meant = meant_by(name, _TOOLS)
+    hint = f"use `{meant}`" if meant else f"the tools are {names}"
+    return f"there is no tool `{shown(name)}`; {hint}."
+
+
+def refused(refusal: InvalidArgument) -> CallToolResult:
+    """What the client gets instead of a result: a tool error, which reaches the model."""
+    return CallToolResult(content=[TextContent(type="text", text=str(refusal))], isError=True)

@@ -1,0 +1,68 @@
+"""Our check of arguments in the MCP SDK's server, around what it does by itself.
+
+The SDK's own check drops unknown arguments and parses text as JSON (`argument_shapes.py`). With
+arguments that have passed ours it finds nothing left to change.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from mcp.server.lowlevel.server import Server
+from mcp.types import (
+    CallToolRequest,
+    CallToolResult,
+    ListToolsRequest,
+    ListToolsResult,
+    ServerResult,
+    TextContent,
+)
+
+from gist_mcp.errors import InvalidArgument
+from gist_mcp.tools.argument_shapes import input_schema
+from gist_mcp.tools.checked_call import checked_call, refused
+from gist_mcp.tools.registry import TOOLS
+
+type Handler = Callable[[Any], Awaitable[ServerResult]]
+
+
+def check_calls_of(server: Server[Any, Any]) -> None:
+    """Lets the server publish our schemas and run tools with arguments that have passed ours."""
+    handlers = server.request_handlers
+    handlers[ListToolsRequest] = _with_our_schemas(handlers[ListToolsRequest])
+    handlers[CallToolRequest] = _with_our_check(handlers[CallToolRequest])
+
+
+def _with_our_schemas(list_tools: Handler) -> Handler:
+    schemas = {entry.name: input_schema(entry.function) for entry in TOOLS}
+
+    async def listed(request: ListToolsRequest | None) -> ServerResult:
+        # The SDK itself asks without a request, for the schemas of results.
+        result = await list_tools(request)
+        if isinstance(result.root, ListToolsResult):
+            for tool in result.root.tools:
+                tool.inputSchema = schemas[tool.name]
+        return result
+
+    return listed
+
+
+def _with_our_check(call_tool: Handler) -> Handler:
+    async def called(request: CallToolRequest) -> ServerResult:
+        try:
+            arguments = checked_call(request.params.name, request.params.arguments)
+        except InvalidArgument as refusal:
+            return ServerResult(refused(refusal))
+        params = request.params.model_copy(update={"arguments": arguments})
+        result = await call_tool(request.model_copy(update={"params": params}))
+        return _in_our_words(result, request.params.name)
+
+    return called
+
+
+def _in_our_words(result: ServerResult, tool_name: str) -> ServerResult:
+    """The same result; an error begins with its own words, as one that is refused before does."""
+    if isinstance(result.root, CallToolResult) and result.root.isError:
+        for part in result.root.content:
+            if isinstance(part, TextContent):
+                part.text = part.text.removeprefix(f"Error executing tool {tool_name}: ")
+    return result
