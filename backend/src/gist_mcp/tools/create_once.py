@@ -49,7 +49,7 @@ from gist_mcp.github.models import Gist
 from gist_mcp.sessions.ledger import Change, Ledger, LedgerEntry
 from gist_mcp.tools.arguments import NewGist
 from gist_mcp.tools.call import Bug, ToolCall
-from gist_mcp.tools.ending import end_of
+from gist_mcp.tools.ending import end_of, unknown
 from gist_mcp.tools.step_outcome import StepFailure
 
 logger = logging.getLogger(__name__)
@@ -182,7 +182,11 @@ class _Creation:
         found = await self._look_repeatedly(MAX_SENDS + 1)
         if found is not None:
             return found
-        raise ToolError("GitHub did not confirm it.")
+        raise self._unknown(None)
+
+    def _unknown(self, reason: StepFailure | None) -> OutcomeUnknown:
+        """The end of a call that may have sent and cannot find out; `None`: GitHub says no."""
+        return unknown(reason.error() if reason else ToolError("GitHub did not confirm it."))
 
     async def _send_when_allowed(self, attempt: int) -> _Sent:
         """One send, after a pause and another try where GitHub could not be reached at all."""
@@ -238,6 +242,7 @@ class _Creation:
         deadline_seconds = process.services().clock() + LOOK_PATIENCE_SECONDS
         looks = 0
         tries = 0
+        doubt: StepFailure | None = None
         wait_seconds = 0.0
         while looks < len(LOOK_DELAYS_SECONDS):
             tries += 1
@@ -246,13 +251,17 @@ class _Creation:
             if looked.made is not None:
                 return looked.made
             wait_seconds = 0.0
-            if looked.failure is None:
+            doubt = looked.failure
+            if looked.failure is None or looked.failure.is_doubt:
                 looks += 1
                 continue
             wait_seconds = looked.failure.pause_seconds
             gives_up_at_seconds = deadline_seconds - wait_seconds
             if not looked.failure.may_pass or process.services().clock() > gives_up_at_seconds:
-                raise looked.failure.error()
+                raise self._unknown(looked.failure)
+        if doubt is not None:
+            # Seen by the last look too. To send again could make a second gist.
+            raise self._unknown(doubt)
         return None
 
     async def _look(self, alias: str, pause_seconds: float) -> _Looked:
@@ -285,7 +294,10 @@ class _Creation:
             raise Conflict("It was asked for more than a day ago.")
 
     async def _find(self, token: GitHubToken) -> MadeGist | None:
-        """The oldest gist that could be ours and that we could claim."""
+        """The oldest gist that could be ours and that we could claim.
+
+        Raises `OutcomeUnknown` if there is none in what was read, and more that was not.
+        """
         since = datetime.fromtimestamp(self._change.intended_at_seconds - CLOCK_SKEW_SECONDS, UTC)
         github = process.services().github
         page = await github.list_gists(token, since=since)
@@ -307,7 +319,7 @@ class _Creation:
             if await self._claim(candidate.id):
                 return MadeGist(gist_id=candidate.id, url=candidate.html_url)
         if page.next_url is not None:
-            raise Conflict("Too many gists were changed since then to look at all of them.")
+            raise OutcomeUnknown("Too many gists were changed since then to look at all of them.")
         return None
 
     def _could_be_ours(self, gist: Gist, since: datetime) -> bool:

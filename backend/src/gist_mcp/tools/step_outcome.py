@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from gist_mcp.errors import (
     GistMcpError,
     GitHubUnavailable,
+    OutcomeUnknown,
     RateLimited,
     ScopeRequired,
     SignInRequired,
@@ -46,6 +47,11 @@ class StepFailure:
     def is_unreachable(self) -> bool:
         """GitHub did not take the request at all; soon it may."""
         return self.kind == GitHubUnavailable.__name__
+
+    @property
+    def is_doubt(self) -> bool:
+        """GitHub answered, and the answer leaves open what was asked."""
+        return self.kind == OutcomeUnknown.__name__
 
     @property
     def may_pass(self) -> bool:
