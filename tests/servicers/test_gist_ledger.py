@@ -54,11 +54,9 @@ class Ledger:
         )
         return self.runtime.run(call)
 
-    def may_send(
-        self, write_id: str, runner: str, *, now: int = NOW, intended_at: int = NOW
-    ) -> Any:
-        """`may_send`, soon after the intent unless told otherwise."""
-        call = self.bucket.may_send(
+    def hold(self, write_id: str, runner: str, *, now: int = NOW, intended_at: int = NOW) -> Any:
+        """`hold`, soon after the intent unless told otherwise."""
+        call = self.bucket.hold(
             self.runtime.context,
             write_id=write_id,
             runner=runner,
@@ -168,7 +166,17 @@ def test_a_runner_that_is_silent_for_long_is_replaced_by_one_that_looks(ledger: 
 
     assert waiting.outcome == "running"
     assert (taken_over.outcome, taken_over.look_first) == ("run", True)
-    assert [ledger.may_send("key", runner).allowed for runner in ("a", "b")] == [False, True]
+    assert [ledger.hold("key", runner).held for runner in ("a", "b")] == [False, True]
+
+
+def test_a_runner_that_sends_is_not_replaced_for_an_hour(ledger: Ledger) -> None:
+    ledger.intend("key", "a")
+    sent_at = NOW + SILENT_RUNNER_SECONDS + 1
+
+    assert ledger.hold("key", "a", now=sent_at).held
+
+    waiting = ledger.intend("key", "b", now_seconds=sent_at + SILENT_RUNNER_SECONDS)
+    assert waiting.outcome == "running"
 
 
 def test_a_replaced_runner_that_has_the_gist_after_all_ends_the_change(ledger: Ledger) -> None:
@@ -176,10 +184,10 @@ def test_a_replaced_runner_that_has_the_gist_after_all_ends_the_change(ledger: L
     ledger.intend("key", "b", now_seconds=NOW + SILENT_RUNNER_SECONDS + 1)
 
     recorded = ledger.finish("key", "a", "done", "g1").recorded
-    asked = ledger.may_send("key", "b")
+    asked = ledger.hold("key", "b")
 
     assert recorded
-    assert (asked.allowed, asked.gist_id, asked.gist_url) == (False, "g1", "u/g1")
+    assert (asked.held, asked.gist_id, asked.gist_url) == (False, "g1", "u/g1")
     assert not ledger.finish("key", "b", "unknown").recorded
     assert ledger.intend("key", "c").gist_id == "g1"
 
@@ -189,7 +197,7 @@ def test_a_replaced_runner_cannot_say_that_nothing_was_made(ledger: Ledger) -> N
     ledger.intend("key", "b", now_seconds=NOW + SILENT_RUNNER_SECONDS + 1)
 
     assert not ledger.finish("key", "a", "nothing").recorded
-    assert ledger.may_send("key", "b").allowed
+    assert ledger.hold("key", "b").held
 
 
 @pytest.mark.parametrize(
@@ -280,15 +288,15 @@ def test_who_carries_out_a_forgotten_change_may_not_send_it(ledger: Ledger) -> N
     ledger.intend("key", "a")
     too_late = NOW + LEDGER_RETENTION_SECONDS + 1
 
-    forgotten = ledger.may_send("key", "a", now=too_late)
+    forgotten = ledger.hold("key", "a", now=too_late)
     anew = ledger.intend("key", "b", now_seconds=too_late)
     ledger.finish("key", "b", "done", "g2", intended_at=too_late)
-    later = ledger.may_send("key", "a", now=too_late)
+    later = ledger.hold("key", "a", now=too_late)
 
-    assert not forgotten.allowed
+    assert not forgotten.held
     assert (anew.outcome, anew.look_first) == ("run", False)
     # That gist is of another change, perhaps with other arguments.
-    assert (later.allowed, later.gist_id) == (False, None)
+    assert (later.held, later.gist_id) == (False, None)
     assert not ledger.finish("key", "a", "done", "g1").recorded
 
 

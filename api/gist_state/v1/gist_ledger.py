@@ -46,7 +46,7 @@ class WriteRecord(BaseModel):
     taken_at_seconds: Optional[int] = Field(
         tag=9,
         default=None,
-        description="Unix time at which its runner took it; unset by older releases.",
+        description="Unix time at which its runner took it or sent; unset by older releases.",
     )
 
 
@@ -92,17 +92,17 @@ class IntendResponse(BaseModel):
     differing: list[str] = Field(tag=6)
 
 
-class MaySendRequest(BaseModel):
+class HoldRequest(BaseModel):
     write_id: str = Field(tag=1)
     runner: str = Field(tag=2)
     intended_at_seconds: int = Field(tag=3)
     now_seconds: int = Field(tag=4)
 
 
-class MaySendResponse(BaseModel):
-    """`allowed`: the change is still this runner's. With a gist: it has a result already."""
+class HoldResponse(BaseModel):
+    """`held`: the change is still this runner's. With a gist: it has a result already."""
 
-    allowed: bool = Field(tag=1)
+    held: bool = Field(tag=1)
     gist_id: Optional[str] = Field(tag=2, default=None)
     gist_url: Optional[str] = Field(tag=3, default=None)
 
@@ -155,7 +155,7 @@ api = API(
         state=GistLedgerState,
         methods=Methods(
             intend=Writer(request=IntendRequest, response=IntendResponse),
-            may_send=Reader(request=MaySendRequest, response=MaySendResponse),
+            hold=Writer(request=HoldRequest, response=HoldResponse),
             finish=Writer(request=FinishRequest, response=FinishResponse),
             claim=Writer(request=ClaimRequest, response=ClaimResponse),
             claimant=Reader(request=ClaimantRequest, response=ClaimantResponse),

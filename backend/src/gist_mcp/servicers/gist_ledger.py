@@ -51,13 +51,16 @@ class GistLedgerServicer(GistLedger.Servicer):
             differing=list(intended.differing),
         )
 
-    async def may_send(
-        self, context: ReaderContext, request: GistLedger.MaySendRequest
-    ) -> GistLedger.MaySendResponse:
+    async def hold(
+        self, context: WriterContext, request: GistLedger.HoldRequest
+    ) -> GistLedger.HoldResponse:
         """Whether `runner` still is the one to send the change; what it became, if it did."""
         known = _find(self.state.writes, request.write_id, request.intended_at_seconds)
-        return GistLedger.MaySendResponse(
-            allowed=rules.may_send(known, request.runner, request.now_seconds),
+        held = rules.hold(known, request.runner, request.now_seconds)
+        if held is not None:
+            self.state.writes = [*_without(self.state.writes, request.write_id), held]
+        return GistLedger.HoldResponse(
+            held=held is not None,
             gist_id=known.gist_id if known else None,
             gist_url=known.gist_url if known else None,
         )

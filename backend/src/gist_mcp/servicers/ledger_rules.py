@@ -48,7 +48,7 @@ class Finished:
 def is_remembered(record: WriteRecord, now_seconds: int) -> bool:
     """True within the retention time of the intent, whatever the phase.
 
-    Who carries on with a change that is forgotten may not send it (`may_send`).
+    Who carries on with a change that is forgotten may not send it (`hold`).
     """
     return record.intended_at_seconds >= now_seconds - LEDGER_RETENTION_SECONDS
 
@@ -90,14 +90,26 @@ def intend(
     return Intended(record=known.model_copy(update=changes), outcome=RUN)
 
 
-def may_send(known: WriteRecord | None, runner: str, now_seconds: int) -> bool:
-    """True if the change is remembered, and nobody but `runner` carries it out."""
-    return (
-        known is not None
-        and is_remembered(known, now_seconds)
-        and known.phase != DONE
-        and known.runner == runner
-    )
+def hold(known: WriteRecord | None, runner: str, now_seconds: int) -> WriteRecord | None:
+    """The record, held anew by `runner`, who may send now: nobody replaces it for an hour.
+
+    `None` if it may not: another runner carries the change out, or it has a gist, or it is
+    forgotten. A runner that was killed after it had recorded a doubt, before its call had ended,
+    runs again.
+    """
+    if (
+        known is None
+        or not is_remembered(known, now_seconds)
+        or known.phase == DONE
+        or known.runner != runner
+    ):
+        return None
+    changes = {
+        "phase": RUNNING,
+        "in_doubt": is_in_doubt(known),
+        "taken_at_seconds": now_seconds,
+    }
+    return known.model_copy(update=changes)
 
 
 def finish(

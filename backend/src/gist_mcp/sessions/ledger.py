@@ -115,7 +115,7 @@ class Ledger:
 
         Raises `Conflict` when the change is no longer this runner's.
         """
-        answer = await self._bucket(change.write_id).may_send(
+        answer = await self._bucket(change.write_id).hold(
             self._context,
             write_id=change.write_id,
             runner=change.runner,
@@ -124,7 +124,7 @@ class Ledger:
         )
         if answer.gist_id:
             return LedgerResult(gist_id=answer.gist_id, url=answer.gist_url or "")
-        if not answer.allowed:
+        if not answer.held:
             raise Conflict(
                 "This call may not go on: it is more than a day old, or a later call with its "
                 "idempotency_key has taken over. Call again with the same key."
