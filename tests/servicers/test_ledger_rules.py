@@ -49,8 +49,8 @@ def held_without_a_trace(
     return known if ledger_rules.hold(known, runner, now_seconds) else None
 
 
-def nothing_erases_a_doubt(known: WriteRecord | None, **ended: Any) -> Finished:
-    """A refusal is taken for an answer to all sends before."""
+def a_doubt_leaves_no_record(known: WriteRecord | None, **ended: Any) -> Finished:
+    """The key of a call that ended in doubt is free."""
     if known is not None and known.phase != "done" and ended["phase"] == "unknown":
         return Finished(record=None, recorded=True)
     return ledger_rules.finish(known, **ended)
@@ -70,7 +70,7 @@ def anybody_ends_with_nothing(known: WriteRecord | None, **ended: Any) -> Finish
         pytest.param(Rules(intend=taken_over_without_a_doubt), id="taken over without a doubt"),
         pytest.param(Rules(hold=held_by_anybody), id="held by anybody"),
         pytest.param(Rules(hold=held_without_a_trace), id="held without a trace"),
-        pytest.param(Rules(finish=nothing_erases_a_doubt), id="nothing erases a doubt"),
+        pytest.param(Rules(finish=a_doubt_leaves_no_record), id="a doubt leaves no record"),
         pytest.param(Rules(finish=anybody_ends_with_nothing), id="anybody ends with nothing"),
     ],
 )
