@@ -108,8 +108,8 @@ class Model:
     """All that can happen, with so many callers, crashes and silences."""
 
     rules: Rules = field(default_factory=Rules)
-    callers: int = 3
-    max_crashes: int = 2
+    callers: int = 2
+    max_crashes: int = 1
     max_silences: int = 1
 
     def __post_init__(self) -> None:

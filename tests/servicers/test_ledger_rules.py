@@ -11,7 +11,7 @@ from tests.servicers.ledger_model import Model, Rules
 
 
 def test_one_key_is_one_gist_whoever_dies_when() -> None:
-    situations, story = Model(callers=2, max_crashes=1, max_silences=1).explore()
+    situations, story = Model().explore()
 
     assert story == []
     assert situations > 50_000
@@ -75,6 +75,6 @@ def anybody_ends_with_nothing(known: WriteRecord | None, **ended: Any) -> Finish
     ],
 )
 def test_each_rule_is_needed(rules: Rules) -> None:
-    _, story = Model(rules, callers=2, max_crashes=1, max_silences=1).explore()
+    _, story = Model(rules).explore()
 
     assert story[-1] in ("two gists", "a gist of which the ledger knows nothing")

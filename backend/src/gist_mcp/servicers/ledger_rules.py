@@ -6,10 +6,11 @@
               (no doubt)       |                   |
                                +------ intend -----+   in doubt from now on
 
-A record by itself never says that nothing was sent: its runner sends after the intent and asks
-nobody's leave to write so. Only that same workflow knows, by its own steps, which Reboot stores.
-So whoever takes a change over from another runner, or from an end in doubt, is in doubt, and the
-record stays so, whoever runs and dies meanwhile, until it has a gist or is forgotten.
+A record by itself never says that nothing was sent: its runner may have. Only that same workflow
+knows, by its own steps, which Reboot stores. So whoever takes a change over, from another runner or
+from an end in doubt, is in doubt, and the record stays so, whoever runs and dies meanwhile, until
+it has a gist or is forgotten. Who sends holds the change anew first (`hold`), so that a runner that
+was replaced sends nothing, and one that sends is not replaced.
 """
 
 from dataclasses import dataclass
