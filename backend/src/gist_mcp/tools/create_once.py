@@ -29,7 +29,6 @@ from rebootdev.aio.workflows import AtMostOnceFailedBeforeCompleting
 from gist_mcp import process
 from gist_mcp.constants import (
     CLOCK_SKEW_SECONDS,
-    KEY_POLL_SECONDS,
     LEDGER_RETENTION_SECONDS,
     LOOK_DELAYS_SECONDS,
     LOOK_PAGES,
@@ -46,10 +45,11 @@ from gist_mcp.errors import (
 )
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import Gist
-from gist_mcp.sessions.ledger import Change, Ledger, LedgerEntry
+from gist_mcp.sessions.ledger import Change, Ledger
 from gist_mcp.tools.arguments import NewGist
 from gist_mcp.tools.call import Bug, ToolCall
 from gist_mcp.tools.ending import end_of, unknown
+from gist_mcp.tools.intent import record_intent
 from gist_mcp.tools.step_outcome import StepFailure
 
 logger = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ async def create_once(call: ToolCall, gist: NewGist, idempotency_key: str | None
     """
     ledger = Ledger.of(call.context, issuer=call.issuer, user_id=call.user_id)
     write_id = ledger.write_id(idempotency_key, call.workflow_id)
-    entry = await _intend(call, ledger, write_id, gist)
+    entry = await record_intent(call, ledger, write_id, gist)
     if entry.result is not None:
         return MadeGist(gist_id=entry.result.gist_id, url=entry.result.url)
     change = Change(write_id, call.workflow_id, entry.intended_at_seconds)
@@ -117,38 +117,6 @@ async def create_once(call: ToolCall, gist: NewGist, idempotency_key: str | None
     else:
         await ledger.finish_with_nothing(change)
     raise end
-
-
-async def _intend(call: ToolCall, ledger: Ledger, write_id: str, gist: NewGist) -> LedgerEntry:
-    """Records the intent, or waits for the call that carries out the same key.
-
-    A step: what the call began with, a doubt above all, is its own knowledge from now on, and
-    does not depend on how long the ledger remembers it.
-    """
-    services = process.services()
-
-    async def intend() -> LedgerEntry:
-        deadline_seconds = services.clock() + services.config.resume_wait_seconds
-        while True:
-            entry = await ledger.intend(
-                write_id, gist.digests(), runner=call.workflow_id, now_seconds=_now_seconds()
-            )
-            if entry.differing:
-                raise Conflict(
-                    "idempotency_key: it was used before with another "
-                    f"{', '.join(entry.differing)}; use a new key for a new gist."
-                )
-            if not entry.runs_elsewhere:
-                return entry
-            if services.clock() > deadline_seconds:
-                raise Conflict(
-                    "The first call with this idempotency_key is still running; its gist may yet "
-                    "be made. Call again later with the same key."
-                )
-            await call.stop_if_cancelled()
-            await asyncio.sleep(KEY_POLL_SECONDS)
-
-    return await at_least_once("Record the intent", call.context, intend, type=LedgerEntry)
 
 
 class _Creation:
