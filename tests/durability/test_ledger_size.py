@@ -86,6 +86,14 @@ class Ledger:
                 now_seconds=now_seconds,
             )
             assert intended.outcome == "run"
+            held = await write.hold(
+                self.runtime.context,
+                write_id=write_id,
+                runner=runner,
+                intended_at_seconds=intended.intended_at_seconds,
+                now_seconds=now_seconds,
+            )
+            assert held.held
         if claim is not None:
             self.claimed.add(gist_id)
             await claim.claim(
