@@ -107,7 +107,14 @@ class Player:
         self.client = McpClient(stage.server.mcp_url, token).open()
         self.description = f"{name} {secrets.token_hex(4)}"
         self.key = f"key of {self.description}"
-        self._token_sha256 = hashlib.sha256(token.encode()).hexdigest()
+
+    @property
+    def _token_sha256(self) -> str:
+        return hashlib.sha256(self.token.encode()).hexdigest()
+
+    def sign_in_again(self) -> None:
+        """Goes on with a new token, in new sessions; what was seen of the old one is left out."""
+        self.token = self.stage.github.create_token(self.account)
 
     def create(self, *, client: McpClient | None = None, **more: Any) -> RunningCall:
         """Calls `create_gist`; each time with the same content."""

@@ -93,8 +93,9 @@ def test_a_key_whose_call_made_nothing_is_free_again(built: Stage) -> None:
     same_gist(player, [again])
 
 
-def test_a_key_whose_call_ended_in_doubt_looks_before_it_sends(built: Stage) -> None:
-    player = built.player("doubtful key")
+def ended_in_doubt(player: Player) -> McpClient:
+    """GitHub has the gist, the call with the key does not know; its owner, signed in anew."""
+    built = player.stage
     built.github.configure(list_lag_listings=2)
     player.fault("status_after", status=502)
     doubtful = player.create(idempotency_key=player.key)
@@ -105,9 +106,27 @@ def test_a_key_whose_call_ended_in_doubt_looks_before_it_sends(built: Stage) -> 
     assert ended.is_error
     assert "not known whether the gist was made" in ended.text
     assert f"Sign in at {built.server.url}/oauth/authorize" in ended.text
+    player.sign_in_again()
+    return another_session(player)
 
-    token = built.github.create_token(player.account)
-    elsewhere = McpClient(built.server.mcp_url, token).open()
+
+def test_a_key_whose_call_ended_in_doubt_looks_before_it_sends(built: Stage) -> None:
+    player = built.player("doubtful key")
+    elsewhere = ended_in_doubt(player)
+
     again = player.create(client=elsewhere, idempotency_key=player.key)
 
     same_gist(player, [again])
+
+
+def test_a_doubt_outlives_the_call_that_is_killed_while_it_looks(built: Stage) -> None:
+    player = built.player("doubt and kill")
+    elsewhere = ended_in_doubt(player)
+    looking = player.fault("hang_before", method="GET")
+    again = player.create(client=elsewhere, idempotency_key=player.key)
+    looking.wait_until_held()
+    again.wait_for_event()
+
+    built.server.restart()
+
+    same_gist(player, [again.resume()])

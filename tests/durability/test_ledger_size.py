@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from rebootdev.aio.contexts import EffectValidation
 
-from gist_mcp.constants import LEDGER_BUCKETS_PER_USER, LEDGER_RETENTION_SECONDS
+from gist_mcp.constants import CLAIM_RETENTION_SECONDS, LEDGER_BUCKETS_PER_USER
 from gist_mcp.principal import GitHubUserId
 from gist_mcp.servicers.gist_ledger import GistLedgerServicer
 from gist_mcp.sessions.ledger import bucket_id, bucket_ids
@@ -26,7 +26,7 @@ NEXT_DAY = 2_560
 FILLED_BUCKETS = 8
 BYTES_FOR_EACH_GIST = 800
 TODAY = 1_800_000_000
-TOMORROW = TODAY + LEDGER_RETENTION_SECONDS + 1
+TOMORROW = TODAY + CLAIM_RETENTION_SECONDS + 1
 
 ISSUER, USER_ID = "https://github.com", GitHubUserId(583231)
 FILLED = bucket_ids(ISSUER, USER_ID)[:FILLED_BUCKETS]
@@ -86,6 +86,14 @@ class Ledger:
                 now_seconds=now_seconds,
             )
             assert intended.outcome == "run"
+            held = await write.hold(
+                self.runtime.context,
+                write_id=write_id,
+                runner=runner,
+                intended_at_seconds=intended.intended_at_seconds,
+                now_seconds=now_seconds,
+            )
+            assert held.held
         if claim is not None:
             self.claimed.add(gist_id)
             await claim.claim(
@@ -96,6 +104,7 @@ class Ledger:
                 self.runtime.context,
                 write_id=write_id,
                 runner=runner,
+                intended_at_seconds=intended.intended_at_seconds,
                 phase="done",
                 gist_id=gist_id,
                 gist_url=f"https://gist.github.com/{gist_id}",

@@ -10,7 +10,7 @@ import pytest
 from gist_mcp.config import DEFAULT_MAX_BODY_BYTES
 from gist_mcp.constants import (
     MAX_DESCRIPTION_CHARACTERS,
-    MAX_FILE_NAME_CHARACTERS,
+    MAX_FILE_NAME_BYTES,
     MAX_FILES,
     MAX_GIST_CONTENT_BYTES,
     MAX_IDEMPOTENCY_KEY_CHARACTERS,
@@ -92,7 +92,7 @@ def test_the_largest_gist_is_taken_however_long_it_is_as_json(world: World, char
 def test_what_the_stated_limits_become_as_json_is_below_the_limit_of_the_body() -> None:
     escaped = 6  # A control character of one byte is `\\u0001`; all others have less for each byte.
     content = MAX_GIST_CONTENT_BYTES
-    names = MAX_FILES * MAX_FILE_NAME_CHARACTERS
+    names = MAX_FILES * MAX_FILE_NAME_BYTES
     texts = 2 * (MAX_DESCRIPTION_CHARACTERS + MAX_IDEMPOTENCY_KEY_CHARACTERS)
     structure = MAX_FILES * len('{"filename": "", "content": ""}, ') + 1000
 

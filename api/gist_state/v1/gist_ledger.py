@@ -38,6 +38,16 @@ class WriteRecord(BaseModel):
         tag=7,
         description="`running`; `done`, with a gist; `unknown`, whether it was ever sent.",
     )
+    in_doubt: Optional[bool] = Field(
+        tag=8,
+        default=None,
+        description="Somebody before its runner may have sent it. Unset by older releases.",
+    )
+    taken_at_seconds: Optional[int] = Field(
+        tag=9,
+        default=None,
+        description="Unix time at which its runner took it or sent; unset by older releases.",
+    )
 
 
 class ClaimRecord(BaseModel):
@@ -71,7 +81,7 @@ class IntendResponse(BaseModel):
     (another workflow carries it out), `different` (the key was used with other arguments,
     named by `differing`), `full` (too many changes are remembered).
 
-    `look_first`: an earlier carrier may have sent the change already.
+    `look_first`: an earlier runner may have sent the change already.
     """
 
     outcome: str = Field(tag=1)
@@ -80,6 +90,21 @@ class IntendResponse(BaseModel):
     gist_id: Optional[str] = Field(tag=4, default=None)
     gist_url: Optional[str] = Field(tag=5, default=None)
     differing: list[str] = Field(tag=6)
+
+
+class HoldRequest(BaseModel):
+    write_id: str = Field(tag=1)
+    runner: str = Field(tag=2)
+    intended_at_seconds: int = Field(tag=3)
+    now_seconds: int = Field(tag=4)
+
+
+class HoldResponse(BaseModel):
+    """`held`: the change is still this runner's. With a gist: it has a result already."""
+
+    held: bool = Field(tag=1)
+    gist_id: Optional[str] = Field(tag=2, default=None)
+    gist_url: Optional[str] = Field(tag=3, default=None)
 
 
 class FinishRequest(BaseModel):
@@ -91,6 +116,7 @@ class FinishRequest(BaseModel):
     phase: str = Field(tag=3)
     gist_id: Optional[str] = Field(tag=4, default=None)
     gist_url: Optional[str] = Field(tag=5, default=None)
+    intended_at_seconds: int = Field(tag=6)
 
 
 class FinishResponse(BaseModel):
@@ -107,6 +133,16 @@ class ClaimResponse(BaseModel):
     claimed: bool = Field(tag=1)
 
 
+class ClaimantRequest(BaseModel):
+    gist_id: str = Field(tag=1)
+
+
+class ClaimantResponse(BaseModel):
+    """The change that has claimed the gist, if one has."""
+
+    write_id: Optional[str] = Field(tag=1, default=None)
+
+
 class RecordsResponse(BaseModel):
     """Everything in the bucket; for audits and tests."""
 
@@ -119,8 +155,10 @@ api = API(
         state=GistLedgerState,
         methods=Methods(
             intend=Writer(request=IntendRequest, response=IntendResponse),
+            hold=Writer(request=HoldRequest, response=HoldResponse),
             finish=Writer(request=FinishRequest, response=FinishResponse),
             claim=Writer(request=ClaimRequest, response=ClaimResponse),
+            claimant=Reader(request=ClaimantRequest, response=ClaimantResponse),
             records=Reader(request=None, response=RecordsResponse),
         ),
     ),

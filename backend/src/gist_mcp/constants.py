@@ -39,13 +39,23 @@ CLOCK_SKEW_SECONDS = 120
 """By how much GitHub's clock and ours may differ when we look for a gist by its time."""
 
 LEDGER_RETENTION_SECONDS = 25 * 3600
-"""How long a finished gist change and its idempotency key are remembered; 24 hours promised."""
+"""How long a gist change and its idempotency key are remembered after the intent, however it
+ended; 24 hours promised. Nothing is looked for or sent under an intent that is older."""
+
+CLAIM_RETENTION_SECONDS = LEDGER_RETENTION_SECONDS + 3600
+"""Longer than any change looks back, by more than clocks may differ and a look may take: a gist
+whose claim were forgotten earlier could be taken for the result of a second change."""
+
+SILENT_RUNNER_SECONDS = 3600
+"""A change whose runner took it so long ago can be taken over by another call with its key, which
+looks first. The longest work of a call is shorter; one that only waits for its owner finds that
+it may no longer send."""
 
 LEDGER_BUCKETS_PER_USER = 256
 """States over which one user's ledger is spread, because each write rewrites one whole."""
 
 LEDGER_BUCKET_RECORDS = 100
-"""Most records in one bucket. GitHub allows 12,000 new gists a day (500 an hour): 49 in each of
+"""Most changes in one bucket. GitHub allows 12,000 new gists a day (500 an hour): 49 in each of
 256 buckets in 25 hours, and by chance no more than 80 in any."""
 
 MAX_SENDS = 3

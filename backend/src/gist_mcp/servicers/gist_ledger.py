@@ -1,8 +1,13 @@
-"""The only writer of `GistLedger`: intents, outcomes and claims, each in one atomic step."""
+"""The only writer of `GistLedger`: intents, outcomes and claims, each in one atomic step.
+
+What a change becomes is decided in `ledger_rules`. Writers may be run twice by Reboot's effect
+validation and hold no memory.
+"""
 
 from reboot.aio.contexts import ReaderContext, WriterContext
 
-from gist_mcp.constants import LEDGER_BUCKET_RECORDS, LEDGER_RETENTION_SECONDS
+from gist_mcp.constants import CLAIM_RETENTION_SECONDS, LEDGER_BUCKET_RECORDS
+from gist_mcp.servicers import ledger_rules as rules
 from gist_mcp.servicers.authorizers import front_door_only
 from gist_state.v1.gist_ledger import ClaimRecord, WriteRecord
 from gist_state.v1.gist_ledger_rbt import GistLedger
@@ -17,61 +22,75 @@ class GistLedgerServicer(GistLedger.Servicer):
     async def intend(
         self, context: WriterContext, request: GistLedger.IntendRequest
     ) -> GistLedger.IntendResponse:
-        """Records that `runner` is going to carry the change out, or says who did or does.
-
-        Repeating it with the same runner changes nothing.
-        """
-        writes = _recent_writes(self.state.writes, request.now_seconds)
-        known = next((write for write in writes if write.write_id == request.write_id), None)
+        """Records that `runner` is going to carry the change out, or says who did or does."""
+        writes = _remembered(self.state.writes, request.now_seconds)
+        known = _find(writes, request.write_id)
         if known is None and len(writes) >= LEDGER_BUCKET_RECORDS:
-            return _answer("full", request.now_seconds)
-        if known is None:
-            writes.append(
-                WriteRecord(
-                    write_id=request.write_id,
-                    request_digests=request.request_digests,
-                    intended_at_seconds=request.now_seconds,
-                    runner=request.runner,
-                    phase="running",
-                )
+            return GistLedger.IntendResponse(
+                outcome=rules.FULL,
+                intended_at_seconds=request.now_seconds,
+                look_first=False,
+                differing=[],
             )
-            self.state.writes = writes
-            return _answer("run", request.now_seconds)
-        differing = _differing(known.request_digests, request.request_digests)
-        if differing:
-            return _answer("different", known.intended_at_seconds, differing=differing)
-        if known.phase == "done":
-            return _answer("done", known.intended_at_seconds, write=known)
-        look_first = known.phase == "unknown"
-        if known.phase == "running" and known.runner != request.runner:
-            return _answer("running", known.intended_at_seconds)
-        known.runner = request.runner
-        known.phase = "running"
-        self.state.writes = writes
-        return _answer("run", known.intended_at_seconds, look_first=look_first)
+        intended = rules.intend(
+            known,
+            write_id=request.write_id,
+            request_digests=request.request_digests,
+            runner=request.runner,
+            now_seconds=request.now_seconds,
+        )
+        record = intended.record
+        if intended.outcome == rules.RUN:
+            self.state.writes = [*_without(writes, request.write_id), record]
+        return GistLedger.IntendResponse(
+            outcome=intended.outcome,
+            intended_at_seconds=record.intended_at_seconds,
+            look_first=intended.outcome == rules.RUN and rules.is_in_doubt(record),
+            gist_id=record.gist_id if intended.outcome == rules.DONE else None,
+            gist_url=record.gist_url if intended.outcome == rules.DONE else None,
+            differing=list(intended.differing),
+        )
+
+    async def hold(
+        self, context: WriterContext, request: GistLedger.HoldRequest
+    ) -> GistLedger.HoldResponse:
+        """Whether `runner` still is the one to send the change; what it became, if it did."""
+        known = _find(self.state.writes, request.write_id, request.intended_at_seconds)
+        held = rules.hold(known, request.runner, request.now_seconds)
+        if held is not None:
+            self.state.writes = [*_without(self.state.writes, request.write_id), held]
+        return GistLedger.HoldResponse(
+            held=held is not None,
+            gist_id=known.gist_id if known else None,
+            gist_url=known.gist_url if known else None,
+        )
 
     async def finish(
         self, context: WriterContext, request: GistLedger.FinishRequest
     ) -> GistLedger.FinishResponse:
-        """Records how the change ended. Only its runner can."""
-        writes = list(self.state.writes or [])
-        known = next((write for write in writes if write.write_id == request.write_id), None)
-        if known is None or known.runner != request.runner:
-            return GistLedger.FinishResponse(recorded=False)
-        if request.phase == "nothing":
-            writes.remove(known)
-        else:
-            known.phase = request.phase
-            known.gist_id = request.gist_id
-            known.gist_url = request.gist_url
-        self.state.writes = writes
-        return GistLedger.FinishResponse(recorded=True)
+        """Records how the change ended, as far as `runner` can know."""
+        known = _find(self.state.writes, request.write_id, request.intended_at_seconds)
+        finished = rules.finish(
+            known,
+            runner=request.runner,
+            phase=request.phase,
+            gist_id=request.gist_id,
+            gist_url=request.gist_url,
+        )
+        if known is not None:
+            left = [] if finished.record is None else [finished.record]
+            self.state.writes = [*_without(self.state.writes, request.write_id), *left]
+        return GistLedger.FinishResponse(recorded=finished.recorded)
 
     async def claim(
         self, context: WriterContext, request: GistLedger.ClaimRequest
     ) -> GistLedger.ClaimResponse:
-        """Makes the gist the result of one change. The first claim wins; repeating it is fine."""
-        oldest_seconds = request.now_seconds - LEDGER_RETENTION_SECONDS
+        """Makes the gist the result of one change. The first claim wins; repeating it is fine.
+
+        A claim leaves by its age alone: a change that could still look and find the gist must
+        find it claimed. There are no more claims than changes, and those are limited.
+        """
+        oldest_seconds = request.now_seconds - CLAIM_RETENTION_SECONDS
         claims = [c for c in self.state.claims or [] if c.claimed_at_seconds >= oldest_seconds]
         known = next((claim for claim in claims if claim.gist_id == request.gist_id), None)
         if known is None:
@@ -82,8 +101,16 @@ class GistLedgerServicer(GistLedger.Servicer):
                     claimed_at_seconds=request.now_seconds,
                 )
             )
-        self.state.claims = claims[-LEDGER_BUCKET_RECORDS:]
+        self.state.claims = claims
         return GistLedger.ClaimResponse(claimed=known is None or known.write_id == request.write_id)
+
+    async def claimant(
+        self, context: ReaderContext, request: GistLedger.ClaimantRequest
+    ) -> GistLedger.ClaimantResponse:
+        """Which change the gist is the result of."""
+        claims = (each for each in self.state.claims or [] if each.gist_id == request.gist_id)
+        known = next(claims, None)
+        return GistLedger.ClaimantResponse(write_id=known.write_id if known else None)
 
     async def records(self, context: ReaderContext) -> GistLedger.RecordsResponse:
         """Everything in the bucket."""
@@ -92,35 +119,19 @@ class GistLedgerServicer(GistLedger.Servicer):
         )
 
 
-def _recent_writes(writes: list[WriteRecord] | None, now_seconds: int) -> list[WriteRecord]:
-    """What is still remembered: everything running, and the rest for the retention time."""
-    oldest_seconds = now_seconds - LEDGER_RETENTION_SECONDS
-    return [
-        write
-        for write in writes or []
-        if write.phase == "running" or write.intended_at_seconds >= oldest_seconds
-    ]
+def _remembered(writes: list[WriteRecord] | None, now_seconds: int) -> list[WriteRecord]:
+    return [write for write in writes or [] if rules.is_remembered(write, now_seconds)]
 
 
-def _differing(known: dict[str, str], given: dict[str, str]) -> list[str]:
-    return sorted(
-        name for name in known.keys() | given.keys() if known.get(name) != given.get(name)
-    )
+def _find(
+    writes: list[WriteRecord] | None, write_id: str, intended_at_seconds: int | None = None
+) -> WriteRecord | None:
+    """The change; with the time of the intent, not a later one with the same key."""
+    known = next((write for write in writes or [] if write.write_id == write_id), None)
+    if known is None or intended_at_seconds in (None, known.intended_at_seconds):
+        return known
+    return None
 
 
-def _answer(
-    outcome: str,
-    intended_at_seconds: int,
-    *,
-    look_first: bool = False,
-    write: WriteRecord | None = None,
-    differing: list[str] | None = None,
-) -> GistLedger.IntendResponse:
-    return GistLedger.IntendResponse(
-        outcome=outcome,
-        intended_at_seconds=intended_at_seconds,
-        look_first=look_first,
-        gist_id=write.gist_id if write else None,
-        gist_url=write.gist_url if write else None,
-        differing=differing or [],
-    )
+def _without(writes: list[WriteRecord] | None, write_id: str) -> list[WriteRecord]:
+    return [write for write in writes or [] if write.write_id != write_id]

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from rbt.v1alpha1.errors_pb2 import StateNotConstructed
 from reboot.aio.contexts import WorkflowContext
 
 from gist_mcp.constants import LEDGER_BUCKETS_PER_USER
@@ -24,7 +25,7 @@ class LedgerResult:
 class LedgerEntry:
     """A change as the ledger knows it.
 
-    `look_first`: an earlier carrier ended without knowing whether it was sent.
+    `look_first`: an earlier runner may have sent it.
     `differing`: the arguments that differ from those of the first call with the key.
     """
 
@@ -33,6 +34,18 @@ class LedgerEntry:
     runs_elsewhere: bool = False
     result: LedgerResult | None = None
     differing: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change that a workflow, the `runner`, carries out.
+
+    `intended_at_seconds` tells it from a later change with the same key, of another day.
+    """
+
+    write_id: str
+    runner: str
+    intended_at_seconds: int
 
 
 def bucket_id(issuer: str, user_id: GitHubUserId, name: str) -> str:
@@ -97,6 +110,37 @@ class Ledger:
             differing=list(answer.differing),
         )
 
+    async def before_sending(self, change: Change, *, now_seconds: int) -> LedgerResult | None:
+        """`None`: send. Otherwise the gist that the change has become by now.
+
+        Raises `Conflict` when the change is no longer this runner's.
+        """
+        answer = await self._bucket(change.write_id).hold(
+            self._context,
+            write_id=change.write_id,
+            runner=change.runner,
+            intended_at_seconds=change.intended_at_seconds,
+            now_seconds=now_seconds,
+        )
+        if answer.gist_id:
+            return LedgerResult(gist_id=answer.gist_id, url=answer.gist_url or "")
+        if not answer.held:
+            raise Conflict(
+                "This call may not go on: it is more than a day old, or a later call with its "
+                "idempotency_key has taken over. Call again with the same key."
+            )
+        return None
+
+    async def has_claimed(self, gist_id: str, write_id: str) -> bool:
+        """True if the gist is the result of this change already."""
+        try:
+            answer = await self._bucket(gist_id).claimant(self._context, gist_id=gist_id)
+        except GistLedger.ClaimantAborted as aborted:
+            if isinstance(aborted.error, StateNotConstructed):
+                return False
+            raise
+        return bool(answer.write_id == write_id)
+
     async def claim(self, gist_id: str, write_id: str, *, now_seconds: int) -> bool:
         """True if the gist is now, or already was, the result of this change."""
         answer = await self._bucket(gist_id).claim(
@@ -104,27 +148,26 @@ class Ledger:
         )
         return bool(answer.claimed)
 
-    async def finish_with(self, write_id: str, runner: str, *, gist_id: str, url: str) -> None:
+    async def finish_with(self, change: Change, *, gist_id: str, url: str) -> None:
         """Records the gist that the change became."""
-        await self._bucket(write_id).finish(
-            self._context,
-            write_id=write_id,
-            runner=runner,
-            phase="done",
-            gist_id=gist_id,
-            gist_url=url,
-        )
+        await self._finish(change, "done", gist_id=gist_id, gist_url=url)
 
-    async def finish_with_nothing(self, write_id: str, runner: str) -> None:
-        """Records that no gist was made: the key can be used again."""
-        await self._bucket(write_id).finish(
-            self._context, write_id=write_id, runner=runner, phase="nothing"
-        )
+    async def finish_with_nothing(self, change: Change) -> None:
+        """Records that no gist was made: the key can be used again, unless it is in doubt."""
+        await self._finish(change, "nothing")
 
-    async def finish_unknown(self, write_id: str, runner: str) -> None:
+    async def finish_unknown(self, change: Change) -> None:
         """Records that a gist may have been made: who comes next with the key looks first."""
-        await self._bucket(write_id).finish(
-            self._context, write_id=write_id, runner=runner, phase="unknown"
+        await self._finish(change, "unknown")
+
+    async def _finish(self, change: Change, phase: str, **gist: str) -> None:
+        await self._bucket(change.write_id).finish(
+            self._context,
+            write_id=change.write_id,
+            runner=change.runner,
+            intended_at_seconds=change.intended_at_seconds,
+            phase=phase,
+            **gist,
         )
 
     def _bucket(self, name: str) -> Any:

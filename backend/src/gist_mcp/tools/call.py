@@ -23,6 +23,7 @@ from gist_mcp.errors import (
     PermissionRequired,
     ScopeRequired,
     SignInRequired,
+    ToolError,
 )
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import GitHubUserId, McpSessionId
@@ -40,6 +41,15 @@ class ToolRefused(PermissionError):
     A `PermissionError`, because that is the one exception that DurableMCP passes on without
     printing a traceback.
     """
+
+
+class Bug(ToolError):
+    """Something that is not meant to happen; the log has it under the request id."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(
+            f"Something went wrong on this server. Its log has the details as {request_id}."
+        )
 
 
 def tool_errors[**P, R](tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
@@ -60,7 +70,8 @@ def tool_errors[**P, R](tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitabl
             request_id = secrets.token_hex(6)
             logger.exception("Tool %s failed, request %s", tool.__name__, request_id)
             raise ToolRefused(
-                f"Something went wrong on this server. Its log has the details as {request_id}."
+                f"{Bug(request_id)} If the call was to change something, that may or may not "
+                "have happened: look before calling again."
             ) from None
 
     return answered

@@ -3,26 +3,33 @@
 GitHub knows no idempotency keys: each `POST /gists` makes another gist. So:
 
 1. the intent is recorded, durably, before anything is sent;
-2. one send, guarded by `at_most_once`;
+2. one send, guarded by `at_most_once`, after asking the ledger whether the change still is ours;
 3. a known refusal means that nothing was made;
 4. an unknown outcome (a crash, a lost answer, a fault of GitHub) means looking before sending
    again: a gist of this user, made since the intent, with the same description, visibility and
    files, which no other call has claimed, is the one;
-5. the result is claimed and recorded before it is answered.
+5. the result is claimed and recorded before it is answered;
+6. whatever else ends the call, the ledger hears of it: nothing was made, or there is a doubt.
+
+What this call knows of itself after a restart is in its steps, which Reboot stores by their names
+(the aliases below): a release that renames one forgets what was sent.
 """
 
 import asyncio
 import logging
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from grpc.aio import AioRpcError
 from reboot.aio.workflows import at_least_once, at_most_once
+from rebootdev.aio.aborted import Aborted
 from rebootdev.aio.workflows import AtMostOnceFailedBeforeCompleting
 
 from gist_mcp import process
 from gist_mcp.constants import (
     CLOCK_SKEW_SECONDS,
-    KEY_POLL_SECONDS,
+    LEDGER_RETENTION_SECONDS,
     LOOK_DELAYS_SECONDS,
     LOOK_PAGES,
     LOOK_PATIENCE_SECONDS,
@@ -34,13 +41,15 @@ from gist_mcp.errors import (
     GistMcpError,
     NotFound,
     OutcomeUnknown,
-    SignInRequired,
+    ToolError,
 )
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import Gist
-from gist_mcp.sessions.ledger import Ledger, LedgerEntry
+from gist_mcp.sessions.ledger import Change, Ledger
 from gist_mcp.tools.arguments import NewGist
-from gist_mcp.tools.call import ToolCall, error_text
+from gist_mcp.tools.call import Bug, ToolCall
+from gist_mcp.tools.ending import end_of, unknown
+from gist_mcp.tools.intent import record_intent
 from gist_mcp.tools.step_outcome import StepFailure
 
 logger = logging.getLogger(__name__)
@@ -80,65 +89,56 @@ async def create_once(call: ToolCall, gist: NewGist, idempotency_key: str | None
     """
     ledger = Ledger.of(call.context, issuer=call.issuer, user_id=call.user_id)
     write_id = ledger.write_id(idempotency_key, call.workflow_id)
-    entry = await _intend(call, ledger, write_id, gist)
+    entry = await record_intent(call, ledger, write_id, gist)
     if entry.result is not None:
         return MadeGist(gist_id=entry.result.gist_id, url=entry.result.url)
-    # Events are stored one after the other: when this one is taken, the first is durable, and
-    # the client can come back for the result of what follows.
-    await call.context.info("create_gist: intent recorded")
+    change = Change(write_id, call.workflow_id, entry.intended_at_seconds)
+    creation = _Creation(call, ledger, change, gist, maybe_sent=entry.look_first)
     try:
-        made = await _Creation(call, ledger, write_id, gist, entry).carry_out()
-    except OutcomeUnknown:
-        await ledger.finish_unknown(write_id, call.workflow_id)
+        # Events are stored one after the other: when this one is taken, the first is durable, and
+        # the client can come back for the result of what follows.
+        await call.context.info("create_gist: intent recorded")
+        made = await creation.carry_out()
+        await ledger.finish_with(change, gist_id=made.gist_id, url=made.url)
+    except (Aborted, AioRpcError):
+        # Reboot does not serve just now. That is no end: the tool is run again, here or by the
+        # next process, and the record waits for it.
         raise
-    except GistMcpError:
-        await ledger.finish_with_nothing(write_id, call.workflow_id)
-        raise
-    await ledger.finish_with(write_id, call.workflow_id, gist_id=made.gist_id, url=made.url)
-    return made
-
-
-async def _intend(call: ToolCall, ledger: Ledger, write_id: str, gist: NewGist) -> LedgerEntry:
-    """Records the intent, or waits for the call that carries out the same key."""
-    services = process.services()
-    deadline_seconds = services.clock() + services.config.resume_wait_seconds
-    while True:
-        entry = await ledger.intend(
-            write_id, gist.digests(), runner=call.workflow_id, now_seconds=int(services.clock())
-        )
-        if entry.differing:
-            raise Conflict(
-                "idempotency_key: it was used before with another "
-                f"{', '.join(entry.differing)}; use a new key for a new gist."
-            )
-        if not entry.runs_elsewhere:
-            return entry
-        if services.clock() > deadline_seconds:
-            raise Conflict(
-                "The first call with this idempotency_key is still running; its gist may yet "
-                "be made. Call again later with the same key."
-            )
-        await call.stop_if_cancelled()
-        await asyncio.sleep(KEY_POLL_SECONDS)
+    except GistMcpError as error:
+        end = end_of(error, maybe_sent=creation.maybe_sent)
+    except Exception:
+        request_id = secrets.token_hex(6)
+        logger.exception("create_gist failed, request %s", request_id)
+        end = end_of(Bug(request_id), maybe_sent=creation.maybe_sent)
+    else:
+        return made
+    if isinstance(end, OutcomeUnknown):
+        await ledger.finish_unknown(change)
+    else:
+        await ledger.finish_with_nothing(change)
+    raise end
 
 
 class _Creation:
     """The sends and looks of one call."""
 
     def __init__(
-        self, call: ToolCall, ledger: Ledger, write_id: str, gist: NewGist, entry: LedgerEntry
+        self, call: ToolCall, ledger: Ledger, change: Change, gist: NewGist, *, maybe_sent: bool
     ) -> None:
         self._call = call
         self._ledger = ledger
-        self._write_id = write_id
+        self._change = change
         self._gist = gist
-        self._intended_at_seconds = entry.intended_at_seconds
-        self._maybe_sent = entry.look_first
+        self.maybe_sent = maybe_sent
+        """True while it is not certain that this change was never sent."""
 
     async def carry_out(self) -> MadeGist:
-        """Sends until the gist is there, looking first whenever it may be there already."""
+        """Sends until the gist is there, looking first whenever it may be there already.
+
+        Whatever it raises, `maybe_sent` says how it ended.
+        """
         for attempt in range(1, MAX_SENDS + 1):
-            if self._maybe_sent:
+            if self.maybe_sent:
                 found = await self._look_repeatedly(attempt)
                 if found is not None:
                     return found
@@ -147,7 +147,6 @@ class _Creation:
                 return sent.made
             # Either the outcome is unknown, or another call of this user, with the same
             # content, took our gist for its own: then its own is still to be found, or made.
-            self._maybe_sent = True
         found = await self._look_repeatedly(MAX_SENDS + 1)
         if found is not None:
             return found
@@ -155,21 +154,21 @@ class _Creation:
 
     def _unknown(self, reason: StepFailure | None) -> OutcomeUnknown:
         """The end of a call that may have sent and cannot find out; `None`: GitHub says no."""
-        why = error_text(reason.error()) if reason else "GitHub did not confirm it."
-        return OutcomeUnknown(
-            f"It is not known whether the gist was made: {why} Look at list_my_gists before "
-            "calling again; a call with the same idempotency_key looks by itself."
-        )
+        return unknown(reason.error() if reason else ToolError("GitHub did not confirm it."))
 
     async def _send_when_allowed(self, attempt: int) -> _Sent:
         """One send, after a pause and another try where GitHub could not be reached at all."""
+        was_in_doubt = self.maybe_sent
         for number, pause_seconds in enumerate((*UNREACHABLE_DELAYS_SECONDS, None), start=1):
+            self.maybe_sent = True
             sent = await self._send(f"Create the gist on GitHub (send {attempt}, try {number})")
             failure = sent.failure
             if failure is None:
                 return sent
+            # A refusal says what became of this send. It says nothing of an earlier one.
+            self.maybe_sent = was_in_doubt
             if not failure.is_unreachable or pause_seconds is None:
-                raise self._unknown(failure) if self._maybe_sent else _not_made(failure)
+                raise failure.error()
             logger.warning("GitHub cannot be reached; next try in %g seconds", pause_seconds)
             await asyncio.sleep(pause_seconds)
         raise AssertionError("the last try returns or raises")
@@ -190,6 +189,9 @@ class _Creation:
                 credential = await self._call.credential(GIST_SCOPE)
                 # After the wait for the owner: what brings the owner back may be a cancellation.
                 await self._call.stop_if_cancelled()
+                made = await self._ledger.before_sending(self._change, now_seconds=_now_seconds())
+                if made is not None:
+                    return _Sent(made=MadeGist(gist_id=made.gist_id, url=made.url))
                 gist = await self._call.with_credential(credential, post)
             except OutcomeUnknown:
                 return _Sent()
@@ -241,6 +243,7 @@ class _Creation:
                 await asyncio.sleep(pause_seconds)
                 has_paused = True
             try:
+                self._check_age()
                 # Also for a cancelled call: looking changes nothing, and tells the ledger.
                 credential = await self._call.credential(GIST_SCOPE)
                 made = await self._call.with_credential(credential, self._find)
@@ -250,13 +253,21 @@ class _Creation:
 
         return await at_least_once(alias, self._call.context, look, type=_Looked)
 
+    def _check_age(self) -> None:
+        """Raises `Conflict` when the claims of the time of the intent may be forgotten.
+
+        Another call's gist would look like ours.
+        """
+        if _now_seconds() - self._change.intended_at_seconds > LEDGER_RETENTION_SECONDS:
+            raise Conflict("It was asked for more than a day ago.")
+
     async def _find(self, token: GitHubToken) -> MadeGist | None:
         """The oldest gist that could be ours and that we could claim.
 
-        Raises `OutcomeUnknown` if there is none, but something that cannot be read well enough to
-        say that it is not ours.
+        Raises `OutcomeUnknown` if there is none, but something that was not read, or cannot be
+        read well enough to say that it is not ours.
         """
-        since = datetime.fromtimestamp(self._intended_at_seconds - CLOCK_SKEW_SECONDS, UTC)
+        since = datetime.fromtimestamp(self._change.intended_at_seconds - CLOCK_SKEW_SECONDS, UTC)
         github = process.services().github
         page = await github.list_gists(token, since=since)
         candidates = [gist for gist in page.gists if self._could_be_ours(gist, since)]
@@ -268,11 +279,19 @@ class _Creation:
             candidates += [gist for gist in page.gists if self._could_be_ours(gist, since)]
             unreadable += page.unreadable
         doubts = sum(each.created_at is None or each.created_at >= since for each in unreadable)
-        for candidate in sorted(candidates, key=lambda gist: gist.created_at or since):
+        candidates.sort(key=lambda gist: gist.created_at or since)
+        # A look that was interrupted, or is validated, may have claimed one that is not the
+        # oldest of those that are listed by now. A second would be missing to its own call.
+        for candidate in candidates:
+            if await self._ledger.has_claimed(candidate.id, self._change.write_id):
+                return MadeGist(gist_id=candidate.id, url=candidate.html_url)
+        for candidate in candidates:
             is_ours = await self._has_our_files(token, candidate.id)
             if is_ours and await self._claim(candidate.id):
                 return MadeGist(gist_id=candidate.id, url=candidate.html_url)
             doubts += is_ours is None
+        if page.next_url is not None:
+            raise OutcomeUnknown("Too many gists were changed since then to look at all of them.")
         if doubts:
             raise OutcomeUnknown(
                 "GitHub lists a gist that this server cannot read, and it may be this one."
@@ -308,13 +327,9 @@ class _Creation:
         return None if None in contents.values() else True
 
     async def _claim(self, gist_id: str) -> bool:
-        now_seconds = int(process.services().clock())
-        return await self._ledger.claim(gist_id, self._write_id, now_seconds=now_seconds)
+        write_id = self._change.write_id
+        return await self._ledger.claim(gist_id, write_id, now_seconds=_now_seconds())
 
 
-def _not_made(failure: StepFailure) -> GistMcpError:
-    """The error of a call that has certainly made nothing."""
-    error = failure.error()
-    if isinstance(error, SignInRequired):
-        return SignInRequired(f"The gist was not made. {error}")
-    return error
+def _now_seconds() -> int:
+    return int(process.services().clock())

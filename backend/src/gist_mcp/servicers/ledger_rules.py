@@ -1,0 +1,161 @@
+"""The rules of the ledger. Pure: what a record becomes, and what is answered.
+
+    (no record) --intend--> running --finish--> done
+         ^                  |  ^  |
+         +---- nothing -----+  |  +--unknown--> unknown
+              (no doubt)       |                   |
+                               +------ intend -----+   in doubt from now on
+
+A record by itself never says that nothing was sent: its runner may have. Only that same workflow
+knows, by its own steps, which Reboot stores. So whoever takes a change over, from another runner or
+from an end in doubt, is in doubt, and the record stays so, whoever runs and dies meanwhile, until
+it has a gist or is forgotten. Who sends holds the change anew first (`hold`), so that a runner that
+was replaced sends nothing, and one that sends is not replaced.
+"""
+
+from dataclasses import dataclass
+
+from gist_mcp.constants import LEDGER_RETENTION_SECONDS, SILENT_RUNNER_SECONDS
+from gist_state.v1.gist_ledger import WriteRecord
+
+RUNNING = "running"
+DONE = "done"
+UNKNOWN = "unknown"
+NOTHING = "nothing"
+"""The end of a change that made no gist. It leaves no record."""
+
+RUN = "run"
+DIFFERENT = "different"
+FULL = "full"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intended:
+    """The record after an intent, and the outcome: `run`, `done`, `running`, or `different`."""
+
+    record: WriteRecord
+    outcome: str
+    differing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """The record after an end, `None` if there is none left; `recorded`: the end counts."""
+
+    record: WriteRecord | None
+    recorded: bool
+
+
+def is_remembered(record: WriteRecord, now_seconds: int) -> bool:
+    """True within the retention time of the intent, whatever the phase.
+
+    Who carries on with a change that is forgotten may not send it (`hold`).
+    """
+    return record.intended_at_seconds >= now_seconds - LEDGER_RETENTION_SECONDS
+
+
+def intend(
+    known: WriteRecord | None,
+    *,
+    write_id: str,
+    request_digests: dict[str, str],
+    runner: str,
+    now_seconds: int,
+) -> Intended:
+    """`runner` is going to carry the change out, or learns who did or does."""
+    if known is None:
+        record = WriteRecord(
+            write_id=write_id,
+            request_digests=request_digests,
+            intended_at_seconds=now_seconds,
+            runner=runner,
+            phase=RUNNING,
+            in_doubt=False,
+            taken_at_seconds=now_seconds,
+        )
+        return Intended(record=record, outcome=RUN)
+    differing = _differing(known.request_digests, request_digests)
+    if differing:
+        return Intended(record=known, outcome=DIFFERENT, differing=differing)
+    if known.phase == DONE:
+        return Intended(record=known, outcome=DONE)
+    is_own = known.runner == runner
+    if known.phase == RUNNING and not is_own and not _is_silent(known, now_seconds):
+        return Intended(record=known, outcome=RUNNING)
+    changes = {
+        "runner": runner,
+        "phase": RUNNING,
+        "in_doubt": not is_own or is_in_doubt(known),
+        "taken_at_seconds": now_seconds,
+    }
+    return Intended(record=known.model_copy(update=changes), outcome=RUN)
+
+
+def hold(known: WriteRecord | None, runner: str, now_seconds: int) -> WriteRecord | None:
+    """The record, held anew by `runner`, who may send now: nobody replaces it for an hour.
+
+    `None` if it may not: another runner carries the change out, or it has a gist, or it is
+    forgotten. A runner that was killed after it had recorded a doubt, before its call had ended,
+    runs again.
+    """
+    if (
+        known is None
+        or not is_remembered(known, now_seconds)
+        or known.phase == DONE
+        or known.runner != runner
+    ):
+        return None
+    changes = {
+        "phase": RUNNING,
+        "in_doubt": is_in_doubt(known),
+        "taken_at_seconds": now_seconds,
+    }
+    return known.model_copy(update=changes)
+
+
+def finish(
+    known: WriteRecord | None,
+    *,
+    runner: str,
+    phase: str,
+    gist_id: str | None = None,
+    gist_url: str | None = None,
+) -> Finished:
+    """How the change ended for `runner`: `done`, `nothing` or `unknown`.
+
+    A gist that was made is a fact, and so is a doubt, whoever brings it. That nothing was made
+    is known to the runner of a change that was never in doubt, and to nobody else.
+    """
+    if known is None or known.phase == DONE:
+        is_same = known is not None and phase == DONE and known.gist_id == gist_id
+        return Finished(record=known, recorded=is_same)
+    is_own = known.runner == runner
+    if phase == DONE:
+        made = {"phase": DONE, "in_doubt": False, "gist_id": gist_id, "gist_url": gist_url}
+        return Finished(record=known.model_copy(update=made), recorded=True)
+    if phase == NOTHING and not is_own:
+        return Finished(record=known, recorded=False)
+    if phase == NOTHING and not is_in_doubt(known):
+        return Finished(record=None, recorded=True)
+    doubtful = {"phase": UNKNOWN if is_own else known.phase, "in_doubt": True}
+    return Finished(record=known.model_copy(update=doubtful), recorded=phase == UNKNOWN)
+
+
+def is_in_doubt(record: WriteRecord) -> bool:
+    """True if somebody before its present runner may have sent it.
+
+    A running record of a release that did not write this down may have been taken over from an
+    end in doubt.
+    """
+    return record.phase == UNKNOWN or (record.phase == RUNNING and record.in_doubt is not False)
+
+
+def _is_silent(record: WriteRecord, now_seconds: int) -> bool:
+    """True if the runner took it so long ago that it may be dead for ever."""
+    taken_at_seconds = record.taken_at_seconds or record.intended_at_seconds
+    return now_seconds - taken_at_seconds > SILENT_RUNNER_SECONDS
+
+
+def _differing(known: dict[str, str], given: dict[str, str]) -> tuple[str, ...]:
+    names = known.keys() | given.keys()
+    return tuple(sorted(name for name in names if known.get(name) != given.get(name)))

@@ -1,0 +1,47 @@
+"""How a call that makes a gist begins: with its intent in the ledger, before anything is sent."""
+
+import asyncio
+
+from reboot.aio.workflows import at_least_once
+
+from gist_mcp import process
+from gist_mcp.constants import KEY_POLL_SECONDS
+from gist_mcp.errors import Conflict
+from gist_mcp.sessions.ledger import Ledger, LedgerEntry
+from gist_mcp.tools.arguments import NewGist
+from gist_mcp.tools.call import ToolCall
+
+
+async def record_intent(
+    call: ToolCall, ledger: Ledger, write_id: str, gist: NewGist
+) -> LedgerEntry:
+    """Records the intent, or waits for the call that carries out the same key.
+
+    A step: what the call began with, a doubt above all, is its own knowledge from now on, and
+    does not depend on how long the ledger remembers it. Raises `Conflict` when the key was used
+    with other arguments, or the call that is waited for does not end; `Cancelled`.
+    """
+    services = process.services()
+
+    async def intend() -> LedgerEntry:
+        deadline_seconds = services.clock() + services.config.resume_wait_seconds
+        while True:
+            entry = await ledger.intend(
+                write_id, gist.digests(), runner=call.workflow_id, now_seconds=int(services.clock())
+            )
+            if entry.differing:
+                raise Conflict(
+                    "idempotency_key: it was used before with another "
+                    f"{', '.join(entry.differing)}; use a new key for a new gist."
+                )
+            if not entry.runs_elsewhere:
+                return entry
+            if services.clock() > deadline_seconds:
+                raise Conflict(
+                    "The first call with this idempotency_key is still running; its gist may yet "
+                    "be made. Call again later with the same key."
+                )
+            await call.stop_if_cancelled()
+            await asyncio.sleep(KEY_POLL_SECONDS)
+
+    return await at_least_once("Record the intent", call.context, intend, type=LedgerEntry)

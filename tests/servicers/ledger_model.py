@@ -1,0 +1,299 @@
+"""Every way that calls with one key can take, with crashes everywhere: a small model.
+
+The rules are the real ones (`servicers/ledger_rules.py`). The calls are drawn as
+`tools/create_once.py` writes them: what is durable between two lines is kept over a crash, all
+else is lost. GitHub makes a gist or not, and answers or not; a look sees what there is.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+from gist_mcp.constants import SILENT_RUNNER_SECONDS
+from gist_mcp.servicers import ledger_rules
+from gist_state.v1.gist_ledger import WriteRecord
+
+START_SECONDS = 1_800_000_000
+MAX_SENDS = 2
+GIST = "g"
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules that are played; a test takes one away to see that it is needed."""
+
+    intend: Callable[..., ledger_rules.Intended] = ledger_rules.intend
+    hold: Callable[..., WriteRecord | None] = ledger_rules.hold
+    finish: Callable[..., ledger_rules.Finished] = ledger_rules.finish
+
+
+@dataclass(frozen=True)
+class Record:
+    """`WriteRecord`, as far as it differs within one key; can be compared and hashed."""
+
+    runner: str
+    phase: str
+    in_doubt: bool | None
+    taken_at_seconds: int | None
+    gist_id: str | None
+
+    @classmethod
+    def of(cls, record: WriteRecord | None) -> "Record | None":
+        if record is None:
+            return None
+        return cls(
+            record.runner, record.phase, record.in_doubt, record.taken_at_seconds, record.gist_id
+        )
+
+    def stored(self) -> WriteRecord:
+        return WriteRecord(
+            write_id="key",
+            request_digests={},
+            intended_at_seconds=START_SECONDS,
+            runner=self.runner,
+            phase=self.phase,
+            in_doubt=self.in_doubt,
+            taken_at_seconds=self.taken_at_seconds,
+            gist_id=self.gist_id,
+        )
+
+
+@dataclass(frozen=True)
+class Caller:
+    """One call. `began_in_doubt`, `sends` and `looked` are its stored steps; the rest is memory."""
+
+    name: str
+    at: str = "not called"
+    began_in_doubt: bool | None = None
+    sends: tuple[str, ...] = ()
+    looked: frozenset[int] = frozenset()
+    attempt: int = 0
+    maybe_sent: bool = False
+    answer: str = ""
+    told: str = ""
+
+    def crashed(self) -> "Caller":
+        """Only the steps are left. The tool runs again from its first line."""
+        return Caller(
+            self.name,
+            at="intend",
+            began_in_doubt=self.began_in_doubt,
+            sends=self.sends,
+            looked=self.looked,
+        )
+
+
+@dataclass(frozen=True)
+class World:
+    """The ledger's record, the callers, and who of them has made a gist at GitHub."""
+
+    callers: tuple[Caller, ...]
+    record: Record | None = None
+    makers: tuple[str, ...] = ()
+    silences: int = 0
+    crashes: int = 0
+
+    @property
+    def now_seconds(self) -> int:
+        return START_SECONDS + self.silences * (SILENT_RUNNER_SECONDS + 1)
+
+    def having(self, caller: Caller) -> "World":
+        return replace(
+            self, callers=tuple(caller if c.name == caller.name else c for c in self.callers)
+        )
+
+
+@dataclass
+class Model:
+    """All that can happen, with so many callers, crashes and silences."""
+
+    rules: Rules = field(default_factory=Rules)
+    callers: int = 2
+    max_crashes: int = 1
+    max_silences: int = 1
+
+    def __post_init__(self) -> None:
+        # The same few records come again and again.
+        self._intend = cache(self._intended)
+        self._finish = cache(self._finished)
+
+    def explore(self) -> tuple[int, list[str]]:
+        """How many situations there are, and the first that should not be, as a story."""
+        first = World(tuple(Caller(name) for name in "abcd"[: self.callers]))
+        came_from: dict[World, tuple[World, str] | None] = {first: None}
+        waiting = [first]
+        for world in waiting:
+            for said, then in self._what_can_happen(world):
+                if then in came_from:
+                    continue
+                came_from[then] = (world, said)
+                problem = self._problem(then)
+                if problem:
+                    return len(came_from), [*_story(came_from, then), problem]
+                waiting.append(then)
+        return len(came_from), []
+
+    def _problem(self, world: World) -> str:
+        if len(world.makers) > 1:
+            return "two gists"
+        if world.makers and world.record is None:
+            return "a gist of which the ledger knows nothing"
+        if any(c.told == "nothing" and c.name in world.makers for c in world.callers):
+            return "somebody is told that nothing was made, and has made a gist"
+        if any(c.told == GIST for c in world.callers) and not world.makers:
+            return "somebody is told of a gist that there is not"
+        later = world.now_seconds + SILENT_RUNNER_SECONDS + 1
+        if self._intend(world.record, "somebody", later)[1] == "running":
+            return "a key that hangs"
+        return ""
+
+    def _what_can_happen(self, world: World) -> Iterator[tuple[str, World]]:
+        # A silence is longer than any request takes. The calls that wait, or died, do not mind.
+        is_posting = any(c.at == "post" for c in world.callers)
+        if world.silences < self.max_silences and world.record is not None and not is_posting:
+            yield "an hour passes", replace(world, silences=world.silences + 1)
+        not_called = [c for c in world.callers if c.at == "not called"]
+        if not_called:
+            yield f"{not_called[0].name} calls", world.having(replace(not_called[0], at="intend"))
+        for caller in world.callers:
+            if caller.at in ("not called", "dead", "heard"):
+                continue
+            for said, then in self._step(world, caller):
+                yield f"{caller.name}: {said}", then
+            if world.crashes < self.max_crashes:
+                crashed = replace(world, crashes=world.crashes + 1)
+                yield f"{caller.name} crashes", crashed.having(caller.crashed())
+                yield f"{caller.name} dies for ever", crashed.having(replace(caller, at="dead"))
+
+    def _step(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
+        steps = {
+            "intend": self._at_intend,
+            "remember": self._at_remember,
+            "go": self._at_go,
+            "send": self._at_send,
+            "ask": self._at_ask,
+            "post": self._at_post,
+            "store": self._at_store,
+            "finish": self._at_finish,
+            "told": self._at_told,
+        }
+        return steps[caller.at](world, caller)
+
+    def _at_intend(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
+        if caller.began_in_doubt is not None:
+            yield "remembers how it began", world.having(_go(caller, caller.began_in_doubt))
+            return
+        record, outcome, in_doubt = self._intend(world.record, caller.name, world.now_seconds)
+        if outcome == "done":
+            yield "learns the gist", world.having(replace(caller, at="told", told=GIST))
+        if outcome == "run":
+            taken = replace(caller, at="remember", maybe_sent=in_doubt)
+            yield "intends", replace(world, record=record).having(taken)
+
+    def _at_remember(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
+        begun = replace(caller, began_in_doubt=caller.maybe_sent)
+        yield "stores how it began", world.having(_go(begun, caller.maybe_sent))
+
+    def _at_go(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
+        if not caller.maybe_sent or caller.attempt in caller.looked:
+            is_over = caller.attempt >= MAX_SENDS
+            yield (
+                "goes on",
+                world.having(
+                    replace(caller, at="finish", answer="no")
+                    if is_over
+                    else replace(caller, at="send")
+                ),
+            )
+            return
+        yield "cannot look", world.having(replace(caller, at="finish", answer="no"))
+        if world.makers:
+            yield "finds it", world.having(replace(caller, at="finish", answer=GIST))
+        else:
+            seen = replace(caller, looked=caller.looked | {caller.attempt})
+            yield "sees nothing", world.having(seen)
+
+    def _at_send(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
+        if caller.attempt >= len(caller.sends):
+            guarded = replace(caller, at="ask", sends=(*caller.sends, "started"))
+            yield "starts to send", world.having(guarded)
+            return
+        stored = caller.sends[caller.attempt]
+        known = "lost" if stored == "started" else stored
+        yield "remembers the send", world.having(_after_send(caller, known))
+
+    def _at_ask(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
+        record = world.record.stored() if world.record else None
+        if record is not None and record.gist_id:
+            yield "hears of a gist", world.having(replace(caller, at="store", answer=GIST))
+        elif held := self.rules.hold(record, caller.name, world.now_seconds):
+            sending = replace(world, record=Record.of(held))
+            yield "may send", sending.having(replace(caller, at="post"))
+        else:
+            yield "may not send", world.having(replace(caller, at="store", answer="not mine"))
+
+    def _at_post(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
+        made = replace(world, makers=(*world.makers, caller.name))
+        yield "GitHub makes it", made.having(replace(caller, at="store", answer=GIST))
+        yield "GitHub makes it, no answer", made.having(replace(caller, at="store", answer="lost"))
+        yield "nothing, no answer", world.having(replace(caller, at="store", answer="lost"))
+        yield "GitHub refuses", world.having(replace(caller, at="store", answer="refused"))
+
+    def _at_store(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
+        stored = replace(caller, sends=(*caller.sends[:-1], caller.answer))
+        yield f"stores {caller.answer}", world.having(_after_send(stored, caller.answer))
+
+    def _at_finish(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
+        if caller.answer == GIST:
+            phase, told = "done", GIST
+        elif caller.maybe_sent:
+            phase, told = "unknown", "unknown"
+        else:
+            phase, told = "nothing", "nothing" if caller.answer == "refused" else "not mine"
+        record = self._finish(world.record, caller.name, phase)
+        ended = replace(caller, at="told", told=told)
+        yield f"ends, {phase}", replace(world, record=record).having(ended)
+
+    def _at_told(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
+        # Until the answer is stored the tool would run again.
+        yield "is stored", world.having(Caller(caller.name, at="heard", told=caller.told))
+
+    def _intended(
+        self, record: Record | None, runner: str, now_seconds: int
+    ) -> tuple[Record | None, str, bool]:
+        intended = self.rules.intend(
+            record.stored() if record else None,
+            write_id="key",
+            request_digests={},
+            runner=runner,
+            now_seconds=now_seconds,
+        )
+        in_doubt = ledger_rules.is_in_doubt(intended.record)
+        return Record.of(intended.record), intended.outcome, in_doubt
+
+    def _finished(self, record: Record | None, runner: str, phase: str) -> Record | None:
+        finished = self.rules.finish(
+            record.stored() if record else None,
+            runner=runner,
+            phase=phase,
+            gist_id=GIST if phase == "done" else None,
+        )
+        return Record.of(finished.record)
+
+
+def _go(caller: Caller, maybe_sent: bool) -> Caller:
+    return replace(caller, at="go", attempt=0, maybe_sent=maybe_sent, answer="")
+
+
+def _after_send(caller: Caller, answer: str) -> Caller:
+    if answer == "lost":
+        return replace(caller, at="go", attempt=caller.attempt + 1, maybe_sent=True, answer="")
+    return replace(caller, at="finish", answer=answer)
+
+
+def _story(came_from: dict[World, tuple[World, str] | None], world: World) -> list[str]:
+    story: list[str] = []
+    while (step := came_from[world]) is not None:
+        world, said = step
+        story.append(said)
+    return story[::-1]

@@ -1,0 +1,51 @@
+"""A call that makes a gist says at its end whether there may be one, whatever ended it."""
+
+import pytest
+
+from gist_mcp.errors import (
+    Cancelled,
+    Conflict,
+    GistMcpError,
+    GitHubUnavailable,
+    OutcomeUnknown,
+    RateLimited,
+    SignInRequired,
+)
+from gist_mcp.tools.call import Bug
+from gist_mcp.tools.ending import end_of
+
+ENDS = [
+    Bug("0123456789ab"),
+    Cancelled("The call was cancelled."),
+    Conflict("GitHub does not allow this."),
+    GitHubUnavailable("GitHub does not answer properly right now; nothing was changed."),
+    RateLimited(30),
+]
+
+
+@pytest.mark.parametrize("error", ENDS, ids=lambda error: type(error).__name__)
+def test_whatever_ends_a_call_that_may_have_sent_leaves_a_doubt(error: GistMcpError) -> None:
+    end = end_of(error, maybe_sent=True)
+
+    assert isinstance(end, OutcomeUnknown)
+    assert "not known whether the gist was made" in str(end)
+    assert "nothing was changed" not in str(end)
+    assert "looks by itself" in str(end)
+
+
+@pytest.mark.parametrize("error", ENDS, ids=lambda error: type(error).__name__)
+def test_what_ends_a_call_that_has_not_sent_leaves_none(error: GistMcpError) -> None:
+    assert not isinstance(end_of(error, maybe_sent=False), OutcomeUnknown)
+
+
+@pytest.mark.parametrize("error", [Bug("0123456789ab"), SignInRequired("Nobody is signed in.")])
+def test_a_text_that_does_not_say_so_itself_is_told_that_nothing_was_made(
+    error: GistMcpError,
+) -> None:
+    assert str(end_of(error, maybe_sent=False)) == f"The gist was not made. {error}"
+
+
+def test_a_doubt_stays_a_doubt() -> None:
+    doubt = OutcomeUnknown("It is not known whether the gist was made.")
+
+    assert end_of(doubt, maybe_sent=False) is doubt
