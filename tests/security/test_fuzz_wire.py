@@ -247,6 +247,10 @@ def test_nothing_of_all_this_left_a_traceback(world: World) -> None:
     assert tracebacks(world.app.log()) == []
 
 
+def test_nothing_of_all_this_is_tried_again_and_again(world: World) -> None:
+    assert "will retry" not in world.app.log()
+
+
 def test_the_state_of_all_this_can_be_exported(world: World) -> None:
     assert exported_items(world.app.port)
 

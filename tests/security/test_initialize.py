@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from gist_mcp.version import VERSION
-from tests.security.mcp_client import answer_of, initialize_message, mcp_headers
+from tests.security.mcp_client import McpUser, answer_of, initialize_message, mcp_headers
 from tests.security.world import World
 
 CLIENT_INFO = {"name": "c", "version": "1"}
@@ -70,3 +70,15 @@ def test_a_session_begins_and_works(world: World, params: dict[str, object]) -> 
     )
 
     assert "create_gist" in str(answer_of(listing.text, 2))
+
+
+def test_another_protocol_in_a_session_is_refused(world: World) -> None:
+    user = McpUser.connect(world.app.mcp_url, world.token())
+    headers = {**user.headers, "Mcp-Protocol-Version": "2099-01-01"}
+    ping = {"jsonrpc": "2.0", "id": "a", "method": "ping"}
+
+    answer = httpx.post(user.url, headers=headers, json=ping, timeout=30)
+
+    assert answer.status_code == 400
+    assert answer.json()["id"] == "a"
+    assert "2025-06-18" in answer.json()["error"]["message"]

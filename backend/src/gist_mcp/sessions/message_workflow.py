@@ -234,7 +234,10 @@ def _stream_id(context: WorkflowContext, request_id: str) -> str:
 async def note_client(
     context: ExternalContext, session_id: McpSessionId, *, path: str, name: str, version: str
 ) -> None:
-    """Begins DurableMCP's session, durably, with the client that it is for."""
+    """Begins DurableMCP's session, durably, with the client that it is for.
+
+    Raises `StateUnavailable`: there is no such session yet.
+    """
     client = {
         "name": name[:MAX_CLIENT_NAME_CHARACTERS],
         "version": version[:MAX_CLIENT_NAME_CHARACTERS],

@@ -21,6 +21,9 @@ from rbt.v1alpha1.errors_pb2 import StateNotConstructed
 from reboot.aio.external import ExternalContext
 
 from gist_mcp.principal import McpSessionId
+from gist_mcp.servicers.calls import call_without_key
+from gist_state.v1 import mcp_session_pb2 as messages
+from gist_state.v1.mcp_session_pb2_grpc import McpSessionMethodsStub
 from gist_state.v1.mcp_session_rbt import McpSession
 
 REQUEST_ID_BYTES: Final = 16
@@ -58,17 +61,22 @@ class Requests:
     ) -> NamedRequest:
         """Names a call, durably, or finds the one that it repeats.
 
-        `may_repeat` is false for a tool that only reads: it reads again.
+        `may_repeat` is false for a tool that only reads: it reads again. Raises `StateUnavailable`:
+        nobody carries the call out, and it may come again.
         """
         fresh = secrets.token_hex(REQUEST_ID_BYTES)
         # Before anything is awaited: the same request may come twice at once.
         self._remember(fresh)
-        answer = await McpSession.ref(session_id).begin_request(
+        answer = await _call(
             context,
-            request_id=fresh,
-            wire_id=json.dumps(wire_id),
-            digest=request_digest(name, arguments),
-            may_repeat=may_repeat,
+            session_id,
+            "BeginRequest",
+            messages.McpSessionBeginRequestRequest(
+                request_id=fresh,
+                wire_id=json.dumps(wire_id),
+                digest=request_digest(name, arguments),
+                may_repeat=may_repeat,
+            ),
         )
         if not answer.is_repeat:
             return NamedRequest(request_id=fresh, is_under_way=False)
@@ -92,8 +100,13 @@ class Requests:
 async def note_answered(
     context: ExternalContext, session_id: McpSessionId, request_id: str
 ) -> None:
-    """The answer has left: from now on the client's id may stand for another call."""
-    await McpSession.ref(session_id).answered(context, request_id=request_id)
+    """The answer has left: from now on the client's id may stand for another call.
+
+    Raises `StateUnavailable`: should the request come again, it gets the same answer again.
+    """
+    await _call(
+        context, session_id, "Answered", messages.McpSessionAnsweredRequest(request_id=request_id)
+    )
 
 
 async def cancel_requests(
@@ -117,6 +130,15 @@ async def wire_id_of(
         raise
     wire_id: str | int | None = json.loads(answer.wire_id) if answer.wire_id else None
     return wire_id
+
+
+async def _call(
+    context: ExternalContext, session_id: McpSessionId, method: str, request: object
+) -> Any:
+    """A writer's answer. Raises `StateUnavailable`."""
+    return await call_without_key(
+        context, McpSession, McpSessionMethodsStub, session_id, method, request
+    )
 
 
 def request_digest(name: str, arguments: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ repeated one, and goes on to DurableMCP; every other request is answered at once
 
 import asyncio
 import json
+import logging
 import re
 from typing import Any
 
@@ -24,6 +25,7 @@ from gist_mcp.errors import (
 )
 from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.principal import McpSessionId
+from gist_mcp.servicers.calls import StateUnavailable
 from gist_mcp.sessions.durable_mcp import (
     FROM_THE_START,
     MCP_PATH,
@@ -42,8 +44,11 @@ from gist_mcp.web.body import read_body
 from gist_mcp.web.deps import Deps
 from gist_mcp.web.event_stream import one_event, with_retry_hint
 from gist_mcp.web.json_rpc import JsonRpcMessage, WireId, parse_message
+from gist_mcp.web.mcp_answers import starting
 from gist_mcp.web.mcp_methods import McpMethods
 from gist_mcp.web.wire_ids import WireIds
+
+logger = logging.getLogger(__name__)
 
 SESSION_HEADER = "mcp-session-id"
 
@@ -95,6 +100,9 @@ class McpDelivery:
         token = current_principal.set(hop.principal)
         try:
             await self._hand_over(hop, scope, receive, send)
+        except StateUnavailable as error:
+            logger.warning("mcp: %s", error.log_reason)
+            await starting()(scope, receive, send)
         finally:
             current_principal.reset(token)
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from grpc.aio import AioRpcError
+from mcp.shared.version import SUPPORTED_PROTOCOL_VERSIONS
 from rebootdev.aio.aborted import Aborted
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
@@ -62,6 +63,8 @@ STARTING_PATIENCE_SECONDS = 20.0
 STARTING_POLL_SECONDS = 0.25
 
 METHODS = ("GET", "POST", "DELETE")
+
+VERSION_HEADER = "mcp-protocol-version"
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9._-]{1,128}/[A-Za-z0-9._-]{1,200}\Z")
 """An event id as DurableMCP makes it: request and event, with one slash. It stumbles over any
@@ -191,6 +194,11 @@ class McpEndpoint:
     ) -> Response:
         """Finds or opens the session, and sends the request to the process that owns it."""
         named = request.headers.get(SESSION_HEADER)
+        version = request.headers.get(VERSION_HEADER)
+        if named is not None and version not in (None, *SUPPORTED_PROTOCOL_VERSIONS):
+            # MCP 2025-06-18, transports: the server must answer 400.
+            text = f"Bad Request: this server speaks {', '.join(SUPPORTED_PROTOCOL_VERSIONS)}"
+            return refused(400, text, wire_id=None if message is None else message.wire_id)
         if named is None:
             if message is None or not message.is_initialize:
                 return refused(400, "Bad Request: Missing session ID")

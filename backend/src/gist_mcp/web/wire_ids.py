@@ -9,12 +9,11 @@ import json
 import logging
 import re
 
-from grpc.aio import AioRpcError
 from reboot.aio.external import ExternalContext
-from rebootdev.aio.aborted import Aborted
 from starlette.types import Message, Send
 
 from gist_mcp.principal import McpSessionId
+from gist_mcp.servicers.calls import StateUnavailable
 from gist_mcp.sessions.requests import note_answered, wire_id_of
 from gist_mcp.web.json_rpc import WireId
 
@@ -67,6 +66,5 @@ class WireIds:
     async def _note(self, request_id: str) -> None:
         try:
             await note_answered(self._context, self._session_id, request_id)
-        except (Aborted, AioRpcError) as failure:
-            # The server is leaving. Should the request come again, it gets this answer again.
-            logger.info("An answer that has left could not be noted: %s", type(failure).__name__)
+        except StateUnavailable as failure:
+            logger.info("An answer that has left could not be noted: %s", failure.log_reason)
