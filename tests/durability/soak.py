@@ -25,6 +25,7 @@ FAULT_EVERY_SECONDS = (0.3, 1.5)
 SHARED_CONTENTS = 3
 """So many descriptions are asked for again and again: gists that look alike."""
 
+PATIENCE_SECONDS = 60.0
 LAST_RESULT_SECONDS = 240.0
 ENDED_EARLY_WITHIN_SECONDS = 0.6
 """So long after its first event a call may run until its client no longer wants it."""
@@ -41,12 +42,14 @@ _FAULTS: tuple[tuple[FaultKind, dict[str, Any]], ...] = (
 
 @dataclass
 class Soak:
-    """A soak on a stage."""
+    """A soak on a stage. It goes on until `at_least` calls are told of their gist, so that a busy
+    machine plays as much as an idle one, but no longer than `PATIENCE_SECONDS` for it."""
 
     stage: Stage
     seed: int
     seconds: float
     kill_every_seconds: tuple[float, float] = (8.0, 20.0)
+    at_least: int = 0
     kills: int = 0
     faults: int = 0
     cancelled: int = 0
@@ -78,13 +81,22 @@ class Soak:
     def _fail_at_random(self) -> None:
         next_kill = self._after(self.kill_every_seconds)
         pause = threading.Event()
-        while time.monotonic() < self._ends_at:
+        while not self._is_over():
             pause.wait(self._chance.uniform(*FAULT_EVERY_SECONDS))
             if time.monotonic() > next_kill:
                 self._kill()
                 next_kill = self._after(self.kill_every_seconds)
             else:
                 self._add_fault()
+
+    @property
+    def told(self) -> int:
+        """How many calls were told of their gist."""
+        return sum(each.gist_id is not None for each in self.asked)
+
+    def _is_over(self) -> bool:
+        late_seconds = time.monotonic() - self._ends_at
+        return late_seconds > (0.0 if self.told >= self.at_least else PATIENCE_SECONDS)
 
     def _after(self, limits: tuple[float, float]) -> float:
         return time.monotonic() + self._chance.uniform(*limits)
@@ -113,7 +125,7 @@ class Soak:
         player = self.stage.player(f"soak client {number}")
         known: list[Asked] = []
         with self._problems():
-            while time.monotonic() < self._ends_at:
+            while not self._is_over():
                 self._one_call(player, chance, known)
 
     @contextmanager
