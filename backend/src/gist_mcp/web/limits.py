@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gist_mcp.auth.verifier import TooManyGuesses
+from gist_mcp.constants import CLIENT_ENDPOINT_NAMES, CLIENT_PREFIXES
 from gist_mcp.principal import GitHubUserId
 
 MAX_ADDRESSES: Final = 10_000
@@ -39,12 +40,16 @@ hour; with both limits two server processes ask 3,600 in vain at most."""
 
 SIGN_INS_BURST: Final = 200
 SIGN_INS_PER_SECOND: Final = 20.0
-"""Requests to `/oauth/`, from one address: far more than people behind one address make."""
+"""Requests to the sign-in endpoints, from one address: more than people behind one address make."""
 
 _OWNER: Final = "owner "
 """No address begins like this."""
 
-LIMITED_PATHS: Final = "/oauth/"
+LIMITED_PATHS: Final = (
+    "/oauth/",
+    *(f"{prefix}/{name}" for prefix in CLIENT_PREFIXES for name in CLIENT_ENDPOINT_NAMES),
+)
+"""How the paths of the sign-in endpoints begin, under all their names."""
 
 
 @dataclass
