@@ -71,7 +71,6 @@ def test_two_registrations_are_two_clients(site: Site) -> None:
         ({"redirect_uris": "https://a.example/"}, "invalid_redirect_uri"),
         ({"redirect_uris": [1]}, "invalid_redirect_uri"),
         ({"redirect_uris": ["javascript:alert(1)"]}, "invalid_redirect_uri"),
-        ({"redirect_uris": [REDIRECT_URI, "data:text/html,x"]}, "invalid_redirect_uri"),
         ({"redirect_uris": ["https://a.example/#x"]}, "invalid_redirect_uri"),
         ({"redirect_uris": ["http://a.example/"]}, "invalid_redirect_uri"),
         ({"redirect_uris": [REDIRECT_URI] * 11}, "invalid_redirect_uri"),
@@ -106,6 +105,27 @@ def test_a_body_that_is_no_registration_is_refused(site: Site, body: bytes) -> N
 
     assert answer.status_code in (400, 413)
     assert answer.json()["error"].startswith("invalid_")
+
+
+@pytest.mark.parametrize("refused", ["workbuddy://callback", "javascript:alert(1)", "data:,x"])
+def test_a_refused_redirect_uri_is_left_out_and_the_answer_says_so(
+    site: Site, refused: str
+) -> None:
+    wanted = [refused, REDIRECT_URI, REDIRECT_URI]
+
+    answer = site.post("/oauth/register", json={"redirect_uris": wanted})
+
+    body = answer.json()
+    assert (answer.status_code, body["redirect_uris"]) == (201, [REDIRECT_URI])
+    assert body["redirect_uris_left_out"] == [refused]
+    assert "must be https" in body["redirect_uris_left_out_reason"]
+
+
+def test_a_redirect_uri_that_was_left_out_gets_no_answer(site: Site) -> None:
+    client = register(site, redirect_uris=[REDIRECT_URI, "javascript:alert(1)"])
+
+    assert client.authorize().status_code == 200
+    assert client.authorize(redirect_uri="javascript:alert(1)").status_code == 400
 
 
 def test_a_long_registration_still_works(site: Site) -> None:

@@ -257,15 +257,17 @@ def parse_document(url: str, body: bytes) -> Client:
     # Nobody could have told such a client a secret.
     if document.token_endpoint_auth_method != "none":
         raise NoDocument("the client does not use the method none")
-    if not all(map(is_acceptable, document.redirect_uris)):
-        raise NoDocument("an unacceptable redirect URI")
+    # As in a registration: one that we refuse does not spoil the good ones beside it.
+    redirect_uris = tuple(filter(is_acceptable, document.redirect_uris))
+    if not redirect_uris:
+        raise NoDocument("no acceptable redirect URI")
     host = urlsplit(url).netloc
     name = display_name(document.client_name or "")
     return Client(
         client_id=url,
         # The host is what the document proves; the name is only what it says.
         name=f"{name} ({host})" if name else host,
-        redirect_uris=tuple(document.redirect_uris),
+        redirect_uris=redirect_uris,
     )
 
 

@@ -19,6 +19,12 @@ MAX_REDIRECT_URIS: Final = 10
 GRANT_TYPES: Final = ("authorization_code", "refresh_token")
 DEFAULT_NAME: Final = "An MCP client"
 
+REDIRECT_URI_RULE: Final = (
+    "A redirect URI must be https, http on loopback, or of an app's own scheme with "
+    "a dot in it, without fragment and user name, and without a parameter named code, "
+    "state, iss or error."
+)
+
 DEFAULT_AUTH_METHOD: Final[AuthMethod] = "client_secret_basic"
 """What a registration that names no method asks for (RFC 7591, 2)."""
 
@@ -37,6 +43,14 @@ class Registration(BaseModel):
     response_types: list[str] | None = None
     client_name: str | None = None
 
+    def acceptable(self) -> tuple[str, ...]:
+        """The redirect URIs that are registered, each once."""
+        return tuple(dict.fromkeys(filter(is_acceptable, self.redirect_uris)))
+
+    def left_out(self) -> list[str]:
+        """Those that are not: one that we refuse does not spoil the good ones beside it."""
+        return [uri for uri in self.redirect_uris if not is_acceptable(uri)]
+
 
 async def register(request: Request) -> Response:
     """A client id, and a secret for a client that wants one. Stores nothing."""
@@ -48,7 +62,7 @@ async def register(request: Request) -> Response:
         secret = None if auth_method == "none" else new_client_secret()
         client = deps.clients.register(
             name=display_name(registration.client_name or "") or DEFAULT_NAME,
-            redirect_uris=tuple(registration.redirect_uris),
+            redirect_uris=registration.acceptable(),
             auth_method=auth_method,
             now=int(deps.clock()),
             secret=secret,
@@ -58,7 +72,13 @@ async def register(request: Request) -> Response:
         return oauth_error(OAuthError("invalid_client_metadata", text, status_code=413))
     except OAuthError as error:
         return oauth_error(error)
-    return json_answer(_information(deps, client, secret), status_code=201)
+    information = _information(deps, client, secret)
+    left_out = registration.left_out()
+    if left_out:
+        # RFC 7591, 3.2.1: the answer has what is registered, and may have members of our own.
+        information["redirect_uris_left_out"] = left_out
+        information["redirect_uris_left_out_reason"] = REDIRECT_URI_RULE
+    return json_answer(information, status_code=201)
 
 
 def parse_registration(body: bytes) -> Registration:
@@ -70,14 +90,8 @@ def parse_registration(body: bytes) -> Registration:
         at = ".".join(map(str, first["loc"])) or "body"
         code = "invalid_redirect_uri" if at.startswith("redirect_uris") else None
         raise OAuthError(code or "invalid_client_metadata", f"{at}: {first['msg']}") from None
-    for uri in registration.redirect_uris:
-        if not is_acceptable(uri):
-            raise OAuthError(
-                "invalid_redirect_uri",
-                "A redirect URI must be https, http on loopback, or of an app's own scheme with "
-                "a dot in it, without fragment and user name, and without a parameter named code, "
-                "state, iss or error.",
-            )
+    if not registration.acceptable():
+        raise OAuthError("invalid_redirect_uri", REDIRECT_URI_RULE)
     if "authorization_code" not in (registration.grant_types or GRANT_TYPES):
         raise OAuthError("invalid_client_metadata", "grant_types must have authorization_code.")
     if "code" not in (registration.response_types or ("code",)):
