@@ -58,6 +58,12 @@ def test_a_client_is_what_its_document_says(server: DocumentServer) -> None:
     assert server.requests == [("/client.json", f"{HOST}:{server.port}")]
 
 
+def test_a_refused_redirect_uri_of_a_document_is_left_out(server: DocumentServer) -> None:
+    server.changes = {"redirect_uris": ["javascript:alert(1)", REDIRECT_URI]}
+
+    assert fetch(server.documents(), server.url).redirect_uris == (REDIRECT_URI,)
+
+
 def test_the_certificate_must_be_for_the_name(server: DocumentServer) -> None:
     with pytest.raises(OAuthError):
         fetch(server.documents(), f"https://other.example:{server.port}/client.json")
