@@ -3,7 +3,7 @@
 import pytest
 
 from gist_mcp.web.cross_origin import OAUTH, RULES
-from gist_mcp.web.limits import LIMITED_PATHS
+from gist_mcp.web.limits import is_limited
 from tests.auth.oauth_client import REDIRECT_URI, register
 from tests.auth.site import Site
 
@@ -44,11 +44,17 @@ def test_names_at_the_root_answer_and_are_limited_like_those_under_oauth(
             for prefix in ("", "/oauth")
         )
         assert at_root.status_code == under_oauth.status_code != 404
-    assert f"/{name}{slash}".startswith(LIMITED_PATHS)
+    assert is_limited(f"/{name}{slash}")
+    assert is_limited(f"/oauth/{name}{slash}")
     if name != "authorize":
         assert RULES[f"/{name}{slash}"] == OAUTH
     else:
         assert f"/{name}{slash}" not in RULES
+
+
+@pytest.mark.parametrize("path", ["/", "/mcp", "/healthz", "/tokenfoo", "/token/x", "/authorized"])
+def test_other_paths_are_not_counted_as_sign_ins(path: str) -> None:
+    assert not is_limited(path)
 
 
 @pytest.mark.parametrize("document", ["oauth-authorization-server", "oauth-protected-resource"])

@@ -45,11 +45,14 @@ SIGN_INS_PER_SECOND: Final = 20.0
 _OWNER: Final = "owner "
 """No address begins like this."""
 
-LIMITED_PATHS: Final = (
-    "/oauth/",
-    *(f"{prefix}/{name}" for prefix in CLIENT_PREFIXES for name in CLIENT_ENDPOINT_NAMES),
+_LIMITED_FOLDER: Final = "/oauth/"
+_LIMITED_PATHS: Final = frozenset(
+    f"{prefix}/{name}{slash}"
+    for prefix in CLIENT_PREFIXES
+    for name in CLIENT_ENDPOINT_NAMES
+    for slash in ("", "/")
 )
-"""How the paths of the sign-in endpoints begin, under all their names."""
+"""The sign-in endpoints under all their names."""
 
 
 @dataclass
@@ -165,7 +168,7 @@ class SignInLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Counts, then passes on."""
-        if scope["type"] == "http" and scope["path"].startswith(LIMITED_PATHS):
+        if scope["type"] == "http" and is_limited(scope["path"]):
             address = client_address(Headers(scope=scope), self._trusted_proxies)
             wait_seconds = self._limit.wait_seconds(address)
             if wait_seconds:
@@ -173,6 +176,11 @@ class SignInLimit:
                 return
             self._limit.take(address)
         await self._app(scope, receive, send)
+
+
+def is_limited(path: str) -> bool:
+    """True for the paths whose requests are counted."""
+    return path.startswith(_LIMITED_FOLDER) or path in _LIMITED_PATHS
 
 
 def too_many_requests(wait_seconds: int) -> JSONResponse:
