@@ -182,7 +182,7 @@ def test_a_link_to_us_opens_no_app_unasked(site: Site) -> None:
 
     assert in_a_browser.status_code == 400
     assert "location" not in in_a_browser.headers
-    assert "the app behind com.example.app:" in in_a_browser.text
+    assert "the app behind com.example.app://" in in_a_browser.text
     assert 'href="com.example.app:/callback?error=unsupported_response_type' in in_a_browser.text
     assert in_a_program.status_code == 302
 
@@ -194,6 +194,18 @@ def test_a_loopback_client_may_come_with_another_port(site: Site) -> None:
     answer = client.return_from_github()
 
     assert answer.headers["location"].startswith("http://127.0.0.1:33418/?code=")
+
+
+@pytest.mark.parametrize("scheme", ["workbuddy", "a" + "-" * 78 + "a"])
+def test_the_consent_page_shows_the_whole_scheme_of_an_app_and_where_in_it(
+    site: Site, scheme: str
+) -> None:
+    uri = f"{scheme}://callback/" + "x" * 400
+
+    page = register(site, redirect_uris=[uri]).authorize()
+
+    assert f"<strong>the app behind {scheme}://</strong><br><code>{uri}</code>" in page.text
+    assert f" {scheme}:;" in page.headers["content-security-policy"] + ";"
 
 
 def test_an_app_gets_its_answer_by_its_own_scheme(site: Site) -> None:

@@ -58,6 +58,42 @@ def test_a_client_is_what_its_document_says(server: DocumentServer) -> None:
     assert server.requests == [("/client.json", f"{HOST}:{server.port}")]
 
 
+def test_a_refused_redirect_uri_of_a_document_is_left_out(server: DocumentServer) -> None:
+    server.changes = {"redirect_uris": ["javascript:alert(1)", REDIRECT_URI]}
+
+    assert fetch(server.documents(), server.url).redirect_uris == (REDIRECT_URI,)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"token_endpoint_auth_method": None},
+        {"token_endpoint_auth_method": "none", "client_secret": None},
+        {"grant_types": None, "response_types": None, "logo_uri": None},
+        {"redirect_uris": [None, REDIRECT_URI, REDIRECT_URI, None]},
+    ],
+)
+def test_nulls_of_a_document_are_absent(server: DocumentServer, changes: dict[str, Any]) -> None:
+    server.changes = changes
+
+    client = fetch(server.documents(), server.url)
+
+    assert (client.redirect_uris, client.auth_method) == ((REDIRECT_URI,), "none")
+
+
+def test_a_document_without_a_name_has_that_of_its_host(server: DocumentServer) -> None:
+    server.changes = {"client_name": None}
+
+    assert fetch(server.documents(), server.url).name == f"{HOST}:{server.port}"
+
+
+def test_a_document_may_have_many_redirect_uris(server: DocumentServer) -> None:
+    many = [f"http://127.0.0.1/{number}" for number in range(50)]
+    server.changes = {"redirect_uris": many}
+
+    assert fetch(server.documents(), server.url).redirect_uris == tuple(many)
+
+
 def test_the_certificate_must_be_for_the_name(server: DocumentServer) -> None:
     with pytest.raises(OAuthError):
         fetch(server.documents(), f"https://other.example:{server.port}/client.json")
@@ -70,6 +106,9 @@ def test_the_certificate_must_be_for_the_name(server: DocumentServer) -> None:
     [
         {"client_id": "https://client.example/other.json"},
         {"redirect_uris": []},
+        {"redirect_uris": None},
+        {"redirect_uris": [None]},
+        {"redirect_uris": [REDIRECT_URI, 7]},
         {"redirect_uris": ["javascript:alert(1)"]},
         {"token_endpoint_auth_method": "client_secret_post"},
         {"client_name": 7},

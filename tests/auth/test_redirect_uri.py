@@ -1,13 +1,14 @@
 """Where answers may go: the rules, and what strangers try against them."""
 
+import re
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gist_mcp.auth.app_scheme import is_app_scheme
 from gist_mcp.auth.redirect_uri import (
-    KNOWN_SCHEMES,
     destination,
     form_action_source,
     is_acceptable,
@@ -32,6 +33,11 @@ from gist_mcp.origin import LOOPBACK_HOSTS
         "vscode://vscode.github-authentication/did-authenticate",
         "com.example.app:/oauth2redirect",
         "com.example.app://callback",
+        "workbuddy://callback",
+        "myapp:/cb",
+        "MyApp://callback",
+        "vscode-insiders://ms.mcp/cb?tenant=1",
+        "my-app2://callback:81/x",
     ],
 )
 def test_what_clients_register_is_accepted(uri: str) -> None:
@@ -81,7 +87,62 @@ def test_what_clients_register_is_accepted(uri: str) -> None:
         "callback",
         "",
         "com.example.app:",
-        "myapp://callback",
+        "com.example.app:cb",
+        "myapp:",
+        "myapp:/",
+        "myapp://",
+        "myapp:///",
+        "myapp:cb",
+        "myapp:?x",
+        "myapp:\\\\callback",
+        "myapp://callback#x",
+        "myapp://user@callback",
+        "myapp://callback?code=1",
+        "myapp://a.example;script-src/cb",
+        "my_app://callback",
+        "my%61pp://callback",
+        "7zip://callback",
+        "-app://callback",
+        "m:/callback",
+        "c:/windows/system32",
+        "a" * 81 + "://callback",
+        "localhost:8080/callback",
+        "localhost://callback",
+        "a.example:8080/callback",
+        "://callback",
+        ":/callback",
+        " javascript:alert(1)",
+        "\tjavascript:alert(1)",
+        "\x00javascript:alert(1)",
+        "\x01javascript://%0aalert(1)",
+        "java\tscript:alert(1)",
+        "java\rscript:alert(1)",
+        "javascript\t:alert(1)",
+        "javascript :alert(1)",
+        "JAVASCRIPT://%0Aalert(1)",
+        "jAvAsCrIpT:/a.example/%0aalert(1)",
+        "javascript://localhost/%0aalert(1)",
+        "javascript%3Aalert(1)",
+        "javascript&colon;alert(1)",
+        "javascript&#58;alert(1)",
+        "javascript\uff1aalert(1)",
+        "j\u0430vascript://cb",
+        "view-source:javascript:alert(1)",
+        "view-source:https://a.example/",
+        "VIEW-SOURCE:/x",
+        "data:/text/html,<script>",
+        "data:/text/html;base64,AA==",
+        "blob:/https://a.example/",
+        "filesystem:/https://a.example/temporary/",
+        "jar:/https://a.example!/x",
+        "file:/etc/passwd",
+        "file://a.example/share",
+        "intent://a.example/#Intent;scheme=https;end",
+        "intent://a.example/x",
+        "urn:ietf:wg:oauth:2.0:oob",
+        "urn:/ietf",
+        "web+app://callback",
+        "git+https://a.example/",
         "https://a.example/ b",
         "https://a.example/\x00",
         "https://a.example/é",
@@ -105,7 +166,7 @@ def test_any_text_is_decided_and_what_is_accepted_is_safe(uri: str) -> None:
     if parts.scheme == "http":
         assert parts.hostname in LOOPBACK_HOSTS
     elif parts.scheme != "https":
-        assert parts.scheme in KNOWN_SCHEMES or "." in parts.scheme
+        assert is_app_scheme(parts.scheme)
 
 
 @pytest.mark.parametrize(
@@ -144,9 +205,26 @@ def test_any_two_loopback_ports_match(one: int, other: int) -> None:
     [
         ("https://a.example:8443/cb", "a.example:8443", "https://a.example:8443"),
         ("http://127.0.0.1:5/cb", "this computer", "http://127.0.0.1:5"),
-        ("cursor://x/y", "the app behind cursor:", "cursor:"),
+        ("cursor://x/y", "the app behind cursor://", "cursor:"),
+        ("WorkBuddy://Callback", "the app behind workbuddy://", "workbuddy:"),
+        ("com.example.app:/cb", "the app behind com.example.app://", "com.example.app:"),
+        ("a" * 80 + ":/cb", f"the app behind {'a' * 80}://", "a" * 80 + ":"),
     ],
 )
 def test_people_and_browsers_are_told_where_it_goes(uri: str, told: str, source: str) -> None:
     assert destination(uri) == told
     assert form_action_source(uri) == source
+
+
+# A scheme, or a scheme and a host with its port (CSP 3, 2.3.1): nothing ends the source or rule.
+SOURCE = re.compile(
+    r"[a-z][a-z0-9.-]*:\Z|https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]+)?\Z", re.IGNORECASE
+)
+
+
+@given(
+    st.from_regex(r"[a-zA-Z][a-zA-Z0-9+.;,' -]{0,9}:/{0,3}[a-z0-9;,'*: .\n-]{0,20}", fullmatch=True)
+)
+def test_no_redirect_uri_bends_the_policy_of_a_page(uri: str) -> None:
+    if is_acceptable(uri):
+        assert SOURCE.match(form_action_source(uri))

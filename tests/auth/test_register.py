@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gist_mcp.auth.register import parse_registration
+from gist_mcp.auth.register import MAX_REDIRECT_URIS, parse_registration
 from gist_mcp.errors import OAuthError
 from tests.auth.oauth_client import REDIRECT_URI, register
 from tests.auth.site import PUBLIC_URL, Site
@@ -71,10 +71,13 @@ def test_two_registrations_are_two_clients(site: Site) -> None:
         ({"redirect_uris": "https://a.example/"}, "invalid_redirect_uri"),
         ({"redirect_uris": [1]}, "invalid_redirect_uri"),
         ({"redirect_uris": ["javascript:alert(1)"]}, "invalid_redirect_uri"),
-        ({"redirect_uris": [REDIRECT_URI, "data:text/html,x"]}, "invalid_redirect_uri"),
         ({"redirect_uris": ["https://a.example/#x"]}, "invalid_redirect_uri"),
         ({"redirect_uris": ["http://a.example/"]}, "invalid_redirect_uri"),
-        ({"redirect_uris": [REDIRECT_URI] * 11}, "invalid_redirect_uri"),
+        ({"redirect_uris": [REDIRECT_URI, 7]}, "invalid_redirect_uri"),
+        ({"redirect_uris": [REDIRECT_URI, [REDIRECT_URI]]}, "invalid_redirect_uri"),
+        ({"redirect_uris": None}, "invalid_redirect_uri"),
+        ({"redirect_uris": [None]}, "invalid_redirect_uri"),
+        ({"redirect_uris": ["workbuddy:"]}, "invalid_redirect_uri"),
         (
             {"redirect_uris": [f"https://a.example/{number}" + "a" * 480 for number in range(9)]},
             "invalid_client_metadata",
@@ -106,6 +109,81 @@ def test_a_body_that_is_no_registration_is_refused(site: Site, body: bytes) -> N
 
     assert answer.status_code in (400, 413)
     assert answer.json()["error"].startswith("invalid_")
+
+
+@pytest.mark.parametrize("refused", ["view-source:/x", "javascript:alert(1)", "data:,x"])
+def test_a_refused_redirect_uri_is_left_out_and_the_answer_says_so(
+    site: Site, refused: str
+) -> None:
+    wanted = [refused, REDIRECT_URI, refused, REDIRECT_URI]
+
+    answer = site.post("/oauth/register", json={"redirect_uris": wanted})
+
+    body = answer.json()
+    assert (answer.status_code, body["redirect_uris"]) == (201, [REDIRECT_URI])
+    assert body["redirect_uris_left_out"] == [refused]
+    assert "must be https" in body["redirect_uris_left_out_reason"]
+
+
+def test_a_registration_of_many_redirect_uris_keeps_the_first_good_ones(site: Site) -> None:
+    many = [f"https://a.example/{number}" for number in range(MAX_REDIRECT_URIS + 2)]
+
+    body = site.post("/oauth/register", json={"redirect_uris": ["data:,x", *many]}).json()
+
+    assert body["redirect_uris"] == many[:MAX_REDIRECT_URIS]
+    assert body["redirect_uris_left_out"] == ["data:,x", *many[MAX_REDIRECT_URIS:]]
+    assert f"The first {MAX_REDIRECT_URIS}" in body["redirect_uris_left_out_reason"]
+
+
+@pytest.mark.parametrize("uri", ["workbuddy://callback", "myapp:/cb", "com.example.app:/cb"])
+def test_an_app_registers_its_own_scheme(site: Site, uri: str) -> None:
+    body = site.post("/oauth/register", json={"redirect_uris": [uri]}).json()
+
+    assert body["redirect_uris"] == [uri]
+    assert "redirect_uris_left_out" not in body
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"redirect_uris": [None, REDIRECT_URI, None]},
+        {"token_endpoint_auth_method": None},
+        {"grant_types": None, "response_types": None, "client_name": None, "scope": None},
+        {"grant_types": [None], "response_types": [None, "code"]},
+        {"grant_types": [], "response_types": []},
+        {"client_uri": None, "logo_uri": None, "contacts": None, "jwks": None},
+        {
+            "grant_types": ["authorization_code", "urn:ietf:params:oauth:grant-type:device_code"],
+            "response_types": ["code", "token"],
+        },
+    ],
+)
+def test_nulls_are_absent_and_strange_values_beside_good_ones_do_no_harm(
+    site: Site, metadata: dict[str, Any]
+) -> None:
+    answer = site.post("/oauth/register", json={"redirect_uris": [REDIRECT_URI], **metadata})
+
+    body = answer.json()
+    assert (answer.status_code, body["redirect_uris"]) == (201, [REDIRECT_URI])
+    assert body["grant_types"] == ["authorization_code", "refresh_token"]
+    assert body["response_types"] == ["code"]
+    assert body["token_endpoint_auth_method"] == "client_secret_basic"
+    assert "redirect_uris_left_out" not in body
+
+
+def test_an_unknown_method_of_authentication_is_refused_with_the_known_ones(site: Site) -> None:
+    metadata = {"redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": "tls_client_auth"}
+
+    said = site.post("/oauth/register", json=metadata).json()["error_description"]
+
+    assert "none, client_secret_post, client_secret_basic" in said
+
+
+def test_a_redirect_uri_that_was_left_out_gets_no_answer(site: Site) -> None:
+    client = register(site, redirect_uris=[REDIRECT_URI, "javascript:alert(1)"])
+
+    assert client.authorize().status_code == 200
+    assert client.authorize(redirect_uri="javascript:alert(1)").status_code == 400
 
 
 def test_a_long_registration_still_works(site: Site) -> None:

@@ -127,7 +127,6 @@ def test_a_code_lives_for_a_minute(site: Site) -> None:
         ({"code_verifier": "short"}, (400, "invalid_grant")),
         ({"code_verifier": None}, (400, "invalid_request")),
         ({"redirect_uri": "http://127.0.0.1:6666/callback"}, (400, "invalid_grant")),
-        ({"redirect_uri": None}, (400, "invalid_request")),
         ({"resource": "https://other.example/mcp"}, (400, "invalid_target")),
         ({"client_id": None}, (401, "invalid_client")),
         ({"client_id": "ggm_client_AAAA"}, (401, "invalid_client")),

@@ -17,13 +17,23 @@ SENT_BY_CLIENTS = (
 READ_BY_CLIENTS = {"mcp-protocol-version", "mcp-session-id", "retry-after", "www-authenticate"}
 
 FOR_ANY_ORIGIN = [
-    ("GET", "/.well-known/oauth-protected-resource"),
-    ("GET", "/.well-known/oauth-protected-resource/mcp"),
-    ("GET", "/.well-known/oauth-authorization-server"),
     ("GET", "/.well-known/openid-configuration"),
-    ("POST", "/oauth/register"),
-    ("POST", "/oauth/token"),
-    ("POST", "/oauth/revoke"),
+    *(
+        (method, f"{path}{slash}")
+        for method, path in (
+            ("GET", "/.well-known/oauth-protected-resource"),
+            ("GET", "/.well-known/oauth-protected-resource/mcp"),
+            ("GET", "/.well-known/oauth-authorization-server"),
+            ("GET", "/.well-known/oauth-authorization-server/mcp"),
+            ("POST", "/oauth/register"),
+            ("POST", "/oauth/token"),
+            ("POST", "/oauth/revoke"),
+            ("POST", "/register"),
+            ("POST", "/token"),
+            ("POST", "/revoke"),
+        )
+        for slash in ("", "/")
+    ),
 ]
 FOR_ALLOWED_ORIGINS = [
     (method, path) for method in ("GET", "HEAD", "POST", "DELETE") for path in ("/mcp", "/mcp/")
@@ -34,6 +44,9 @@ FOR_NO_OTHER_ORIGIN = [
     ("GET", "/nothing"),
     ("GET", "/docs"),
     ("GET", "/oauth/authorize"),
+    ("GET", "/oauth/authorize/"),
+    ("GET", "/authorize"),
+    ("GET", "/authorize/"),
     ("POST", "/oauth/consent"),
     ("GET", "/oauth/callback"),
     ("POST", "/oauth/callback"),
@@ -228,7 +241,7 @@ def test_the_inspector_still_works_where_it_is_open(world: World) -> None:
 
 @pytest.mark.parametrize("asked", ["x-reboot-state-ref", "x-gist-mcp-hop", "cookie", "mcp-a b"])
 def test_pages_may_not_send_other_headers(world: World, asked: str) -> None:
-    for path in ("/mcp", "/oauth/token"):
+    for path in ("/mcp", "/oauth/token", "/token", "/token/"):
         preflight = Page(world, ALLOWED_ORIGIN).preflight("POST", path, asked)
 
         assert asked not in names(allows(preflight)["allow-headers"])

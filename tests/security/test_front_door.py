@@ -25,7 +25,20 @@ def post(world: World, content: bytes, **headers: str) -> httpx.Response:
     )
 
 
-@pytest.mark.parametrize("path", ["/mcp", "/mcp/", "/oauth/token", "/oauth/callback"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/mcp",
+        "/mcp/",
+        "/oauth/token",
+        "/oauth/callback",
+        "/register",
+        "/register/",
+        "/token",
+        "/token/",
+        "/revoke",
+    ],
+)
 def test_a_foreign_host_is_refused(world: World, path: str) -> None:
     answer = httpx.post(f"{world.app.url}{path}", headers={"Host": "evil.example"}, timeout=10)
 

@@ -6,7 +6,9 @@ from tests.security.raw_http import exchange, lines, status_of
 from tests.security.world import World
 
 
-@pytest.mark.parametrize("path", ["/", "/oauth/authorize", "/oauth/callback?code=a&state=b"])
+@pytest.mark.parametrize(
+    "path", ["/", "/oauth/authorize", "/authorize", "/authorize/", "/oauth/callback?code=a&state=b"]
+)
 def test_a_rebound_name_reaches_no_page(world: World, path: str) -> None:
     answer = exchange(
         world.app.port, lines(f"GET {path} HTTP/1.1", "Host: evil.example", "Connection: close")

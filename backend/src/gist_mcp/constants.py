@@ -83,3 +83,9 @@ KEY_POLL_SECONDS = 0.5
 
 COUNTED_PAGES = 30
 """Pages of 100 gists that `list_my_gists` counts: GitHub itself ends some lists at 3,000."""
+
+CLIENT_PREFIXES = ("/oauth", "")
+"""Where the endpoints of OAuth clients are. The metadata names those under `/oauth`. A client that
+has lost the metadata calls `/authorize`, `/token` and `/register` at the root (MCP 2025-03-26)."""
+
+CLIENT_ENDPOINT_NAMES = ("authorize", "register", "revoke", "token")

@@ -16,11 +16,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gist_mcp.auth.client import Client, display_name
 from gist_mcp.auth.public_address import (
@@ -59,9 +59,9 @@ class Document(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
 
     client_id: str
-    redirect_uris: Annotated[list[str], Field(min_length=1, max_length=20)]
+    redirect_uris: list[str | None]
     client_name: str | None = None
-    token_endpoint_auth_method: str = "none"
+    token_endpoint_auth_method: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,17 +255,20 @@ def parse_document(url: str, body: bytes) -> Client:
     if document.client_id != url:
         raise NoDocument("the document names another client_id")
     # Nobody could have told such a client a secret.
-    if document.token_endpoint_auth_method != "none":
+    if (document.token_endpoint_auth_method or "none") != "none":
         raise NoDocument("the client does not use the method none")
-    if not all(map(is_acceptable, document.redirect_uris)):
-        raise NoDocument("an unacceptable redirect URI")
+    # As in a registration: one that we refuse does not spoil the good ones beside it.
+    given = dict.fromkeys(uri for uri in document.redirect_uris if uri is not None)
+    redirect_uris = tuple(filter(is_acceptable, given))
+    if not redirect_uris:
+        raise NoDocument("no acceptable redirect URI")
     host = urlsplit(url).netloc
     name = display_name(document.client_name or "")
     return Client(
         client_id=url,
         # The host is what the document proves; the name is only what it says.
         name=f"{name} ({host})" if name else host,
-        redirect_uris=tuple(document.redirect_uris),
+        redirect_uris=redirect_uris,
     )
 
 

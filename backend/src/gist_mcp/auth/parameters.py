@@ -20,6 +20,8 @@ MAX_SEALED_CHARACTERS: Final = 4096
 MAX_QUERY_BYTES: Final = 16 * 1024
 MAX_FORM_BYTES: Final = 64 * 1024
 
+FORM_TYPE: Final = "application/x-www-form-urlencoded"
+
 
 def query_parameters(
     request: Request,
@@ -50,9 +52,8 @@ async def form_parameters(
 
     Stops reading a body that is too long.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/x-www-form-urlencoded":
-        text = "The body must be a form (application/x-www-form-urlencoded)."
+    if not _is_form(request):
+        text = f"The body must be a form, with Content-Type: {FORM_TYPE}."
         raise OAuthError("invalid_request", text)
     body = bytearray()
     async for chunk in request.stream():
@@ -97,6 +98,16 @@ def single_parameters(
 def is_plain(value: str) -> bool:
     """True for printable ASCII, which is all that RFC 6749, appendix A, allows anywhere."""
     return value.isascii() and value.isprintable()
+
+
+def _is_form(request: Request) -> bool:
+    """True if one of the media types of the request is that of a form.
+
+    There should be one. Libraries that merge an own header with a caller's send both, in one line
+    or in two, and the body is then the form.
+    """
+    values = ",".join(request.headers.getlist("content-type")).split(",")
+    return any(value.partition(";")[0].strip().lower() == FORM_TYPE for value in values)
 
 
 def _pairs(encoded: bytes) -> list[tuple[str, str]]:

@@ -25,7 +25,7 @@ from gist_mcp.web.deps import Deps
 async def redeem_code(request: Request, client: Client, parameters: Mapping[str, str]) -> TokenSet:
     """The first tokens of a grant. Raises `OAuthError`, `StateUnavailable`."""
     deps: Deps = request.app.state.deps
-    for name in ("code", "redirect_uri", "code_verifier"):
+    for name in ("code", "code_verifier"):
         if name not in parameters:
             raise OAuthError("invalid_request", f"The parameter {name} is missing.")
     check_resource(parameters.get("resource"), deps.config)
@@ -52,7 +52,9 @@ def _check_binding(code: AuthorizationCode, client: Client, parameters: Mapping[
     """Raises `OAuthError` (`invalid_grant`) if this is not who the code was made for."""
     if code.granted.client_key != client.key:
         raise dead("code of another client")
-    if code.redirect_uri != parameters["redirect_uri"]:
+    # OAuth 2.1 (draft, 10.2) dropped the parameter, because PKCE protects the code; who sends it
+    # must send the right one.
+    if parameters.get("redirect_uri", code.redirect_uri) != code.redirect_uri:
         raise dead("code for another redirect URI")
     if not verify_s256(parameters["code_verifier"], code.code_challenge):
         raise dead("wrong code_verifier")

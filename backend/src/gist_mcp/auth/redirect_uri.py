@@ -1,46 +1,17 @@
 """Where an authorization response may be sent. Pure rules, no I/O.
 
-Accepted are https, http on loopback (RFC 8252, 7.3) and private-use schemes of native apps
-(RFC 8252, 7.1). Those have a dot, as reversed domain names do; editors and assistants that
-registered a plain word with the operating system are listed by name. A list of what is good
-rather than of what is bad: a browser that is sent to `javascript:`, `data:`, `blob:` or
-`view-source:` acts on our origin or on the person's files.
+Accepted are https, http on loopback (RFC 8252, 7.3) and schemes of native apps (RFC 8252, 7.1), as
+`app_scheme` knows them.
 """
 
 import re
 from typing import Final
 from urllib.parse import SplitResult, unquote_plus, urlsplit
 
+from gist_mcp.auth.app_scheme import is_app_scheme
 from gist_mcp.origin import LOOPBACK_HOSTS
 
 MAX_REDIRECT_URI_CHARACTERS: Final = 512
-
-KNOWN_SCHEMES: Final = frozenset(
-    {
-        "antigravity",
-        "chatgpt",
-        "cherrystudio",
-        "claude",
-        "code-oss",
-        "codex",
-        "continue",
-        "cursor",
-        "goose",
-        "jetbrains",
-        "kiro",
-        "lmstudio",
-        "raycast",
-        "trae",
-        "vscode",
-        "vscode-insiders",
-        "vscodium",
-        "warp",
-        "windsurf",
-        "windsurf-next",
-        "zed",
-    }
-)
-"""Schemes without a dot that MCP clients are known to have."""
 
 _ANSWER_NAMES: Final = frozenset({"code", "state", "iss", "error"})
 
@@ -50,7 +21,6 @@ _URI = re.compile(r"[!#-;=?-\[\]_a-z~]+\Z")
 # A host is a name or a bracketed address, and nothing else (RFC 3986, 3.2.2, allows more): it goes
 # into the header with the page's policy, where a semicolon or a comma would begin another rule.
 _NETLOC = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])?(:[0-9]{1,5})?\Z")
-_DOTTED_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+\Z")
 
 
 def is_acceptable(uri: str) -> bool:
@@ -62,7 +32,7 @@ def is_acceptable(uri: str) -> bool:
         return bool(parts.hostname)
     if parts.scheme == "http":
         return parts.hostname in LOOPBACK_HOSTS
-    return parts.scheme in KNOWN_SCHEMES or _DOTTED_SCHEME.match(parts.scheme) is not None
+    return is_app_scheme(parts.scheme) and _has_a_slash_after_its_scheme(uri)
 
 
 def is_loopback(uri: str) -> bool:
@@ -87,7 +57,7 @@ def destination(uri: str) -> str:
     """What a person is told about where they will be sent: the host, or the app's scheme."""
     parts = urlsplit(uri)
     if parts.scheme not in ("http", "https"):
-        return f"the app behind {parts.scheme}:"
+        return f"the app behind {parts.scheme}://"
     return "this computer" if is_loopback(uri) else parts.netloc
 
 
@@ -121,6 +91,12 @@ def _split(uri: str) -> SplitResult | None:
     if not _NETLOC.match(parts.netloc.lower()) or not (parts.netloc or parts.path.strip("/")):
         return None
     return parts
+
+
+def _has_a_slash_after_its_scheme(uri: str) -> bool:
+    """As RFC 8252, 7.1, has it. What has none is no address: `localhost:8080/cb`, which lacks its
+    `http://`, or text that its scheme interprets."""
+    return uri.partition(":")[2].startswith("/")
 
 
 def _has_an_answer(query: str) -> bool:

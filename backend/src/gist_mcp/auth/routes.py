@@ -20,6 +20,7 @@ from gist_mcp.auth.pages import STATIC_PATH, static_file
 from gist_mcp.auth.register import register
 from gist_mcp.auth.revoke import revoke
 from gist_mcp.auth.token import token
+from gist_mcp.constants import CLIENT_PREFIXES
 
 
 def _get_without_head(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
@@ -30,17 +31,44 @@ def _get_without_head(path: str, endpoint: Callable[[Request], Awaitable[Respons
     return route
 
 
+def _names(path: str) -> tuple[str, ...]:
+    """The path, and with a slash at its end: a redirect between the two would lose a body."""
+    return path, f"{path}/"
+
+
+DOCUMENTS: list[Route] = [
+    Route(name, document, methods=["GET"])
+    for path, document in (
+        (RESOURCE_PATH, protected_resource),
+        (f"{RESOURCE_PATH}/mcp", protected_resource),
+        (SERVER_PATH, authorization_server),
+        (f"{SERVER_PATH}/mcp", authorization_server),
+    )
+    for name in _names(path)
+]
+"""No `openid-configuration`: this is no OpenID provider, it has no ID tokens and no keys for them,
+and a client that asks for that document asks for the other one as well."""
+
+CLIENT_ENDPOINTS: list[Route] = [
+    route
+    for prefix in CLIENT_PREFIXES
+    for route in (
+        *(_get_without_head(name, authorize) for name in _names(f"{prefix}/authorize")),
+        *(
+            Route(name, endpoint, methods=["POST"])
+            for path, endpoint in (("register", register), ("token", token), ("revoke", revoke))
+            for name in _names(f"{prefix}/{path}")
+        ),
+    )
+]
+"""What clients call, under each of its names."""
+
 ROUTES: list[Route] = [
     Route("/", landing, methods=["GET"]),
-    Route(RESOURCE_PATH, protected_resource, methods=["GET"]),
-    Route(f"{RESOURCE_PATH}/mcp", protected_resource, methods=["GET"]),
-    Route(SERVER_PATH, authorization_server, methods=["GET"]),
-    Route("/oauth/register", register, methods=["POST"]),
-    _get_without_head("/oauth/authorize", authorize),
+    *DOCUMENTS,
+    *CLIENT_ENDPOINTS,
     Route("/oauth/consent", consent, methods=["POST"]),
     _get_without_head("/oauth/callback", callback),
     Route("/oauth/callback", token, methods=["POST"]),
-    Route("/oauth/token", token, methods=["POST"]),
-    Route("/oauth/revoke", revoke, methods=["POST"]),
     Route(f"{STATIC_PATH}/{{name}}", static_file, methods=["GET"]),
 ]

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gist_mcp.config import Config
+from gist_mcp.constants import CLIENT_PREFIXES
 from gist_mcp.origin import canonical_origin
 from gist_mcp.sessions.durable_mcp import MCP_PATH
 from gist_mcp.web.middleware import allowed_origins
@@ -64,9 +65,12 @@ OAUTH: Final = Rule(methods=("POST", "OPTIONS"), any_origin=True)
 MCP: Final = Rule(methods=("GET", "HEAD", "POST", "DELETE", "OPTIONS"), any_origin=False)
 
 RULES: Final = {
-    "/oauth/register": OAUTH,
-    "/oauth/revoke": OAUTH,
-    "/oauth/token": OAUTH,
+    **{
+        f"{prefix}/{name}{slash}": OAUTH
+        for prefix in CLIENT_PREFIXES
+        for name in ("register", "revoke", "token")
+        for slash in ("", "/")
+    },
     MCP_PATH: MCP,
     f"{MCP_PATH}/": MCP,
 }

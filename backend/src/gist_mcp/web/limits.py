@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gist_mcp.auth.verifier import TooManyGuesses
+from gist_mcp.constants import CLIENT_ENDPOINT_NAMES, CLIENT_PREFIXES
 from gist_mcp.principal import GitHubUserId
 
 MAX_ADDRESSES: Final = 10_000
@@ -39,12 +40,19 @@ hour; with both limits two server processes ask 3,600 in vain at most."""
 
 SIGN_INS_BURST: Final = 200
 SIGN_INS_PER_SECOND: Final = 20.0
-"""Requests to `/oauth/`, from one address: far more than people behind one address make."""
+"""Requests to the sign-in endpoints, from one address: more than people behind one address make."""
 
 _OWNER: Final = "owner "
 """No address begins like this."""
 
-LIMITED_PATHS: Final = "/oauth/"
+_LIMITED_FOLDER: Final = "/oauth/"
+_LIMITED_PATHS: Final = frozenset(
+    f"{prefix}/{name}{slash}"
+    for prefix in CLIENT_PREFIXES
+    for name in CLIENT_ENDPOINT_NAMES
+    for slash in ("", "/")
+)
+"""The sign-in endpoints under all their names."""
 
 
 @dataclass
@@ -160,7 +168,7 @@ class SignInLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Counts, then passes on."""
-        if scope["type"] == "http" and scope["path"].startswith(LIMITED_PATHS):
+        if scope["type"] == "http" and is_limited(scope["path"]):
             address = client_address(Headers(scope=scope), self._trusted_proxies)
             wait_seconds = self._limit.wait_seconds(address)
             if wait_seconds:
@@ -168,6 +176,11 @@ class SignInLimit:
                 return
             self._limit.take(address)
         await self._app(scope, receive, send)
+
+
+def is_limited(path: str) -> bool:
+    """True for the paths whose requests are counted."""
+    return path.startswith(_LIMITED_FOLDER) or path in _LIMITED_PATHS
 
 
 def too_many_requests(wait_seconds: int) -> JSONResponse:
