@@ -25,13 +25,14 @@ Made by `scripts/document_tools.py`; change the tools, not this page.
 Every tool acts as the signed-in user and ends in one of two ways: its result, as JSON text and as
 structured content, or an error whose text says what to do next.
 
-Arguments are taken as they are or refused, all faults at once, before anything is done:
+Arguments are taken as they are or refused, before anything is done. Names and types are checked
+first, all at once, then what the arguments say:
 
 - An argument that a tool does not have is refused, and the error names the one that is meant:
   `private: true` is answered with `public`, `file_name` with `filename`.
 - Nothing is converted. Text is text, also if it reads `null`, `123`, `true` or `{"a": 1}`; only
   true and false are truth values, so `public: "false"` is refused and never becomes a public gist.
-  A list or an object written out as text is refused. 2.0 is the whole number 2.
+  A list or an object written out as text is refused.
 - `null` for an argument whose default is empty or false means the same as leaving it out. Any other
   null is refused, that for `public` too: its default publishes.
 - A file name may have up to 255 bytes in UTF-8, in any script, with special spaces and emoji.

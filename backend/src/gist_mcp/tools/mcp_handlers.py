@@ -4,6 +4,7 @@ The SDK's own check drops unknown arguments and parses text as JSON (`argument_s
 arguments that have passed ours it finds nothing left to change.
 """
 
+import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -41,6 +42,8 @@ def _with_our_schemas(list_tools: Handler) -> Handler:
         if isinstance(result.root, ListToolsResult):
             for tool in result.root.tools:
                 tool.inputSchema = schemas[tool.name]
+                # As it stands in the code, a docstring is indented.
+                tool.description = inspect.cleandoc(tool.description or "")
         return result
 
     return listed

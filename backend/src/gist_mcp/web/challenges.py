@@ -40,7 +40,7 @@ def token_missing(config: Config, caller: HTTPConnection) -> Response:
         response: Response = page("mcp.html", status_code=401, mcp_url=mcp_url)
         response.headers["WWW-Authenticate"] = challenge
     else:
-        text = "Sign in: this server needs an access token."
+        text = "Sign in: this server needs an access token, as `Authorization: Bearer TOKEN`."
         response = _refusal(401, "unauthorized", text, challenge)
     response.headers["Vary"] = "Accept"
     return response

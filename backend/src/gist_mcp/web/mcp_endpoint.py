@@ -201,7 +201,11 @@ class McpEndpoint:
             return refused(400, text, wire_id=None if message is None else message.wire_id)
         if named is None:
             if message is None or not message.is_initialize:
-                return refused(400, "Bad Request: Missing session ID")
+                text = (
+                    "Bad Request: Missing session ID. Send initialize first, then the "
+                    "Mcp-Session-Id of its answer with every request."
+                )
+                return refused(400, text, wire_id=None if message is None else message.wire_id)
             session_id = await self._open_session(request, caller)
         else:
             owned = await self._owned_session(request, caller, named)
