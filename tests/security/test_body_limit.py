@@ -133,3 +133,26 @@ def test_what_needs_no_durability_leaves_nothing_behind(world: World) -> None:
     assert [answer.status_code for answer in answers] == [200] * 6
     assert all('"id":1' in answer.text for answer in answers)
     assert settled_state(world.app.port) == before
+
+
+def test_a_call_that_no_tool_takes_leaves_nothing_behind(world: World) -> None:
+    user = McpUser.connect(world.app.mcp_url, world.token("monalisa"))
+    before = settled_state(world.app.port)
+
+    answers = [
+        user.send_tool("create_gist", **{**GIST, "content": "c", **wrong})
+        for wrong in ({"content": "x" * 2_000_000}, {"description": "x" * 2_000_000}, {"x": 1})
+    ]
+
+    assert ['"isError":true' in answer.text for answer in answers] == [True] * 3
+    assert settled_state(world.app.port) == before
+
+
+def test_half_a_character_costs_the_call_and_not_the_session(world: World) -> None:
+    user = McpUser.connect(world.app.mcp_url, world.token("monalisa"))
+    cut = json.dumps(tool_message(7, "create_gist", {**GIST, "content": "\ud83d"}))
+
+    answer = httpx.post(user.url, headers=user.headers, content=cut, timeout=30)
+
+    assert (answer.status_code, answer.json()["id"]) == (200, 7)
+    assert "surrogates" in answer.json()["error"]["message"]

@@ -2,12 +2,15 @@
 with clients that call every request `1`; one that comes again before it is the same request, sent
 again by something on the way, and must neither hang nor do twice what was asked once."""
 
+import select
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.security.mcp_client import McpUser, tool_message
+from tests.security.raw_http import lines
 from tests.security.state_export import settled_state
 from tests.security.test_fuzz_wire import answers_to, read_to_the_end, tracebacks
 from tests.security.world import World, running_world
@@ -164,3 +167,49 @@ def test_an_answer_fetched_on_another_stream_has_the_id_of_its_call(repeated: Wo
 
     (gist,) = repeated.github.gists("octocat")
     assert result.structured["id"] == gist.gist_id
+
+
+def test_a_cancellation_that_overtakes_its_call_stops_it(repeated: World) -> None:
+    user = McpUser.connect(repeated.app.mcp_url, repeated.token("octocat"))
+    cancelled = {"requestId": "x"}
+    user.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": cancelled})
+
+    answer = user.send(tool_message("x", "create_gist", GIST))
+
+    assert "cancelled" in answer.text
+    assert repeated.github.gists("octocat") == []
+
+
+def test_connections_that_are_lost_at_once_cost_a_session_nothing(repeated: World) -> None:
+    user = McpUser.connect(repeated.app.mcp_url, repeated.token("octocat"))
+    first = user.send(tool_message(1, "get_my_profile", {}))
+    event_id = first.text.partition("id: ")[2].split()[0]
+    head = lines(
+        "GET /mcp HTTP/1.1",
+        f"Host: localhost:{repeated.app.port}",
+        *(f"{name}: {value}" for name, value in user.headers.items() if name != "Accept"),
+        "Accept: text/event-stream",
+        f"Last-Event-ID: {event_id}",
+    )
+
+    for milliseconds in range(60):
+        with socket.create_connection(("127.0.0.1", repeated.app.port), timeout=10) as lost:
+            lost.sendall(head)
+            # Nothing is waited for: it is the moment of the loss that varies.
+            select.select([lost], [], [], milliseconds % 20 / 1000)
+
+    answered = [user.send(tool_message(1, "create_gist", GIST)) for _ in range(3)]
+    assert ['"isError":false' in answer.text for answer in answered] == [True] * 3
+    assert tracebacks(repeated.app.log()) == []
+
+
+def test_what_a_client_answers_to_nothing_is_neither_kept_nor_logged(repeated: World) -> None:
+    user = McpUser.connect(repeated.app.mcp_url, repeated.token("octocat"))
+    before = settled_state(repeated.app.port)
+
+    for answer in ({"result": 5}, {"error": {"code": 1, "message": "never-logged-text"}}):
+        sent = user.send({"jsonrpc": "2.0", "id": "a" * 32, **answer})
+        assert sent.status_code == 202
+
+    assert settled_state(repeated.app.port) == before
+    assert "never-logged-text" not in repeated.app.log()

@@ -9,10 +9,17 @@ from typing import Any
 
 import pytest
 
-from gist_mcp.servicers.mcp_session import MAX_ANSWERED, MAX_UNANSWERED, McpSessionServicer
+from gist_mcp.servicers.mcp_session import (
+    EARLY_CANCEL_SECONDS,
+    MAX_ANSWERED,
+    MAX_EARLY_CANCELS,
+    MAX_UNANSWERED,
+    McpSessionServicer,
+)
 from gist_state.v1.mcp_session_rbt import McpSession
 from tests.support.runtime import Runtime, running
 
+NOW = 1_800_000_000
 CALL = "d1"
 OTHER_CALL = "d2"
 
@@ -25,7 +32,9 @@ class Session:
     state: Any
     names: Iterator[str] = field(default_factory=lambda: map(str, itertools.count()))
 
-    def begin(self, wire_id: str, digest: str = CALL, *, may_repeat: bool = True) -> str:
+    def begin(
+        self, wire_id: str, digest: str = CALL, *, may_repeat: bool = True, now: int = NOW
+    ) -> str:
         """The name of the call."""
         answer = self.runtime.run(
             self.state.begin_request(
@@ -34,6 +43,7 @@ class Session:
                 wire_id=wire_id,
                 digest=digest,
                 may_repeat=may_repeat,
+                now_seconds=now,
             )
         )
         return str(answer.request_id)
@@ -49,7 +59,10 @@ class Session:
 
     def cancel(self, wire_id: str) -> list[str]:
         """All calls that are cancelled now."""
-        self.runtime.run(self.state.cancel(self.runtime.context, wire_id=wire_id))
+        self.runtime.run(self.state.cancel(self.runtime.context, wire_id=wire_id, now_seconds=NOW))
+        return self.cancelled()
+
+    def cancelled(self) -> list[str]:
         owner = self.runtime.run(self.state.owner(self.runtime.context))
         return list(owner.cancelled_request_ids)
 
@@ -115,6 +128,44 @@ def test_cancelling_ends_what_waits_under_the_id_and_nothing_else(session: Sessi
 
     assert set(session.cancel("1")) == waiting
     assert set(session.cancel("3")) == waiting
+
+
+def test_a_cancellation_that_overtakes_its_call_counts(session: Session) -> None:
+    assert session.cancel("1") == []
+
+    assert session.cancelled() == []
+    call = session.begin("1")
+    another = session.begin("1", OTHER_CALL)
+
+    assert session.cancelled() == [call]
+    assert another != call
+
+
+def test_a_cancellation_waits_for_its_call_for_a_moment_only(session: Session) -> None:
+    session.cancel("1")
+
+    session.begin("1", now=NOW + EARLY_CANCEL_SECONDS + 1)
+
+    assert session.cancelled() == []
+
+
+def test_a_cancellation_of_an_answered_call_is_not_kept_for_the_next(session: Session) -> None:
+    session.answered(session.begin("1"))
+
+    session.cancel("1")
+    session.begin("1")
+
+    assert session.cancelled() == []
+
+
+def test_cancellations_of_nothing_are_bounded(session: Session) -> None:
+    for number in range(MAX_EARLY_CANCELS + 1):
+        session.cancel(str(number))
+
+    session.begin("0")
+    last = session.begin(str(MAX_EARLY_CANCELS))
+
+    assert session.cancelled() == [last]
 
 
 def test_a_call_is_known_by_the_id_that_its_client_gave_it(session: Session) -> None:

@@ -65,6 +65,19 @@ class Played(Runtime):
         )
         await task
 
+    def run_again(self, session_id: str, message: dict[str, Any]) -> None:
+        """As after a restart between the answer and the end of `Run`. Returns when it ends."""
+        parsed = SessionMessage(JSONRPCMessage.model_validate({"jsonrpc": "2.0", **message}))
+        self.run(self._run(session_id, pickle.dumps(parsed)))
+
+    async def _run(self, session_id: str, message_bytes: bytes) -> None:
+        task = (
+            await Session.ref(session_id)
+            .spawn()
+            .Run(self.context, path=PATH, message_bytes=message_bytes)
+        )
+        await task
+
     def answers(self, session_id: str, stream: str) -> list[dict[str, Any]]:
         """The answers on a stream, in their order."""
         stored = self.run(Stream.ref(f"{session_id}/{stream}").Messages(self.context))
@@ -140,6 +153,16 @@ def test_a_call_that_is_handed_over_twice_is_carried_out_once(played: Played) ->
 
     played.handle(session_id, call)
     played.handle(session_id, call)
+
+    assert len(played.answers(session_id, "a")) == 1
+
+
+def test_a_run_that_is_left_over_after_the_answer_ends(played: Played) -> None:
+    session_id = opened(played)
+    call = {"id": "a", "method": "tools/call", "params": {"name": "fine", "arguments": {}}}
+    played.handle(session_id, call)
+
+    played.run_again(session_id, call)
 
     assert len(played.answers(session_id, "a")) == 1
 

@@ -14,7 +14,12 @@ from gist_mcp.web.json_rpc import (
     id_at_the_edges,
     parse_message,
 )
-from gist_mcp.web.message_size import MAX_DEPTH, MAX_STORED_BYTES, MAX_VALUES
+from gist_mcp.web.message_size import (
+    MAX_DEPTH,
+    MAX_STORED_BYTES,
+    MAX_VALUES,
+    has_too_many_values,
+)
 
 CLIENT_INFO = {"name": "c", "version": "1"}
 BEGINNING = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": CLIENT_INFO}
@@ -147,6 +152,19 @@ def test_a_message_is_measured_by_what_it_becomes() -> None:
         with pytest.raises(MessageTooLarge) as refusal:
             parse_message(encode(message))
         assert refusal.value.wire_id == "a"
+
+
+@pytest.mark.parametrize("text", [b'""', b'"\\\\""', b'"a"'])
+def test_strings_are_counted_no_further_than_the_limit(text: bytes) -> None:
+    assert has_too_many_values(b"[" + (text + b",") * (MAX_VALUES + 1) + b"1]")
+    assert has_too_many_values(b"," * (MAX_VALUES + 1) + text * 1_000_000)
+
+
+def test_a_member_that_comes_twice_is_refused() -> None:
+    body = b'{"jsonrpc":"2.0","id":1,"method":"x","params":{"public":false,"public":true}}'
+
+    with pytest.raises(NotJsonRpc, match="twice"):
+        parse_message(body)
 
 
 def test_a_text_full_of_commas_is_one_value() -> None:

@@ -30,6 +30,13 @@ class RequestRecord(BaseModel):
     )
 
 
+class EarlyCancel(BaseModel):
+    """A cancellation that overtook its call on the way here."""
+
+    wire_id: str = Field(tag=1, description="The JSON-RPC id of the call, as in `RequestRecord`.")
+    at_seconds: int = Field(tag=2, description="Unix time at which it came.")
+
+
 class McpSessionState(StateModel):
     """Empty until `open`; never emptied again, so that a session id is never given out twice."""
 
@@ -58,6 +65,9 @@ class McpSessionState(StateModel):
         default=None,
         description="The calls that wait for their answer, and the last others.",
     )
+    early_cancels: Optional[list[EarlyCancel]] = Field(
+        tag=8, default=None, description="Cancellations of calls that have not come yet."
+    )
 
 
 class OpenRequest(BaseModel):
@@ -83,6 +93,7 @@ class CancelRequest(BaseModel):
     """`wire_id`: the JSON-RPC id of the call, as JSON."""
 
     wire_id: str = Field(tag=1)
+    now_seconds: int = Field(tag=2)
 
 
 class CancelResponse(BaseModel):
@@ -97,6 +108,7 @@ class BeginRequestRequest(BaseModel):
     wire_id: str = Field(tag=2)
     digest: str = Field(tag=3)
     may_repeat: bool = Field(tag=4)
+    now_seconds: int = Field(tag=5)
 
 
 class BeginRequestResponse(BaseModel):

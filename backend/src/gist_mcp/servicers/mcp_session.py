@@ -3,11 +3,17 @@
 from reboot.aio.contexts import ReaderContext, WriterContext
 
 from gist_mcp.servicers.authorizers import front_door_only
-from gist_state.v1.mcp_session import RequestRecord
+from gist_state.v1.mcp_session import EarlyCancel, RequestRecord
 from gist_state.v1.mcp_session_rbt import McpSession
 
 MAX_CANCELLED = 100
 """Cancelled requests that a session remembers: more than one client runs at once."""
+
+EARLY_CANCEL_SECONDS = 60
+"""How long a cancellation waits for its call. Both are under way at once, one of them through a
+question to GitHub, which takes 20 seconds at most."""
+
+MAX_EARLY_CANCELS = 20
 
 MAX_ANSWERED = 50
 """Answered calls that a session remembers, for a client that comes back to read one again."""
@@ -48,7 +54,8 @@ class McpSessionServicer(McpSession.Servicer):
     ) -> McpSession.CancelResponse:
         """Notes that the client wants no more side effects of the calls that wait under an id.
 
-        An id of an answered call changes nothing: the next call may have it again.
+        An id of an answered call changes nothing: the next call may have it again. One that no call
+        had before is kept for a moment, as a cancellation may overtake its call.
         """
         if self.state.opened_at_seconds is None or self.state.closed_at_seconds is not None:
             return McpSession.CancelResponse(cancelled=False)
@@ -57,6 +64,10 @@ class McpSessionServicer(McpSession.Servicer):
             for record in self.state.requests or []
             if record.wire_id == request.wire_id and not record.is_answered
         ]
+        if not any(record.wire_id == request.wire_id for record in self.state.requests or []):
+            early = [each for each in self.state.early_cancels or [] if not _fits(each, request)]
+            early.append(EarlyCancel(wire_id=request.wire_id, at_seconds=request.now_seconds))
+            self.state.early_cancels = early[-MAX_EARLY_CANCELS:]
         known = [each for each in self.state.cancelled_request_ids or [] if each not in meant]
         self.state.cancelled_request_ids = [*known, *meant][-MAX_CANCELLED:]
         return McpSession.CancelResponse(cancelled=bool(meant))
@@ -78,7 +89,17 @@ class McpSessionServicer(McpSession.Servicer):
             )
         )
         self.state.requests = _newest(records)
+        self._cancel_if_told_before(request)
         return McpSession.BeginRequestResponse(request_id=request.request_id, is_repeat=False)
+
+    def _cancel_if_told_before(self, request: McpSession.BeginRequestRequest) -> None:
+        early = self.state.early_cancels or []
+        oldest_seconds = request.now_seconds - EARLY_CANCEL_SECONDS
+        if any(_fits(each, request) and each.at_seconds >= oldest_seconds for each in early):
+            known = self.state.cancelled_request_ids or []
+            self.state.cancelled_request_ids = [*known, request.request_id][-MAX_CANCELLED:]
+        if early:
+            self.state.early_cancels = [each for each in early if not _fits(each, request)]
 
     async def carry_out(
         self, context: WriterContext, request: McpSession.CarryOutRequest
@@ -129,6 +150,12 @@ class McpSessionServicer(McpSession.Servicer):
             user_id=self.state.owner_user_id or 0,
             cancelled_request_ids=list(self.state.cancelled_request_ids or []) if alive else [],
         )
+
+
+def _fits(
+    early: EarlyCancel, request: McpSession.CancelRequest | McpSession.BeginRequestRequest
+) -> bool:
+    return bool(early.wire_id == request.wire_id)
 
 
 def _is_repeated(record: RequestRecord, request: McpSession.BeginRequestRequest) -> bool:

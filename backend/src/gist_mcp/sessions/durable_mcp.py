@@ -18,7 +18,7 @@ from pydantic import AnyHttpUrl
 from rbt.mcp.v1.stream_pb2 import ReplayRequest, ReplayResponse
 from reboot.aio.contexts import ReaderContext
 from reboot.aio.external import ExternalContext
-from reboot.mcp.server import DurableMCP
+from reboot.mcp.server import DurableMCP, StreamableHTTPASGIApp
 from reboot.mcp.servicers.session import _servers
 from reboot.mcp.servicers.stream import StreamServicer
 from reboot.std.collections.v1 import sorted_map
@@ -27,7 +27,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from gist_mcp.config import Config
-from gist_mcp.principal import Principal
+from gist_mcp.principal import McpSessionId, Principal
 from gist_mcp.servicers.authorizers import front_door_only
 from gist_mcp.sessions.message_workflow import AnsweringSessionServicer
 
@@ -93,6 +93,23 @@ class ClosedDurableMCP(DurableMCP):
         return [AnsweringSessionServicer, ClosedStreamServicer, *sorted_map.servicers()]
 
 
+class FrontDoorContext(ExternalContext):
+    """A context whose calls do not depend on how the others end.
+
+    Stock, a mutation that is cut off, as when a client goes away, makes every later mutation with
+    the context fail, lest somebody repeats the first without knowing. DurableMCP keeps one context
+    for a session, so one lost connection would end the session. We repeat nothing blindly.
+    """
+
+    @property
+    def _uncertain_mutation(self) -> bool:
+        return False
+
+    @_uncertain_mutation.setter
+    def _uncertain_mutation(self, is_uncertain: bool) -> None:
+        pass
+
+
 ExternalContextFactory = Callable[[Request], ExternalContext]
 
 
@@ -105,7 +122,7 @@ def front_door_context(
     and would be sent along to every servicer.
     """
     original = from_request(request)
-    return ExternalContext(
+    return FrontDoorContext(
         name=original.name, channel_manager=original.channel_manager, bearer_token=secret
     )
 
@@ -121,3 +138,25 @@ def mcp_app(
 def sdk_server() -> Server[Any, Any]:
     """The MCP SDK's server of this process, with our tools. Made by `mcp_app`."""
     return _servers[MCP_PATH]
+
+
+def drop_crashed_transport(app: ASGIApp, session_id: McpSessionId) -> bool:
+    """Lets DurableMCP make a new transport for a session whose transport has crashed.
+
+    Stock, it keeps the crashed one, and the session is dead until the process ends. `app` is what
+    `mcp_app` made. True if there was one.
+    """
+    endpoint = _endpoint(app)
+    task = endpoint._connect_tasks.get(session_id)
+    if task is None or not task.done():
+        return False
+    del endpoint._connect_tasks[session_id]
+    endpoint._http_transports.pop(session_id, None)
+    return True
+
+
+def _endpoint(app: Any) -> StreamableHTTPASGIApp:
+    """What is behind DurableMCP's one route and its check of the bearer token."""
+    (route,) = app.routes
+    endpoint: StreamableHTTPASGIApp = route.app.app
+    return endpoint

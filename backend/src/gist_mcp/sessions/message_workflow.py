@@ -101,6 +101,8 @@ class AnsweringSessionServicer(SessionServicer):
             except Exception as failure:  # noqa: BLE001 - one that passes is raised again
                 await self._end(context, request_id, failure)
                 await self._release_run(request_id)
+        else:
+            await self._release_run(request_id)
         self._tries.pop(str(context.workflow_id), None)
         return HandleMessageResponse()
 
@@ -109,6 +111,9 @@ class AnsweringSessionServicer(SessionServicer):
     ) -> RunResponse:
         """Stock, but that it ends."""
         request_id = str(pickle.loads(request.message_bytes).message.root.id)  # noqa: S301
+        if await _is_answered(context, request_id):
+            # Before a restart, so that nobody talks to this run of it.
+            return RunResponse()
         with self._get_request_streams(request_id) as (read_stream, write_stream):
             try:
                 await super().Run(context, request)
@@ -188,6 +193,8 @@ def is_passing(failure: BaseException) -> bool:
 
     Of a group, all must be: one that will not pass comes again each time.
     """
+    if isinstance(failure, EffectValidationRetry | RetryReactively):
+        return True
     if isinstance(failure, BaseExceptionGroup):
         return all(map(is_passing, failure.exceptions))
     if isinstance(failure, Aborted):

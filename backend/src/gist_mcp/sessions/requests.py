@@ -13,7 +13,6 @@ import hashlib
 import json
 import re
 import secrets
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -31,13 +30,11 @@ REQUEST_ID_BYTES: Final = 16
 
 _REQUEST_ID = re.compile(r"[0-9a-f]{32}\Z")
 
-MAX_REMEMBERED: Final = 20_000
-"""Calls of which a process remembers that DurableMCP has them from it."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class NamedRequest:
-    """A call with its name inside. `is_under_way`: this process has given it to DurableMCP."""
+    """A call with its name inside. `is_under_way`: another connection to this process waits for its
+    answer too."""
 
     request_id: str
     is_under_way: bool
@@ -47,7 +44,7 @@ class Requests:
     """The calls of the sessions that a process owns. Used from one event loop."""
 
     def __init__(self) -> None:
-        self._under_way: OrderedDict[str, None] = OrderedDict()
+        self._under_way: set[str] = set()
 
     async def begin(
         self,
@@ -58,6 +55,7 @@ class Requests:
         name: str,
         arguments: dict[str, Any],
         may_repeat: bool,
+        now_seconds: int,
     ) -> NamedRequest:
         """Names a call, durably, or finds the one that it repeats.
 
@@ -66,35 +64,36 @@ class Requests:
         """
         fresh = secrets.token_hex(REQUEST_ID_BYTES)
         # Before anything is awaited: the same request may come twice at once.
-        self._remember(fresh)
-        answer = await _call(
-            context,
-            session_id,
-            "BeginRequest",
-            messages.McpSessionBeginRequestRequest(
-                request_id=fresh,
-                wire_id=json.dumps(wire_id),
-                digest=request_digest(name, arguments),
-                may_repeat=may_repeat,
-            ),
-        )
+        self._under_way.add(fresh)
+        try:
+            answer = await _call(
+                context,
+                session_id,
+                "BeginRequest",
+                messages.McpSessionBeginRequestRequest(
+                    request_id=fresh,
+                    wire_id=json.dumps(wire_id),
+                    digest=request_digest(name, arguments),
+                    may_repeat=may_repeat,
+                    now_seconds=now_seconds,
+                ),
+            )
+        except BaseException:
+            self.ended(fresh)
+            raise
         if not answer.is_repeat:
             return NamedRequest(request_id=fresh, is_under_way=False)
-        self.forget(fresh)
-        # Otherwise a former run of the application had it, and may have died before DurableMCP
-        # took it. To give it to DurableMCP once more is safe: one workflow carries it out.
+        self.ended(fresh)
+        # Otherwise its connection was lost, or a former run of the application had it and may have
+        # died before DurableMCP took it. To give it to DurableMCP once more is safe: one workflow
+        # carries it out, and everybody gets what came of it.
         is_under_way = answer.request_id in self._under_way
-        self._remember(answer.request_id)
+        self._under_way.add(answer.request_id)
         return NamedRequest(request_id=answer.request_id, is_under_way=is_under_way)
 
-    def forget(self, request_id: str) -> None:
-        """DurableMCP has not taken the call after all."""
-        self._under_way.pop(request_id, None)
-
-    def _remember(self, request_id: str) -> None:
-        self._under_way[request_id] = None
-        if len(self._under_way) > MAX_REMEMBERED:
-            self._under_way.popitem(last=False)
+    def ended(self, request_id: str) -> None:
+        """DurableMCP has nothing to do with the call in this process any more, or never had."""
+        self._under_way.discard(request_id)
 
 
 async def note_answered(
@@ -110,10 +109,13 @@ async def note_answered(
 
 
 async def cancel_requests(
-    context: ExternalContext, session_id: McpSessionId, wire_id: str | int
+    context: ExternalContext, session_id: McpSessionId, wire_id: str | int, *, now_seconds: int
 ) -> None:
-    """Notes, durably, that the client wants no more side effects of what waits under that id."""
-    await McpSession.ref(session_id).cancel(context, wire_id=json.dumps(wire_id))
+    """Notes, durably, that the client wants no more side effects of what waits under that id, or
+    is just on its way."""
+    await McpSession.ref(session_id).cancel(
+        context, wire_id=json.dumps(wire_id), now_seconds=now_seconds
+    )
 
 
 async def wire_id_of(

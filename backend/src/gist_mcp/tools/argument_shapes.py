@@ -111,16 +111,20 @@ def checked_arguments(tool: Tool, arguments: object) -> dict[str, Any]:
         checked = _model(tool).model_validate(given)
     except ValidationError as invalid:
         details = invalid.errors(include_url=False, include_context=False)
-        raise all_faults([_fault(tool, schema, detail) for detail in details]) from None
+        # Only those that are shown are put into words: there may be thousands.
+        faults = [_fault(tool, schema, detail) for detail in details[:MAX_FAULTS]]
+        raise all_faults(faults, more=len(details) - len(faults)) from None
     return {name: getattr(checked, name) for name in type(checked).model_fields}
 
 
-def all_faults(faults: Sequence[InvalidArgument]) -> InvalidArgument:
-    """One error that says them all, up to `MAX_FAULTS`. There must be at least one."""
+def all_faults(faults: Sequence[InvalidArgument], *, more: int = 0) -> InvalidArgument:
+    """One error that says them all, up to `MAX_FAULTS`. There must be at least one, and there may
+    be `more` than those given."""
     first, *others = faults[:MAX_FAULTS]
     lines = [first.text, *map(str, others)]
-    if len(faults) > MAX_FAULTS:
-        lines.append(f"And {len(faults) - MAX_FAULTS} more faults.")
+    more += max(0, len(faults) - MAX_FAULTS)
+    if more:
+        lines.append(f"And {more} more faults.")
     return InvalidArgument(first.field, "\n".join(lines))
 
 

@@ -28,6 +28,7 @@ from gist_mcp.errors import (
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import GitHubUserId, McpSessionId
 from gist_mcp.sessions import ownership
+from gist_mcp.sessions.message_workflow import is_passing
 from gist_state.v1.mcp_session_rbt import McpSession
 
 logger = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ async def _until_reboot_serves[**P, R](
         try:
             return await tool(*args, **kwargs)
         except (Aborted, AioRpcError) as failure:
-            if pause_seconds is None:
+            if pause_seconds is None or not is_passing(failure):
                 raise
             logger.warning("Tool %s is run again after: %s", tool.__name__, failure)
         await asyncio.sleep(pause_seconds)

@@ -20,7 +20,10 @@ def checked_call(name: object, arguments: object) -> dict[str, Any]:
     entry = _TOOLS.get(name) if isinstance(name, str) else None
     if entry is None:
         raise InvalidArgument("name", _unknown_tool(name))
-    return checked_arguments(entry.function, arguments)
+    checked = checked_arguments(entry.function, arguments)
+    if entry.check is not None:
+        entry.check(**checked)
+    return checked
 
 
 def _unknown_tool(name: object) -> str:

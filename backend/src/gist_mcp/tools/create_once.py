@@ -21,9 +21,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from grpc.aio import AioRpcError
 from reboot.aio.workflows import at_least_once, at_most_once
-from rebootdev.aio.aborted import Aborted
 from rebootdev.aio.workflows import AtMostOnceFailedBeforeCompleting
 
 from gist_mcp import process
@@ -46,6 +44,7 @@ from gist_mcp.errors import (
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import Gist
 from gist_mcp.sessions.ledger import Change, Ledger
+from gist_mcp.sessions.message_workflow import is_passing
 from gist_mcp.tools.arguments import NewGist
 from gist_mcp.tools.call import Bug, ToolCall
 from gist_mcp.tools.ending import end_of, unknown
@@ -100,13 +99,13 @@ async def create_once(call: ToolCall, gist: NewGist, idempotency_key: str | None
         await call.context.info("create_gist: intent recorded")
         made = await creation.carry_out()
         await ledger.finish_with(change, gist_id=made.gist_id, url=made.url)
-    except (Aborted, AioRpcError):
-        # Reboot does not serve just now. That is no end: the tool is run again, here or by the
-        # next process, and the record waits for it.
-        raise
     except GistMcpError as error:
         end = end_of(error, maybe_sent=creation.maybe_sent)
-    except Exception:
+    except Exception as failure:
+        if is_passing(failure):
+            # Reboot does not serve just now. That is no end: the tool is run again, here or by the
+            # next process, and the record waits for it.
+            raise
         request_id = secrets.token_hex(6)
         logger.exception("create_gist failed, request %s", request_id)
         end = end_of(Bug(request_id), maybe_sent=creation.maybe_sent)

@@ -7,7 +7,7 @@ from pydantic import Field
 from reboot.mcp.server import DurableContext
 
 from gist_mcp.tools.argument_shapes import ArgumentObject
-from gist_mcp.tools.arguments import checked_gist
+from gist_mcp.tools.arguments import NewGist, checked_gist
 from gist_mcp.tools.call import begin, tool_errors
 from gist_mcp.tools.create_once import create_once
 from gist_mcp.tools.results import CreatedGist
@@ -18,6 +18,26 @@ class NewFile(ArgumentObject):
 
     filename: str = Field(description="Name with its extension, which sets the highlighting.")
     content: str = Field(description="The file's text; more than white space.")
+
+
+def gist_of(
+    *,
+    description: str,
+    filename: str,
+    content: str,
+    public: bool,
+    additional_files: Sequence[NewFile],
+    idempotency_key: str,
+) -> NewGist:
+    """What `create_gist` is asked to make. Raises `InvalidArgument` with all faults."""
+    files = [("filename", filename, content)]
+    files += [
+        (f"additional_files[{index}]", file.filename, file.content)
+        for index, file in enumerate(additional_files)
+    ]
+    return checked_gist(
+        description=description, public=public, files=files, idempotency_key=idempotency_key
+    )
 
 
 @tool_errors
@@ -58,13 +78,13 @@ async def create_gist(
     Two calls make two gists, unless they share an idempotency_key. A call that ends with an
     error says whether a gist may have been made.
     """
-    files = [("filename", filename, content)]
-    files += [
-        (f"additional_files[{index}]", file.filename, file.content)
-        for index, file in enumerate(additional_files)
-    ]
-    gist = checked_gist(
-        description=description, public=public, files=files, idempotency_key=idempotency_key
+    gist = gist_of(
+        description=description,
+        filename=filename,
+        content=content,
+        public=public,
+        additional_files=additional_files,
+        idempotency_key=idempotency_key,
     )
     call = await begin(context, "create_gist")
     made = await create_once(call, gist, idempotency_key or None)

@@ -11,18 +11,23 @@ from gist_mcp.errors import ScopeRequired
 from gist_mcp.tools.call import grants
 from gist_mcp.tools.create_once import GIST_SCOPE
 from gist_mcp.tools.gists_read import list_my_gists
-from gist_mcp.tools.gists_write import create_gist
+from gist_mcp.tools.gists_write import create_gist, gist_of
 from gist_mcp.tools.profile import get_my_profile
 
 
 @dataclass(frozen=True, kw_only=True)
 class ToolEntry:
-    """A tool. Its name and description are those of its function."""
+    """A tool. Its name and description are those of its function.
+
+    `check` takes the function's arguments and raises `InvalidArgument` for those whose names and
+    types are right but not what they say. It asks nobody.
+    """
 
     function: Callable[..., Awaitable[Any]]
     title: str
     annotations: ToolAnnotations
     scopes: frozenset[str] = frozenset()
+    check: Callable[..., object] | None = None
 
     @property
     def name(self) -> str:
@@ -41,6 +46,7 @@ TOOLS = (
         title="Create a gist",
         annotations=_CREATES,
         scopes=frozenset({GIST_SCOPE}),
+        check=gist_of,
     ),
     ToolEntry(
         function=list_my_gists,

@@ -157,11 +157,14 @@ def _loaded(body: bytes) -> Any:
             parse_constant=_refuse_constant,
             parse_int=_parse_int,
             parse_float=_parse_float,
+            object_pairs_hook=_members,
         )
     except UnicodeDecodeError:
         raise NotJsonRpc("Parse error: the body is not UTF-8", PARSE_ERROR) from None
     except (ValueError, RecursionError):
-        raise NotJsonRpc("Parse error: the body is not JSON", PARSE_ERROR) from None
+        raise NotJsonRpc(
+            "Parse error: the body is not JSON, or has a member twice", PARSE_ERROR
+        ) from None
 
 
 def _wire_id(message: Any) -> WireId | None:
@@ -219,6 +222,14 @@ def _check_shape(message: dict[str, Any]) -> None:
         raise NotJsonRpc("Invalid request: neither a request nor a response", INVALID_REQUEST)
     if not isinstance(message.get("params"), dict | None):
         raise NotJsonRpc("Invalid request: params must be an object", INVALID_REQUEST, wire_id)
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Each name once: of `public: false` and `public: true` neither may win (RFC 8259, 4)."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member is repeated")
+    return members
 
 
 def _refuse_constant(name: str) -> float:

@@ -18,14 +18,21 @@ def lost() -> Response:
     )
 
 
-def too_large(status_code: int, text: str, wire_id: WireId | None, *, in_session: bool) -> Response:
-    """A request that is too large: an HTTP error, but a plain answer under its own id in a session.
+def refused_request(
+    status_code: int,
+    text: str,
+    wire_id: WireId | None,
+    *,
+    in_session: bool,
+    code: int = -32600,
+) -> Response:
+    """A message that is none: an HTTP error, but a plain answer under its own id in a session.
 
     With an HTTP error there SDKs would not end the one request, but the session that it came in.
     """
     if in_session and wire_id is not None:
         status_code = 200
-    return refused(status_code, text, wire_id=wire_id)
+    return refused(status_code, text, code=code, wire_id=wire_id)
 
 
 def refused(

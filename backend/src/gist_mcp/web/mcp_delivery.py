@@ -8,7 +8,6 @@ repeated one, and goes on to DurableMCP; every other request is answered at once
 import asyncio
 import json
 import logging
-import re
 from typing import Any
 
 from reboot.aio.external import ExternalContext
@@ -31,6 +30,7 @@ from gist_mcp.sessions.durable_mcp import (
     MCP_PATH,
     SESSION_HANDLE,
     current_principal,
+    drop_crashed_transport,
     sdk_server,
 )
 from gist_mcp.sessions.first_contact import FirstContact
@@ -43,7 +43,7 @@ from gist_mcp.web import challenges
 from gist_mcp.web.body import read_body
 from gist_mcp.web.deps import Deps
 from gist_mcp.web.event_stream import one_event, with_retry_hint
-from gist_mcp.web.json_rpc import JsonRpcMessage, WireId, parse_message
+from gist_mcp.web.json_rpc import JsonRpcMessage, parse_message
 from gist_mcp.web.mcp_answers import starting
 from gist_mcp.web.mcp_methods import McpMethods
 from gist_mcp.web.wire_ids import WireIds
@@ -73,14 +73,12 @@ def session_state_ref(session_id: McpSessionId) -> str:
     return f"rbt.mcp.v1.Session:{session_id}"
 
 
-_OWN_REQUEST_ID = re.compile(r"[0-9a-f]{32}\Z")
-
-
 class McpDelivery:
     """Hands requests to DurableMCP. One for each server process."""
 
     def __init__(self, deps: Deps, durable_mcp: ASGIApp) -> None:
         self._deps = deps
+        self._app = durable_mcp
         self._durable_mcp = FirstContact(durable_mcp)
         self._methods = McpMethods(deps.config, sdk_server)
         self._requests = Requests()
@@ -127,7 +125,7 @@ class McpDelivery:
         if hop.method != "POST":
             answers = WireIds(context, hop.session_id, with_retry_hint(send))
             inner = _inner(hop, scope)
-            await self._durable_mcp.deliver(hop.session_id, inner, receive, answers.send)
+            await self._to_durable_mcp(hop.session_id, inner, receive, answers.send)
             return
         body = await read_body(request, self._deps.config.max_body_bytes)
         message = parse_message(body)
@@ -145,12 +143,9 @@ class McpDelivery:
         elif message.is_request:
             answer = await self._methods.answer(message)
             await one_event(answer, {SESSION_HEADER: hop.session_id})(scope, receive, send)
-        elif message.response_id is not None and _is_asked(message.response_id):
-            inner = _inner(hop, scope)
-            await self._durable_mcp.deliver(hop.session_id, inner, _again(body, receive), send)
         else:
-            # A notification, of which the first pass has noted what matters, or a response to
-            # nothing that was asked.
+            # A notification, of which the first pass has noted what matters, or a response: no tool
+            # asks the client anything.
             await Response(status_code=202)(scope, receive, send)
 
     async def _call_tool(
@@ -177,6 +172,7 @@ class McpDelivery:
             name=name,
             arguments=arguments,
             may_repeat=not only_reads(name),
+            now_seconds=int(self._deps.clock()),
         )
         send = with_retry_hint(send)
         answers = WireIds(context, hop.session_id, send, known=message.wire_id)
@@ -184,19 +180,20 @@ class McpDelivery:
             last_event_id = f"{named.request_id}/{FROM_THE_START}"
             inner = _inner(hop, scope, last_event_id=last_event_id)
             until = _UntilItsResult(named.request_id, receive, answers.send)
-            await self._durable_mcp.deliver(hop.session_id, inner, until.receive, until.send)
+            await self._to_durable_mcp(hop.session_id, inner, until.receive, until.send)
             return
+        call = _again(_call(named.request_id, message.params), receive)
+        try:
+            await self._to_durable_mcp(hop.session_id, _inner(hop, scope), call, answers.send)
+        finally:
+            self._requests.ended(named.request_id)
 
-        async def send_and_note(sent: Message) -> None:
-            if sent["type"] == "http.response.start" and sent["status"] != 200:
-                # It was not taken, so it may come again.
-                self._requests.forget(named.request_id)
-            await answers.send(sent)
-
-        call = _call(named.request_id, message.params)
-        await self._durable_mcp.deliver(
-            hop.session_id, _inner(hop, scope), _again(call, receive), send_and_note
-        )
+    async def _to_durable_mcp(
+        self, session_id: McpSessionId, inner: Scope, receive: Receive, send: Send
+    ) -> None:
+        if drop_crashed_transport(self._app, session_id):
+            self._durable_mcp.forget(session_id)
+        await self._durable_mcp.deliver(session_id, inner, receive, send)
 
 
 def _refusal(message: JsonRpcMessage) -> dict[str, Any] | None:
@@ -224,11 +221,6 @@ def _call(request_id: str, params: dict[str, Any]) -> bytes:
         called["_meta"] = {"progressToken": progress_token}
     message = {"jsonrpc": "2.0", "id": request_id, "method": "tools/call", "params": called}
     return json.dumps(message).encode()
-
-
-def _is_asked(response_id: WireId) -> bool:
-    """True for an id that DurableMCP may have given a request of its own, to the client."""
-    return isinstance(response_id, str) and _OWN_REQUEST_ID.match(response_id) is not None
 
 
 def _inner(hop: Hop, scope: Scope, *, last_event_id: str | None = None) -> Scope:

@@ -35,13 +35,12 @@ from gist_mcp.web.body import BodyTooLarge, read_body
 from gist_mcp.web.deps import Deps
 from gist_mcp.web.json_rpc import (
     JsonRpcMessage,
-    MessageTooLarge,
     NotJsonRpc,
     id_at_the_edges,
     parse_message,
 )
 from gist_mcp.web.limits import client_address, in_a_session_of
-from gist_mcp.web.mcp_answers import lost, refused, starting, too_large
+from gist_mcp.web.mcp_answers import lost, refused, refused_request, starting
 from gist_mcp.web.mcp_delivery import (
     FORWARDED_HEADERS,
     SESSION_HEADER,
@@ -144,14 +143,17 @@ class McpEndpoint:
         except BodyTooLarge as reason:
             text = f"The request body is larger than {self._deps.config.max_body_bytes} bytes."
             wire_id = id_at_the_edges(reason.head, reason.tail)
-            return too_large(413, text, wire_id, in_session=SESSION_HEADER in request.headers)
-        except MessageTooLarge as reason:
-            in_session = SESSION_HEADER in request.headers
-            return too_large(400, str(reason), reason.wire_id, in_session=in_session)
+            return refused_request(413, text, wire_id, in_session=_in_session(request))
         except NotNegotiable as reason:
             return refused(reason.status_code, str(reason))
         except NotJsonRpc as reason:
-            return refused(400, str(reason), code=reason.code, wire_id=reason.wire_id)
+            return refused_request(
+                400,
+                str(reason),
+                reason.wire_id,
+                in_session=_in_session(request),
+                code=reason.code,
+            )
         except ScopeRequired as reason:
             return challenges.scope_missing(self._deps.config, request, reason)
         return await self._route(request, caller, message, body)
@@ -235,7 +237,10 @@ class McpEndpoint:
             now_seconds = int(self._deps.clock())
             await ownership.close_session(context, session_id, now_seconds=now_seconds)
         elif message is not None and message.cancelled_id is not None:
-            await cancel_requests(context, session_id, message.cancelled_id)
+            now_seconds = int(self._deps.clock())
+            await cancel_requests(
+                context, session_id, message.cancelled_id, now_seconds=now_seconds
+            )
 
     async def _open_session(self, request: Request, caller: Caller) -> McpSessionId:
         session_id = ownership.new_session_id()
@@ -289,6 +294,10 @@ class McpEndpoint:
         if hop.method == "POST" and is_event_stream(upstream) and not takes_events(request):
             return await one_answer(upstream, kept) or lost()
         return StreamingResponse(_relay(upstream), upstream.status_code, headers=kept)
+
+
+def _in_session(request: Request) -> bool:
+    return SESSION_HEADER in request.headers
 
 
 async def _relay(upstream: httpx.Response) -> AsyncIterator[bytes]:

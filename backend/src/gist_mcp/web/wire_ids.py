@@ -57,9 +57,11 @@ class WireIds:
         wire_id = self._known
         if wire_id is None:
             wire_id = await wire_id_of(self._context, self._session_id, request_id)
-        if wire_id is not None:
-            start, end = answer.span("quoted")
-            message = {**message, "body": body[:start] + json.dumps(wire_id).encode() + body[end:]}
+        if wire_id is None:
+            # So old that nobody waits for it, and our own id would tell a client nothing.
+            return
+        start, end = answer.span("quoted")
+        message = {**message, "body": body[:start] + json.dumps(wire_id).encode() + body[end:]}
         await self._send(message)
         await self._note(request_id)
 
