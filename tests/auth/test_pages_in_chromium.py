@@ -84,9 +84,13 @@ def error_for_a_client(text: str) -> Any:
     return failure_page(SignInFailed(text, text, text), sealed_request="s", destination=text)
 
 
+def mcp(text: str) -> Any:
+    return render("mcp.html", mcp_url=text)
+
+
 PAGES = {
     each.__name__: each
-    for each in (consent, token, landing, client_error, error, error_for_a_client)
+    for each in (consent, token, landing, mcp, client_error, error, error_for_a_client)
 }
 
 OUTSIDE = """() => {
