@@ -108,6 +108,14 @@ def test_what_only_reads_is_never_repeated(session: Session) -> None:
     assert session.begin("1", may_repeat=False) != session.begin("1", may_repeat=False)
 
 
+def test_a_call_that_is_named_twice_is_one_call(session: Session) -> None:
+    session.names = iter(["same", "same", "other"])
+
+    assert session.begin("1", may_repeat=False) == session.begin("1", may_repeat=False) == "same"
+    session.answered("same")
+    assert session.begin("1") == "other"
+
+
 def test_one_workflow_carries_a_call_out(session: Session) -> None:
     call = session.begin("1")
 

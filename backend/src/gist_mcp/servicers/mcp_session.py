@@ -75,8 +75,10 @@ class McpSessionServicer(McpSession.Servicer):
     async def begin_request(
         self, context: WriterContext, request: McpSession.BeginRequestRequest
     ) -> McpSession.BeginRequestResponse:
-        """Gives a call its name, or finds the one that it repeats."""
+        """Gives a call its name, or finds the one it repeats. Asked again, it says the same."""
         records = list(self.state.requests or [])
+        if any(record.request_id == request.request_id for record in records):
+            return McpSession.BeginRequestResponse(request_id=request.request_id, is_repeat=False)
         for record in reversed(records):
             if request.may_repeat and _is_repeated(record, request):
                 return McpSession.BeginRequestResponse(request_id=record.request_id, is_repeat=True)

@@ -18,15 +18,24 @@ from typing import Any, Final
 
 from rbt.v1alpha1.errors_pb2 import StateNotConstructed
 from reboot.aio.external import ExternalContext
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_random_exponential,
+)
 
 from gist_mcp.principal import McpSessionId
-from gist_mcp.servicers.calls import call_without_key
+from gist_mcp.servicers.calls import StateUnavailable, call_without_key
 from gist_state.v1 import mcp_session_pb2 as messages
 from gist_state.v1.mcp_session_pb2_grpc import McpSessionMethodsStub
 from gist_state.v1.mcp_session_rbt import McpSession
 
 REQUEST_ID_BYTES: Final = 16
 """128 random bits: never the same twice, and nothing that a client could have chosen."""
+
+PATIENCE_SECONDS: Final = 15.0
+"""How long a state may be away. A restart takes 6 to 8 seconds."""
 
 _REQUEST_ID = re.compile(r"[0-9a-f]{32}\Z")
 
@@ -137,9 +146,19 @@ async def wire_id_of(
 async def _call(
     context: ExternalContext, session_id: McpSessionId, method: str, request: object
 ) -> Any:
-    """A writer's answer. Raises `StateUnavailable`."""
-    return await call_without_key(
-        context, McpSession, McpSessionMethodsStub, session_id, method, request
+    """A writer's answer, which may be asked for again. Raises `StateUnavailable`.
+
+    While a server starts or leaves, the state is away for a moment. Told so, SDKs would end their
+    session.
+    """
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(StateUnavailable),
+        stop=stop_after_delay(PATIENCE_SECONDS),
+        wait=wait_random_exponential(multiplier=0.1, max=1),
+        reraise=True,
+    )
+    return await retrying(
+        call_without_key, context, McpSession, McpSessionMethodsStub, session_id, method, request
     )
 
 
