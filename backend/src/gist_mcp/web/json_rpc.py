@@ -63,7 +63,7 @@ class MessageTooLarge(NotJsonRpc):
 @dataclass(frozen=True, kw_only=True)
 class JsonRpcMessage:
     """One message: a request (`method` and `wire_id`), a notification (`method` alone) or a
-    response (`response_id`, and no method).
+    response (neither).
 
     `params` has no members that are null, because null is how some clients leave a member out;
     the arguments of a tool are as they came.
@@ -71,7 +71,6 @@ class JsonRpcMessage:
 
     method: str | None
     wire_id: WireId | None
-    response_id: WireId | None
     params: dict[str, Any]
 
     @property
@@ -120,7 +119,6 @@ def parse_message(body: bytes) -> JsonRpcMessage:
     parsed = JsonRpcMessage(
         method=method,
         wire_id=message.get("id") if method is not None else None,
-        response_id=message.get("id") if method is None else None,
         params=_given_params(message),
     )
     if parsed.is_initialize:
