@@ -23,6 +23,7 @@ from reboot.std.collections.v1 import sorted_map
 from rebootdev.aio.contexts import EffectValidation
 
 from gist_mcp.principal import McpSessionId
+from gist_mcp.servicers.calls import StateUnavailable
 from gist_mcp.servicers.mcp_session import McpSessionServicer
 from gist_mcp.sessions.durable_mcp import ClosedStreamServicer
 from gist_mcp.sessions.message_workflow import (
@@ -202,3 +203,11 @@ def test_only_what_may_pass_is_tried_again() -> None:
     assert not is_passing(too_large)
     assert not is_passing(ExceptionGroup("one of them", [unavailable, too_large]))
     assert not is_passing(ValueError())
+
+
+def test_a_session_that_cannot_be_begun_is_said_to_be_unavailable(played: Played) -> None:
+    session_id = McpSessionId(secrets.token_hex(24))
+
+    # More than one message of Reboot's holds.
+    with pytest.raises(StateUnavailable):
+        played.run(note_client(played.context, session_id, path=TOO_MUCH, name="c", version="1"))

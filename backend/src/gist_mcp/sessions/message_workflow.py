@@ -5,8 +5,8 @@ fail: Reboot tries it again, for ever and over every restart. So whatever is rai
 and will not pass by itself, becomes the answer to the message, once. The two methods are the only
 ones that are replaced; `durable-mcp` itself stays as it is.
 
-Only tool calls come here, and the responses of clients. A session begins with the name of its
-client, which DurableMCP looks at before it answers.
+Only tool calls come here; what else is found was handed over by an earlier release. A session
+begins with the name of its client, which DurableMCP looks at before it answers.
 """
 
 import asyncio
@@ -37,6 +37,7 @@ from rebootdev.aio.contexts import EffectValidationRetry, RetryReactively
 
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.authorizers import front_door_only
+from gist_mcp.servicers.calls import StateUnavailable
 from gist_state.v1.mcp_session_rbt import McpSession
 
 logger = logging.getLogger(__name__)
@@ -253,8 +254,11 @@ async def note_client(
         jsonrpc="2.0", id="initialize", method="initialize", params={"clientInfo": client}
     )
     message = SessionMessage(JSONRPCMessage(initialize))
-    await (
-        Session.ref(session_id)
-        .spawn()
-        .HandleMessage(context, path=path, message_bytes=pickle.dumps(message))
-    )
+    beginning = Session.ref(session_id).spawn()
+    try:
+        await beginning.HandleMessage(context, path=path, message_bytes=pickle.dumps(message))
+    except (Aborted, grpc.aio.AioRpcError) as failure:
+        raise StateUnavailable(
+            "The session could not be begun. Try again.",
+            log_reason=f"Session HandleMessage: {type(failure).__name__}",
+        ) from None
