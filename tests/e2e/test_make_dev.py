@@ -11,8 +11,9 @@ import httpx
 import psutil
 import pytest
 
-from tests.support.deployment import REPOSITORY, free_port
+from tests.support.deployment import REPOSITORY
 from tests.support.make_dev import CTRL_C, REFUSE_SECONDS, STOP_SECONDS, MakeDev, settings
+from tests.support.ports import free_port
 
 
 def is_free(port: int) -> bool:
@@ -56,7 +57,7 @@ def test_it_serves_without_a_terminal_and_stops_on_a_signal_to_make(
     started.process.send_signal(number)
 
     assert answer.status_code == 200
-    assert "envoy" in names
+    assert "envoy" in names, started.log()
     everything_is_gone(started, processes)
     assert f"http://localhost:{started.port}/oauth/authorize" in started.log()
     assert "GITHUB IS SIMULATED" in started.log()

@@ -6,10 +6,11 @@ import httpx
 import pytest
 
 from tests.clients.person import Person, query_of
-from tests.support.deployment import Deployment, free_port
+from tests.support.deployment import Deployment
 from tests.support.mcp_client import McpClient
 from tests.support.nginx import nginx, nginx_program
 from tests.support.oauth_client import OAuthClient
+from tests.support.ports import free_port
 from tests.support.world import World, configured
 
 GIST = {"filename": "a.txt", "description": "behind nginx", "content": "x"}

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import psutil
 
-from tests.support.deployment import REPOSITORY, free_port
+from tests.support.deployment import REPOSITORY
 from tests.support.make_dev import settings
+from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
 END_SECONDS = 60.0

@@ -19,7 +19,7 @@ from tests.github.raw_server import (
     reset_after_reading,
     reset_before_reading,
 )
-from tests.support.deployment import free_port
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.anyio
 

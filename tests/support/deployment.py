@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,19 +11,12 @@ from typing import IO, Self
 import httpx
 import psutil
 
+from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
 REPOSITORY = Path(__file__).parent.parent.parent
 START_SECONDS = 90.0
 STOP_SECONDS = 10.0
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Deployment:

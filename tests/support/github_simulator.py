@@ -20,6 +20,7 @@ from typing import Any, Literal, Self
 import httpx
 
 from tests.support.consent_form import NO_CERTIFICATES, answer_consent
+from tests.support.ports import free_port
 
 SOURCE_DIRECTORY = Path(__file__).resolve().parents[2] / "backend" / "src"
 START_DEADLINE_SECONDS = 20.0
@@ -146,7 +147,6 @@ class GitHubSimulator:
         client_id: str = "simulated-oauth-app",
         callback_urls: Sequence[str] = ("http://localhost:9991/oauth/callback",),
         state_file: Path | None = None,
-        port: int = 0,
         arguments: Sequence[str] = (),
     ) -> None:
         self.client_id = client_id
@@ -155,7 +155,7 @@ class GitHubSimulator:
         self.callback_urls = tuple(callback_urls)
         self.url = ""
         self._state_file = state_file
-        self._port = port
+        self._port = free_port()
         self._arguments = tuple(arguments)
         self._process: subprocess.Popen[bytes] | None = None
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - as long as this object
@@ -187,7 +187,7 @@ class GitHubSimulator:
         return self._log.read().decode()
 
     def start(self) -> None:
-        """Start it, on the port it had before if it ran already. Raises `TimeoutError`."""
+        """Start it, on the same port each time. Raises `TimeoutError`."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "github_simulator", *self._command_line()],
             env=self._environment(),
@@ -200,7 +200,6 @@ class GitHubSimulator:
         except BaseException:
             self.stop()
             raise
-        self._port = int(self.url.rpartition(":")[2])
 
     def stop(self) -> None:
         """End it; returns when the process is gone."""

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.support.deployment import REPOSITORY, free_port
+from tests.support.deployment import REPOSITORY
+from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
 # A first start may have to make the virtual environment.

@@ -7,6 +7,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
 CHUNK_BYTES = 65536
@@ -28,7 +29,7 @@ class TcpProxy:
         self._idle: set[socket.socket] = set()
         self._open: set[socket.socket] = set()
         self._listener: socket.socket | None = None
-        self._port = 0
+        self._port = free_port()
         self._keeps: frozenset[bool] = frozenset()
         self._kept = 0
         self._requests = 0
@@ -105,7 +106,6 @@ class TcpProxy:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self._port))
         listener.listen(128)
-        self._port = listener.getsockname()[1]
         self._listener = listener
         threading.Thread(target=self._serve, args=(listener,), daemon=True).start()
 

@@ -19,7 +19,7 @@ from rebootdev.settings import ENVVAR_LOCAL_ENVOY_MODE
 
 from gist_mcp.config import parse_config
 from gist_mcp.web.gateway import ClosedListener, GatewayUnknown, close_gateway
-from tests.support.deployment import free_port
+from tests.support.ports import free_port
 
 CONFIG = parse_config({"PORT": "9991", "TOKEN_KEYS": "k" * 40}, production=False)
 

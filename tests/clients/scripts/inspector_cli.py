@@ -7,11 +7,14 @@ Arguments: the MCP URL, a folder (its home), and `call` or `whole`. It connects 
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 
 from stages import run, told, wait_for_the_test
+
+sys.path.append(str(pathlib.Path(__file__).parents[3]))
+
+from tests.support.ports import free_port
 
 URL, FOLDER, STEP = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
 PROGRAM = "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js"
@@ -26,12 +29,6 @@ ENVIRONMENT = {
 }
 # On a desktop it would ask that for the browser, instead of `BROWSER`.
 ENVIRONMENT.pop("DISPLAY", None)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def login():
