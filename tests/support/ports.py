@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-import random
+import secrets
 import socket
 import tempfile
 from pathlib import Path
@@ -24,7 +24,7 @@ def free_port() -> int:
     """A loopback port that nobody listens on and that no other test gets while this process
     runs, in any run of the tests on this machine."""
     for _ in range(TRIES):
-        port = random.randrange(FIRST_PORT, LAST_PORT)
+        port = FIRST_PORT + secrets.randbelow(LAST_PORT - FIRST_PORT)
         if port not in _taken and _reserve(port):
             if _nobody_listens(port):
                 _taken.add(port)
