@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from tests.clients.programs import Program, node_program, python_program
 from tests.durability.stage import Player
+from tests.mcp_clients.programs import Program, node_program, python_program
 from tests.support.waiting import wait_until
 
 SCRIPTS = Path(__file__).parent / "reconnecting"

@@ -8,10 +8,10 @@ from typing import Literal, Self
 
 import httpx
 
-from gist_mcp.auth.access_token import open_access_token
-from gist_mcp.auth.sealing import Sealer
-from tests.clients.person import BROWSER_ACCEPT, query_of, read_form
+from gist_mcp.tokens.access_token import open_access_token
+from gist_mcp.tokens.sealing import Sealer
 from tests.durability.stage import Stage
+from tests.mcp_clients.person import BROWSER_ACCEPT, query_of, read_form
 from tests.support.consent_form import open_consent
 from tests.support.oauth_client import OAuthClient, open_session
 from tests.support.tcp_proxy import TcpProxy

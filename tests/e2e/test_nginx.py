@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.clients.person import Person, query_of
+from tests.mcp_clients.person import Person, query_of
 from tests.support.deployment import Deployment
 from tests.support.mcp_client import McpClient
 from tests.support.nginx import nginx, nginx_program

@@ -6,7 +6,6 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from gist_mcp.auth.pkce import s256_challenge
 from gist_mcp.errors import (
     Conflict,
     GitHubRefusesServer,
@@ -22,6 +21,7 @@ from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import FileChange, SameUser
 from gist_mcp.github.oauth import CodeRefused, GitHubOAuth, is_expected_issuer
+from gist_mcp.oauth.pkce import s256_challenge
 from tests.github.calls import no_pause
 from tests.support.github_simulator import FaultKind, GitHubSimulator
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from gist_mcp.web.message_size import MAX_DEPTH
+from gist_mcp.mcp_http.message_size import MAX_DEPTH
 from tests.security.mcp_client import initialize_message
 from tests.security.test_fuzz_parsers import JSON
 

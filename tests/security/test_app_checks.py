@@ -5,7 +5,7 @@ GitHub answers an app 5,000 of them an hour. What this server has sealed needs n
 
 import httpx
 
-from tests.clients.person import query_of, read_form
+from tests.mcp_clients.person import query_of, read_form
 from tests.security.mcp_client import McpUser
 from tests.security.world import World
 from tests.support.oauth_client import OAuthClient

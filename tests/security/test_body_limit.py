@@ -15,7 +15,7 @@ from gist_mcp.constants import (
     MAX_GIST_CONTENT_BYTES,
     MAX_IDEMPOTENCY_KEY_CHARACTERS,
 )
-from gist_mcp.web.message_size import MAX_STORED_BYTES, MAX_VALUES
+from gist_mcp.mcp_http.message_size import MAX_STORED_BYTES, MAX_VALUES
 from tests.security.mcp_client import McpUser, initialize_message, mcp_headers, tool_message
 from tests.security.state_export import settled_state
 from tests.security.world import World, running_world

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from gist_mcp.auth.routes import ROUTES
+from gist_mcp.oauth.routes import ROUTES
 from tests.security.mcp_client import initialize_message, mcp_headers
 from tests.security.world import ALLOWED_ORIGIN, World
 

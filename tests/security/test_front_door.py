@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from gist_mcp.config import DEFAULT_MAX_BODY_BYTES
-from gist_mcp.web.body import LOOKED_THROUGH
+from gist_mcp.http.body import LOOKED_THROUGH
 from tests.security import raw_http
 from tests.security.mcp_client import initialize_message, mcp_headers, tool_message
 from tests.security.raw_http import exchange, lines, status_of
@@ -256,8 +256,9 @@ def test_an_event_id_that_is_none_is_400(world: World, value: str) -> None:
 @pytest.mark.parametrize("path", ["/", "/mcp", "/oauth/authorize", "/oauth/token", "/healthz"])
 @pytest.mark.parametrize("method", ["OPTIONS", "GET", "POST"])
 def test_no_foreign_page_gets_cookies_along(world: World, method: str, path: str) -> None:
-    """Stock, Reboot's Envoy gives every origin CORS headers, preflights included. `web/gateway.py`
-    takes those out; what is left is ours, and none of it lets cookies through."""
+    """Stock, Reboot's Envoy gives every origin CORS headers, preflights included.
+    `reboot_gateway.py` takes those out; what is left is ours, and none of it lets cookies
+    through."""
     headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
 
     answer = httpx.request(method, f"{world.app.url}{path}", headers=headers, timeout=10)

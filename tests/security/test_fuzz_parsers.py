@@ -7,17 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from gist_mcp.auth import pkce
-from gist_mcp.auth.access_token import open_access_token
-from gist_mcp.auth.negotiation import prefers_html
-from gist_mcp.auth.parameters import single_parameters
-from gist_mcp.auth.sealing import SealBroken, Sealer
 from gist_mcp.errors import OAuthError, SignInRequired
 from gist_mcp.github.redaction import redact
+from gist_mcp.http.limits import client_address
+from gist_mcp.mcp_http.json_rpc import NotJsonRpc, parse_message
+from gist_mcp.oauth import pkce
+from gist_mcp.oauth.negotiation import prefers_html
+from gist_mcp.oauth.parameters import single_parameters
 from gist_mcp.sessions.hop import open_hop
 from gist_mcp.sessions.ownership import parse_session_id
-from gist_mcp.web.json_rpc import NotJsonRpc, parse_message
-from gist_mcp.web.limits import client_address
+from gist_mcp.tokens.access_token import open_access_token
+from gist_mcp.tokens.sealing import SealBroken, Sealer
 
 SEALER = Sealer(["k" * 40])
 LATIN = st.text(st.characters(max_codepoint=255))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from gist_mcp.web.message_size import MAX_DEPTH
+from gist_mcp.mcp_http.message_size import MAX_DEPTH
 from tests.security.fuzz_messages import (
     INITIALIZATIONS,
     MESSAGES,

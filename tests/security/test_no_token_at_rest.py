@@ -11,11 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from gist_mcp.auth import pkce
-from gist_mcp.auth.grant_tokens import open_refresh_token
-from gist_mcp.auth.pkce import derived_verifier
-from gist_mcp.auth.sealing import Sealer
-from tests.clients.person import query_of, read_form
+from gist_mcp.oauth import pkce
+from gist_mcp.oauth.pkce import derived_verifier
+from gist_mcp.tokens.code_and_refresh_token import open_refresh_token
+from gist_mcp.tokens.sealing import Sealer
+from tests.mcp_clients.person import query_of, read_form
 from tests.security.canaries import forms, named, sightings
 from tests.security.mcp_client import McpUser
 from tests.security.state_export import exported_items

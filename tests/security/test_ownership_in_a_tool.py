@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from gist_mcp.auth.sealing import Sealer
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
 from gist_mcp.sessions.hop import HOP_HEADER, Hop, seal_hop
+from gist_mcp.tokens.sealing import Sealer
 from tests.security.mcp_client import McpUser, answer_of, mcp_headers, tool_message
 from tests.security.world import TOKEN_KEYS, World, running_world
 

@@ -13,8 +13,8 @@ import httpx
 import pytest
 from google.protobuf.json_format import MessageToDict
 
+from gist_mcp.http.limits import ALL_GUESSES_BURST
 from gist_mcp.servicers.sign_in import BUCKETS, RECORDS_PER_BUCKET
-from gist_mcp.web.limits import ALL_GUESSES_BURST
 from tests.security.mcp_client import McpUser, mcp_headers
 from tests.security.state_export import durable_state, exported_items, settled_state
 from tests.security.world import World, running_world
@@ -290,7 +290,7 @@ def test_a_flood_of_callbacks_adds_and_changes_no_sign_in(
 @pytest.mark.timeout(900)
 def test_a_flood_of_registrations_leaves_durable_state_as_it_was(flooded: World) -> None:
     """Byte by byte. That a registration asks durable state nothing at all is in
-    `tests/auth/test_register.py`."""
+    `tests/oauth/test_register.py`."""
     metadata = {"redirect_uris": ["http://127.0.0.1:5555/cb"], "token_endpoint_auth_method": "none"}
     requests = [
         httpx.Request(

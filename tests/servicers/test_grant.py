@@ -12,9 +12,6 @@ from reboot.controller.shards import make_shard_infos
 from rebootdev.aio.contexts import EffectValidation
 from rebootdev.server.database import DatabaseClient
 
-from gist_mcp.auth import grants
-from gist_mcp.auth.github_pair import GitHubPair
-from gist_mcp.auth.grant_tokens import REFRESH_TOKEN_LIFETIME_SECONDS, Granted, RefreshToken
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.principal import GitHubUserId
 from gist_mcp.servicers.grant import (
@@ -24,6 +21,13 @@ from gist_mcp.servicers.grant import (
     make_room,
     prune,
 )
+from gist_mcp.tokens import grants
+from gist_mcp.tokens.code_and_refresh_token import (
+    REFRESH_TOKEN_LIFETIME_SECONDS,
+    Granted,
+    RefreshToken,
+)
+from gist_mcp.tokens.github_tokens import GitHubPair
 from gist_state.v1.grant import GrantRecord
 from gist_state.v1.grant_rbt import Grants
 from tests.support.runtime import Runtime, running

@@ -13,9 +13,9 @@ from reboot.controller.shards import make_shard_infos
 from rebootdev.aio.contexts import EffectValidation
 from rebootdev.server.database import DatabaseClient
 
-from gist_mcp.auth import sign_in
-from gist_mcp.auth.sign_in import Claimed, SignInRefused
 from gist_mcp.constants import SIGN_IN_LIFETIME_SECONDS, SIGN_IN_REMEMBERED_SECONDS
+from gist_mcp.oauth import sign_in
+from gist_mcp.oauth.sign_in import Claimed, SignInRefused
 from gist_mcp.servicers.sign_in import (
     BUCKETS,
     ISSUED,

@@ -5,10 +5,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gist_mcp.auth.sealing import Sealer
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
 from gist_mcp.sessions.hop import HOP_LIFETIME_SECONDS, Hop, open_hop, seal_hop
+from gist_mcp.tokens.sealing import Sealer
 
 NOW = 1_800_000_000.0
 SEALER = Sealer(["k" * 40])

@@ -23,8 +23,8 @@ from reboot.std.collections.v1 import sorted_map
 from rebootdev.aio.contexts import EffectValidation
 
 from gist_mcp.principal import McpSessionId
-from gist_mcp.servicers.calls import StateUnavailable
 from gist_mcp.servicers.mcp_session import McpSessionServicer
+from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.sessions.durable_mcp import ClosedStreamServicer
 from gist_mcp.sessions.message_workflow import (
     VS_CODE,

@@ -7,9 +7,9 @@ from pydantic import SecretStr
 from rbt.v1alpha1.errors_pb2 import StateNotConstructed
 from reboot.aio.external import ExternalContext
 
-from gist_mcp.auth.sealing import Sealer
 from gist_mcp.principal import GitHubUserId
 from gist_mcp.sessions.ledger import bucket_ids
+from gist_mcp.tokens.sealing import Sealer
 from gist_state.v1.gist_ledger_rbt import GistLedger
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from gist_mcp.auth.pkce import s256_challenge
+from gist_mcp.oauth.pkce import s256_challenge
 
 REDIRECT_URI = "http://localhost:7777/oauth/callback"
 INITIALIZE = {

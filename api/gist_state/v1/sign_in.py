@@ -14,7 +14,7 @@ from reboot.api import API, Field, Methods, StateModel, Type, Writer
 
 class SignInRecord(BaseModel):
     """One sign-in. What an OAuth client asked for is not here: it travels in a sealed cookie of
-    the browser (`gist_mcp.auth.request_cookie`)."""
+    the browser (`gist_mcp.oauth.request_cookie`)."""
 
     state_digest: str = Field(
         tag=1,

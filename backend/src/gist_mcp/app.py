@@ -15,16 +15,18 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 
 from gist_mcp import process
-from gist_mcp.auth.client_metadata_document import ClientDocuments
-from gist_mcp.auth.client_registry import ClientRegistry
-from gist_mcp.auth.github_refreshes import GitHubRefreshes
-from gist_mcp.auth.sealing import Sealer
-from gist_mcp.auth.verifier import BearerVerifier
+from gist_mcp.clients.metadata_document import ClientDocuments
+from gist_mcp.clients.registry import ClientRegistry
 from gist_mcp.config import Config
+from gist_mcp.deps import Deps
+from gist_mcp.framework import serve_nothing_else
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.http import make_http_client
 from gist_mcp.github.oauth import GitHubOAuth
+from gist_mcp.http.limits import GuessLimit, SignInLimit
 from gist_mcp.process import ProcessServices
+from gist_mcp.reboot_gateway import close_gateway
+from gist_mcp.routes import front_door
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
 from gist_mcp.servicers.gist_ledger import GistLedgerServicer
 from gist_mcp.servicers.grant import GrantsServicer
@@ -39,13 +41,11 @@ from gist_mcp.sessions.durable_mcp import (
 )
 from gist_mcp.sessions.internal_http import make_internal_http_client
 from gist_mcp.sessions.lifetime import close_when_the_process_ends
+from gist_mcp.tokens.github_refresh import GitHubRefreshes
+from gist_mcp.tokens.sealing import Sealer
+from gist_mcp.tokens.verifier import BearerVerifier
 from gist_mcp.tools.mcp_handlers import check_calls_of
 from gist_mcp.tools.registry import register_tools
-from gist_mcp.web.deps import Deps
-from gist_mcp.web.framework import serve_nothing_else
-from gist_mcp.web.gateway import close_gateway
-from gist_mcp.web.limits import GuessLimit, SignInLimit
-from gist_mcp.web.routes import front_door
 
 SERVICERS = [GistLedgerServicer, GrantsServicer, McpSessionServicer, SignInsServicer]
 """Every state type of ours. DurableMCP brings its own."""

@@ -76,7 +76,7 @@ class Config(BaseSettings):
         le=16 * 1024 * 1024,
         validation_alias="MAX_BODY_BYTES",
     )
-    """Largest request body. What becomes of it is limited apart, in `web/message_size.py`."""
+    """Largest request body. What becomes of it is limited apart, in `mcp_http/message_size.py`."""
 
     client_id_metadata_documents: bool = Field(
         default=False, validation_alias="CLIENT_ID_METADATA_DOCUMENTS"

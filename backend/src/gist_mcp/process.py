@@ -9,10 +9,10 @@ task, resumed ones included.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gist_mcp.auth.verifier import BearerVerifier
 from gist_mcp.config import Config
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.sessions.credentials import CredentialVault
+from gist_mcp.tokens.verifier import BearerVerifier
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,9 @@ the first seals who was authenticated, with which credential, for which session 
 import json
 from dataclasses import dataclass
 
-from gist_mcp.auth.sealing import SealBroken, Sealer
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
+from gist_mcp.tokens.sealing import SealBroken, Sealer
 
 HOP_HEADER = "x-gist-mcp-hop"
 HOP_LIFETIME_SECONDS = 30

@@ -37,7 +37,7 @@ from rebootdev.aio.contexts import EffectValidationRetry, RetryReactively
 
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.authorizers import front_door_only
-from gist_mcp.servicers.calls import StateUnavailable
+from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_state.v1.mcp_session_rbt import McpSession
 
 logger = logging.getLogger(__name__)

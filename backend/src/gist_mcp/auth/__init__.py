@@ -1,1 +1,0 @@
-"""Signing in, and turning a bearer token into the person behind it."""

@@ -1,0 +1,1 @@
+"""Who an OAuth client is."""

@@ -1,0 +1,40 @@
+"""What the HTTP endpoints of one server process work with, in one place."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httpx
+from reboot.aio.external import ExternalContext
+from starlette.requests import Request
+
+from gist_mcp.clients.registry import ClientRegistry
+from gist_mcp.config import Config
+from gist_mcp.github.client import GitHubClient
+from gist_mcp.github.oauth import GitHubOAuth
+from gist_mcp.sessions.credentials import CredentialVault
+from gist_mcp.tokens.github_refresh import GitHubRefreshes
+from gist_mcp.tokens.sealing import Sealer
+from gist_mcp.tokens.verifier import BearerVerifier
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deps:
+    """The HTTP side of a server process; found by endpoints at `request.app.state.deps`.
+
+    `reboot_context` makes a context that calls Reboot as the front door. `incarnation` names
+    one run of the deployment: it changes with every start and is the same in all its server
+    processes. `clock` gives Unix time in seconds.
+    """
+
+    config: Config
+    sealer: Sealer
+    github: GitHubClient
+    github_oauth: GitHubOAuth
+    clients: ClientRegistry
+    refreshes: GitHubRefreshes
+    verifier: BearerVerifier
+    vault: CredentialVault
+    internal_http: httpx.AsyncClient
+    reboot_context: Callable[[Request], ExternalContext]
+    incarnation: str
+    clock: Callable[[], float]

@@ -1,0 +1,111 @@
+"""Requests of MCP that need no durability, answered by the process that owns the session.
+
+A tool call is worth surviving a crash. Everything else a client asks again: `initialize`, `ping`
+and lists are answered from memory, once, and leave nothing in durable state. A method that is not
+here is not served, and what is not served is not advertised.
+"""
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from mcp.server.lowlevel.server import Server
+from mcp.shared.exceptions import McpError
+from mcp.shared.version import SUPPORTED_PROTOCOL_VERSIONS
+from mcp.types import (
+    LATEST_PROTOCOL_VERSION,
+    Implementation,
+    InitializeResult,
+    ListToolsRequest,
+    ServerCapabilities,
+    ToolsCapability,
+)
+from pydantic import BaseModel
+
+from gist_mcp.config import Config
+from gist_mcp.mcp_http.json_rpc import INTERNAL_ERROR, METHOD_NOT_FOUND, JsonRpcMessage
+from gist_mcp.version import VERSION
+
+logger = logging.getLogger(__name__)
+
+SERVER_NAME: Final = "github-gist-mcp"
+SERVER_TITLE: Final = "GitHub gists"
+
+INSTRUCTIONS: Final = (
+    "Works on the GitHub gists of the person who signed in, as that person. "
+    "create_gist makes a public gist unless public is false; ask before you publish what may be "
+    "private. A secret gist is unlisted, but open to whoever has its URL. "
+    "If a call ends without saying whether a gist was made, look at list_my_gists before you call "
+    "again, or repeat the call with the same idempotency_key: it never makes the gist twice. "
+    "get_my_profile tells whose account it is."
+)
+"""What a model is told about the server as a whole."""
+
+
+class McpMethods:
+    """The methods by name. One for each server process.
+
+    `server` gives the SDK's server, which exists once the application is built.
+    """
+
+    def __init__(self, config: Config, server: Callable[[], Server[Any, Any]]) -> None:
+        self._config = config
+        self._server = server
+        self._methods: dict[str, Callable[[JsonRpcMessage], Awaitable[dict[str, Any]]]] = {
+            "initialize": self._initialize,
+            "ping": self._ping,
+            "tools/list": self._list_tools,
+        }
+
+    async def answer(self, request: JsonRpcMessage) -> dict[str, Any]:
+        """The JSON-RPC response to a request. Whatever is raised on the way is its error."""
+        method = self._methods.get(request.method or "")
+        if method is None:
+            return _error(request, METHOD_NOT_FOUND, "Method not found")
+        try:
+            result = await method(request)
+        except McpError as error:
+            return _error(request, error.error.code, error.error.message)
+        except Exception:
+            number = secrets.token_hex(6)
+            logger.exception("The method %s failed, request %s", request.method, number)
+            text = f"Something went wrong on this server. Its log has the details as {number}."
+            return _error(request, INTERNAL_ERROR, text)
+        return {"jsonrpc": "2.0", "id": request.wire_id, "result": result}
+
+    async def _initialize(self, request: JsonRpcMessage) -> dict[str, Any]:
+        """Who we are and what we serve (MCP 2025-06-18, lifecycle)."""
+        asked = request.params.get("protocolVersion")
+        spoken = asked if asked in SUPPORTED_PROTOCOL_VERSIONS else LATEST_PROTOCOL_VERSION
+        return _dumped(
+            InitializeResult(
+                protocolVersion=spoken,
+                capabilities=ServerCapabilities(tools=ToolsCapability(listChanged=False)),
+                serverInfo=Implementation(
+                    name=SERVER_NAME,
+                    title=SERVER_TITLE,
+                    version=VERSION,
+                    websiteUrl=self._config.public_url,
+                ),
+                instructions=INSTRUCTIONS,
+            )
+        )
+
+    async def _ping(self, _: JsonRpcMessage) -> dict[str, Any]:
+        return {}
+
+    async def _list_tools(self, _: JsonRpcMessage) -> dict[str, Any]:
+        """All tools, on one page: a cursor is none that we gave."""
+        answer = await self._server().request_handlers[ListToolsRequest](
+            ListToolsRequest(method="tools/list")
+        )
+        return _dumped(answer.root)
+
+
+def _dumped(result: BaseModel) -> dict[str, Any]:
+    return result.model_dump(by_alias=True, mode="json", exclude_none=True)
+
+
+def _error(request: JsonRpcMessage, code: int, text: str) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": request.wire_id, "error": {"code": code, "message": text}}

@@ -1,0 +1,1 @@
+"""Signing in: an authorization server with GitHub behind it."""

@@ -1,0 +1,106 @@
+"""Answers of the sign-in endpoints: an error as a page or as JSON, nothing stored on the way."""
+
+from collections.abc import Iterable
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from gist_mcp.deps import Deps
+from gist_mcp.errors import OAuthError
+from gist_mcp.oauth.negotiation import prefers_html
+from gist_mcp.pages import page
+
+NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"}
+"""RFC 6749, 5.1, for whatever may hold a token, a code or a nonce."""
+
+
+class SignInFailed(OAuthError):
+    """A sign-in ends here, and the person is told why. `title` heads the page.
+
+    `begin_again` is false where only the client can begin again, `is_own` where it is not certain
+    that this browser began. `choose_account` offers to begin again as somebody else.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        title: str,
+        description: str,
+        *,
+        status_code: int = 400,
+        retry_after_seconds: int | None = None,
+        begin_again: bool = True,
+        is_own: bool = True,
+        choose_account: bool = False,
+    ) -> None:
+        super().__init__(code, description, status_code=status_code)
+        self.title = title
+        self.retry_after_seconds = retry_after_seconds
+        self.begin_again = begin_again
+        self.is_own = is_own
+        self.choose_account = choose_account
+
+
+def wants_page(request: Request) -> bool:
+    """True for a browser, false for a program."""
+    return prefers_html(request.headers.get("accept", ""))
+
+
+def json_answer(values: dict[str, object], *, status_code: int = 200) -> JSONResponse:
+    """JSON that no cache keeps."""
+    return JSONResponse(values, status_code=status_code, headers=NO_STORE | {"Vary": "Accept"})
+
+
+def oauth_error(error: OAuthError) -> JSONResponse:
+    """An error for an OAuth client (RFC 6749, 5.2)."""
+    values: dict[str, object] = {"error": error.code, "error_description": str(error)}
+    response = json_answer(values, status_code=error.status_code)
+    if error.status_code == 503:
+        response.headers["Retry-After"] = "5"
+    return response
+
+
+def failure(request: Request, error: OAuthError) -> Response:
+    """An error for the person signing in: a page with a way on, or JSON."""
+    response = failure_page(error) if wants_page(request) else _failure_json(request, error)
+    if isinstance(error, SignInFailed) and error.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
+
+
+def failure_page(
+    error: OAuthError,
+    *,
+    form_action: Iterable[str] = ("'self'",),
+    sealed_request: str | None = None,
+    destination: str = "",
+) -> Response:
+    """The error as a page. With a client's sealed request it has a form that begins that anew;
+    `destination` then says where the answer goes."""
+    failed = error if isinstance(error, SignInFailed) else None
+    return page(
+        "error.html",
+        status_code=error.status_code,
+        form_action=form_action,
+        has_form=sealed_request is not None,
+        sealed_request=sealed_request,
+        destination=destination,
+        title=failed.title if failed else "This request makes no sense here",
+        begin_again=failed.begin_again if failed else True,
+        choose_account=failed.choose_account if failed else False,
+        description=str(error),
+        code=error.code,
+    )
+
+
+def _failure_json(request: Request, error: OAuthError) -> Response:
+    """The same for a program, with the address to begin again at."""
+    if not isinstance(error, SignInFailed) or not error.begin_again:
+        return oauth_error(error)
+    deps: Deps = request.app.state.deps
+    values: dict[str, object] = {
+        "error": error.code,
+        "error_description": str(error),
+        "start_again": f"{deps.config.public_url}/oauth/authorize",
+    }
+    return json_answer(values, status_code=error.status_code)

@@ -1,0 +1,166 @@
+"""What a person reads when a sign-in ends without a token. All of it is our own text: whatever
+came in the URL is not repeated, or links to us would carry other people's messages."""
+
+import logging
+from typing import Final
+
+from gist_mcp.errors import GitHubRefusesServer, GitHubUnavailable, RateLimited
+from gist_mcp.github.oauth import CodeRefused
+from gist_mcp.oauth.answers import SignInFailed
+from gist_mcp.servicers.sign_in import EXPIRED, OTHER_BROWSER, REPLAYED, UNKNOWN
+from gist_mcp.servicers.unlogged_call import StateUnavailable
+
+logger = logging.getLogger(__name__)
+
+_REFUSALS: Final = {
+    UNKNOWN: (
+        "This sign-in is not known",
+        "It was not started here, or it is too long ago. Start again; if a client sent you here, "
+        "start again there.",
+    ),
+    EXPIRED: (
+        "This sign-in took too long",
+        "A sign-in must be finished within ten minutes. Start again.",
+    ),
+    OTHER_BROWSER: (
+        "This sign-in began in another browser",
+        "Finish it in the browser in which you started, with cookies allowed, or start again; if a "
+        "client sent you here, start again there. If somebody sent you this link, do not use it.",
+    ),
+    REPLAYED: (
+        "This sign-in was used before",
+        "Each sign-in gives one token, once: look whether another tab or window has it. If none "
+        "has, start again to get one.",
+    ),
+}
+_REPLAYED_FOR_CLIENT: Final = (
+    "Each sign-in gives one answer, once, and this one has given it or is about to, in another tab "
+    "perhaps: look at the client that sent you here."
+)
+
+
+_EXPIRED_FOR_CLIENT: Final = (
+    "A sign-in must be finished within ten minutes. Nothing was granted. Start again; if the "
+    "client that sent you here has stopped waiting, start again there."
+)
+
+
+class SignInInterrupted(SignInFailed):
+    """The server was killed after GitHub had taken the code and before the person had an answer."""
+
+
+def refused(outcome: str, *, for_client: bool) -> SignInFailed:
+    """Durable state says no; `outcome` is one of `gist_mcp.servicers.sign_in`."""
+    title, description = _REFUSALS.get(outcome, _REFUSALS[UNKNOWN])
+    # The client's own link to us would work again, the tutorial's would not help it.
+    if for_client and outcome == REPLAYED:
+        description = _REPLAYED_FOR_CLIENT
+    if for_client and outcome == EXPIRED:
+        description = _EXPIRED_FOR_CLIENT
+    return SignInFailed(
+        "invalid_request",
+        title,
+        description,
+        begin_again=not for_client,
+        is_own=outcome != OTHER_BROWSER,
+    )
+
+
+def interrupted() -> SignInInterrupted:
+    """GitHub's code was spent by a run of the server that is gone, and so is what it brought."""
+    text = (
+        "The server was restarted in the middle of this sign-in, and what GitHub sends works only "
+        "once. Nothing was handed out. Start again."
+    )
+    return SignInInterrupted("invalid_grant", "The sign-in was interrupted", text)
+
+
+def state_unavailable(error: StateUnavailable) -> SignInFailed:
+    """Durable state did not answer: 503, and worth another try soon."""
+    logger.warning("%s", error.log_reason)
+    return SignInFailed(
+        "temporarily_unavailable",
+        "Not just now",
+        str(error),
+        status_code=503,
+        retry_after_seconds=5,
+    )
+
+
+def request_lost() -> SignInFailed:
+    """A client's sign-in came back without the cookie that says whom to answer."""
+    text = "Your browser did not keep what the client asked for. Start again in the client."
+    return SignInFailed(
+        "invalid_request", "This sign-in cannot be finished", text, begin_again=False
+    )
+
+
+def denied_or_failed(error: str) -> SignInFailed:
+    """GitHub came back with `error` instead of a code (RFC 6749, 4.1.2.1)."""
+    if error == "access_denied":
+        text = "GitHub reports that access was denied. Nothing was granted, and nothing is kept."
+        return SignInFailed(
+            "access_denied",
+            "You did not grant access",
+            text,
+            status_code=403,
+            choose_account=True,
+        )
+    if error == "application_suspended":
+        text = "GitHub has suspended this server's OAuth App. Its operator must ask GitHub."
+        return SignInFailed("server_error", "Sign-in is out of order", text, status_code=502)
+    if error == "redirect_uri_mismatch":
+        return _operators_fault()
+    text = "GitHub ended this sign-in with an error. Start again."
+    return SignInFailed("invalid_request", "GitHub did not sign you in", text)
+
+
+def code_missing() -> SignInFailed:
+    """Neither a code with its state nor an error: not from GitHub."""
+    text = "The code or the state that GitHub sends along is missing. Start again."
+    return SignInFailed("invalid_request", "Something is missing", text)
+
+
+def wrong_issuer() -> SignInFailed:
+    """The answer says that it comes from another authorization server (RFC 9207)."""
+    text = "This answer comes from another server than GitHub. Start again."
+    return SignInFailed("invalid_request", "This is not from GitHub", text)
+
+
+def code_refused(error: CodeRefused) -> SignInFailed:
+    """GitHub gives no token for the code."""
+    if error.operator_must_act:
+        return _operators_fault()
+    if error.code == "unverified_user_email":
+        text = "GitHub wants you to verify your primary email address first. Then start again."
+        return SignInFailed("access_denied", "Verify your email address", text, status_code=403)
+    text = "GitHub did not accept the code; it may be too old or used. Start again."
+    return SignInFailed("invalid_grant", "GitHub did not accept the code", text)
+
+
+def github_unavailable(error: GitHubUnavailable | RateLimited) -> SignInFailed:
+    """GitHub is down, slow or busy, or refuses this server itself."""
+    if isinstance(error, GitHubRefusesServer):
+        return _operators_fault()
+    text = "GitHub does not answer properly at the moment. Start again in a little while."
+    return SignInFailed(
+        "temporarily_unavailable",
+        "GitHub cannot be reached",
+        text,
+        status_code=502,
+        retry_after_seconds=error.retry_after_seconds,
+    )
+
+
+def token_refused() -> SignInFailed:
+    """GitHub does not know the token that it has just given out."""
+    text = "GitHub gave a token and then refused it. Start again."
+    return SignInFailed("server_error", "GitHub did not sign you in", text, status_code=502)
+
+
+def _operators_fault() -> SignInFailed:
+    text = (
+        "GitHub does not accept how this server is set up. Its operator should compare "
+        "GITHUB_CLIENT_ID, GITHUB_CLIENT_SECRET and PUBLIC_URL with the OAuth App at GitHub."
+    )
+    return SignInFailed("server_error", "Sign-in is not set up correctly", text, status_code=502)

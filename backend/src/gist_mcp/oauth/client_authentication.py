@@ -1,0 +1,68 @@
+"""Who sends a form to `/oauth/token` or `/oauth/revoke` (RFC 6749, 2.3 and 3.2.1)."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from urllib.parse import unquote_plus
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gist_mcp.clients.client import Client
+from gist_mcp.clients.registry import is_secret_of
+from gist_mcp.deps import Deps
+from gist_mcp.errors import OAuthError
+from gist_mcp.oauth.answers import oauth_error
+
+
+async def authenticated_client(request: Request, parameters: Mapping[str, str]) -> Client:
+    """The client: by its id alone if it is public, else by its secret as well.
+
+    A client that has a secret may show it in either way. Raises `OAuthError`.
+    """
+    deps: Deps = request.app.state.deps
+    client_id, secret = _credentials(request, parameters)
+    client = deps.clients.at_token_endpoint(client_id)
+    if client.auth_method == "none":
+        return client
+    if secret is None or not is_secret_of(client, secret):
+        raise _invalid("The client's secret is missing or wrong.")
+    return client
+
+
+def refusal(request: Request, error: OAuthError) -> Response:
+    """An error for a client; one that came with `Authorization` is told how (RFC 6749, 5.2)."""
+    response = oauth_error(error)
+    if error.code == "invalid_client" and "authorization" in request.headers:
+        response.headers["WWW-Authenticate"] = 'Basic realm="github-gist-mcp"'
+    return response
+
+
+def _credentials(request: Request, parameters: Mapping[str, str]) -> tuple[str, str | None]:
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    named = parameters.get("client_id")
+    if scheme.lower() != "basic":
+        if named is None:
+            raise _invalid("The client does not say who it is: client_id is missing.")
+        return named, parameters.get("client_secret")
+    client_id, secret = _basic(encoded.strip())
+    # One method in one request (RFC 6749, 2.3).
+    if "client_secret" in parameters or named not in (None, client_id):
+        raise OAuthError("invalid_request", "The client authenticates in two ways at once.")
+    return client_id, secret
+
+
+def _basic(encoded: str) -> tuple[str, str]:
+    """Id and secret, each form-encoded before they were joined (RFC 6749, 2.3.1)."""
+    try:
+        text = base64.b64decode(encoded, validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        raise _invalid("The Authorization header cannot be read.") from None
+    client_id, colon, secret = text.partition(":")
+    if not colon:
+        raise _invalid("The Authorization header cannot be read.")
+    return unquote_plus(client_id), unquote_plus(secret)
+
+
+def _invalid(description: str) -> OAuthError:
+    return OAuthError("invalid_client", description, status_code=401)

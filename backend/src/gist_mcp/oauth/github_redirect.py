@@ -1,0 +1,57 @@
+"""Setting out for GitHub: a fresh state, remembered in durable state, and GitHub's address."""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import Request
+
+from gist_mcp.deps import Deps
+from gist_mcp.oauth import pkce, sign_in
+from gist_mcp.oauth.callback_errors import state_unavailable
+from gist_mcp.servicers.unlogged_call import StateUnavailable
+
+SELECT_ACCOUNT: Final = "select_account"
+"""The `prompt` with which GitHub asks for the account (GitHub Docs, authorizing OAuth apps).
+Without, it goes on with the one that is signed in, and a person who wants another cannot say so."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Departure:
+    """A sign-in on its way: its state, and where to send the browser."""
+
+    oauth_state: str
+    location: str
+
+
+async def set_out(
+    request: Request,
+    *,
+    flow: str,
+    scopes: Iterable[str],
+    browser: str,
+    prompt: str | None = None,
+) -> Departure:
+    """Remembers a sign-in of this browser. Raises `SignInFailed` if durable state is away."""
+    deps: Deps = request.app.state.deps
+    key = deps.sealer.derive("pkce")
+    oauth_state = pkce.marked_state(key, secrets.token_urlsafe(32))
+    try:
+        await sign_in.issue(
+            deps.reboot_context(request),
+            oauth_state=oauth_state,
+            browser=browser,
+            now_seconds=int(deps.clock()),
+            flow=flow,
+        )
+    except StateUnavailable as error:
+        raise state_unavailable(error) from None
+    code_verifier = pkce.derived_verifier(key, oauth_state)
+    location = deps.github_oauth.authorize_url(
+        state=oauth_state,
+        code_challenge=pkce.s256_challenge(code_verifier),
+        scopes=scopes,
+        prompt=prompt,
+    )
+    return Departure(oauth_state=oauth_state, location=location)

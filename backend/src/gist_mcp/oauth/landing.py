@@ -1,0 +1,20 @@
+"""`GET /`: what this is, sign in, how to connect each client."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gist_mcp.deps import Deps
+from gist_mcp.pages import page
+
+
+async def landing(request: Request) -> Response:
+    """The page for somebody who typed our address into a browser."""
+    deps: Deps = request.app.state.deps
+    config = deps.config
+    return page(
+        "landing.html",
+        public_url=config.public_url,
+        mcp_url=config.resource,
+        scopes=config.github_scopes,
+        simulated=config.simulated,
+    )

@@ -1,0 +1,89 @@
+"""The cookie that carries a client's sealed request to GitHub and back.
+
+One for each sign-in, named after its state, so that two tabs do not overwrite each other.
+"""
+
+import hashlib
+import re
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gist_mcp.constants import SIGN_IN_REMEMBERED_SECONDS
+from gist_mcp.oauth.authorization_request import (
+    AuthorizationRequest,
+    open_from_cookie,
+    seal_for_cookie,
+)
+from gist_mcp.oauth.cookies import cookies_of
+from gist_mcp.tokens.sealing import Sealer
+
+NAME: Final = "gist-mcp-request-"
+MAX_COOKIES: Final = 4
+"""Sign-ins of one browser at once. A browser full of cookies could not reach us any more."""
+
+_SUFFIX = re.compile(r"[0-9a-f]{16}\Z")
+
+
+def remember_request(
+    request: Request,
+    response: Response,
+    sealer: Sealer,
+    wanted: AuthorizationRequest,
+    *,
+    oauth_state: str,
+    is_secure: bool,
+) -> None:
+    """Sets the cookie and clears out abandoned ones.
+
+    It outlives the sign-in, to begin that anew. Alone it grants nothing: an answer goes to the
+    client only after a claim in time, and what begins anew is asked about first.
+    """
+    others = [name for name, _ in cookies_of(request) if _is_ours(name, is_secure)]
+    for name in others[: max(0, len(others) + 1 - MAX_COOKIES)]:
+        _delete(response, name, is_secure)
+    response.set_cookie(
+        _name(oauth_state, is_secure),
+        seal_for_cookie(sealer, wanted, oauth_state=oauth_state),
+        max_age=SIGN_IN_REMEMBERED_SECONDS,
+        path="/",
+        secure=is_secure,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def remembered_request(
+    request: Request, sealer: Sealer, *, oauth_state: str, is_secure: bool
+) -> AuthorizationRequest | None:
+    """The client's request that goes with this state, if the browser brought it."""
+    wanted_name = _name(oauth_state, is_secure)
+    for name, sealed in cookies_of(request):
+        if name == wanted_name:
+            return open_from_cookie(sealer, sealed, oauth_state=oauth_state)
+    return None
+
+
+def forget_request(response: Response, *, oauth_state: str, is_secure: bool) -> None:
+    """Takes the cookie away again."""
+    _delete(response, _name(oauth_state, is_secure), is_secure)
+
+
+def _prefix(is_secure: bool) -> str:
+    return f"__Host-{NAME}" if is_secure else NAME
+
+
+def _name(oauth_state: str, is_secure: bool) -> str:
+    return _prefix(is_secure) + hashlib.sha256(oauth_state.encode()).hexdigest()[:16]
+
+
+def _is_ours(name: str, is_secure: bool) -> bool:
+    """True for a name that we could have given: others cannot even be deleted, as Python's
+    cookies refuse to write them."""
+    prefix = _prefix(is_secure)
+    return name.startswith(prefix) and _SUFFIX.match(name.removeprefix(prefix)) is not None
+
+
+def _delete(response: Response, name: str, is_secure: bool) -> None:
+    response.delete_cookie(name, path="/", secure=is_secure, httponly=True, samesite="lax")

@@ -1,0 +1,92 @@
+"""`POST /oauth/revoke` (RFC 7009): a client gives a token back, here and at GitHub."""
+
+import logging
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gist_mcp.deps import Deps
+from gist_mcp.errors import OAuthError, SignInRequired
+from gist_mcp.oauth.answers import NO_STORE, oauth_error
+from gist_mcp.oauth.client_authentication import authenticated_client, refusal
+from gist_mcp.oauth.parameters import form_parameters
+from gist_mcp.oauth.revoke_at_github import forget_at_github
+from gist_mcp.principal import GitHubUserId
+from gist_mcp.servicers.unlogged_call import StateUnavailable
+from gist_mcp.tokens import grants
+from gist_mcp.tokens.access_token import ACCESS_TOKEN_PREFIX, open_access_token
+from gist_mcp.tokens.code_and_refresh_token import open_refresh_token
+from gist_mcp.tokens.github_tokens import GitHubPair
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Opened:
+    """What is needed of either kind of token."""
+
+    grant_id: str
+    client_key: str
+    user_id: GitHubUserId
+    github: GitHubPair
+
+
+async def revoke(request: Request) -> Response:
+    """200 for a token that does not work any more, whether it ever did (RFC 7009, 2.2)."""
+    try:
+        await _revoke(request)
+    except StateUnavailable as error:
+        logger.warning("revoke: %s", error.log_reason)
+        return oauth_error(OAuthError("temporarily_unavailable", str(error), status_code=503))
+    except OAuthError as error:
+        logger.info("revoke refused: %s", error.log_reason)
+        return refusal(request, error)
+    return Response(status_code=200, headers=NO_STORE)
+
+
+async def _revoke(request: Request) -> None:
+    deps: Deps = request.app.state.deps
+    parameters = await form_parameters(request, ("token", "client_id", "client_secret"))
+    client = await authenticated_client(request, parameters)
+    if "token" not in parameters:
+        raise OAuthError("invalid_request", "The parameter token is missing.")
+    opened = _open(deps, parameters["token"])
+    if opened is None:
+        return
+    if opened.client_key != client.key:
+        raise OAuthError("invalid_grant", "This token was issued to another client.")
+    # Durable first: from here on our tokens are dead, whatever happens at GitHub.
+    await grants.revoke(
+        deps.reboot_context(request),
+        grants.account_id(deps.config.github_web_url, opened.user_id),
+        grant_id=opened.grant_id,
+        now_seconds=int(deps.clock()),
+    )
+    await forget_at_github(deps, opened.github)
+
+
+def _open(deps: Deps, text: str) -> _Opened | None:
+    """The living token, of either kind; a hint which one it is would not help."""
+    resource, now = deps.config.resource, int(deps.clock())
+    if text.startswith(ACCESS_TOKEN_PREFIX):
+        try:
+            payload = open_access_token(deps.sealer, text, resource=resource, now=now)
+        except SignInRequired:
+            return None
+        return _Opened(
+            grant_id=payload.grant_id,
+            client_key=payload.client_id,
+            user_id=payload.user_id,
+            github=GitHubPair(access=payload.github_token),
+        )
+    try:
+        granted = open_refresh_token(deps.sealer, text, resource=resource, now=now).granted
+    except OAuthError:
+        return None
+    return _Opened(
+        grant_id=granted.grant_id,
+        client_key=granted.client_key,
+        user_id=granted.user_id,
+        github=granted.github,
+    )

@@ -1,0 +1,53 @@
+"""A pair of our tokens, freshly sealed."""
+
+from dataclasses import dataclass
+
+from gist_mcp.deps import Deps
+from gist_mcp.tokens.access_token import (
+    AccessTokenPayload,
+    access_token_lifetime,
+    seal_access_token,
+)
+from gist_mcp.tokens.code_and_refresh_token import (
+    REFRESH_TOKEN_LIFETIME_SECONDS,
+    Granted,
+    RefreshToken,
+    seal_refresh_token,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenSet:
+    """What a client gets (RFC 6749, 5.1). `scopes` are `None` if GitHub did not say."""
+
+    access_token: str
+    refresh_token: str
+    expires_in_seconds: int
+    scopes: frozenset[str] | None
+
+
+def new_tokens(deps: Deps, granted: Granted, *, generation: int) -> TokenSet:
+    """An access token, and the refresh token of this generation."""
+    now = int(deps.clock())
+    resource = deps.config.resource
+    lifetime_seconds = access_token_lifetime(granted.github, now=now)
+    payload = AccessTokenPayload(
+        github_token=granted.github.access,
+        user_id=granted.user_id,
+        login=granted.login,
+        client_id=granted.client_key,
+        scopes=granted.scopes,
+        resource=resource,
+        issued_at=now,
+        expires_at=now + lifetime_seconds,
+        grant_id=granted.grant_id,
+    )
+    refresh_token = RefreshToken(
+        granted=granted, generation=generation, expires_at=now + REFRESH_TOKEN_LIFETIME_SECONDS
+    )
+    return TokenSet(
+        access_token=seal_access_token(deps.sealer, payload),
+        refresh_token=seal_refresh_token(deps.sealer, refresh_token, resource=resource),
+        expires_in_seconds=lifetime_seconds,
+        scopes=granted.scopes,
+    )

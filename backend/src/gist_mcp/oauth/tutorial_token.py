@@ -1,0 +1,86 @@
+"""The end of the tutorial's flow: a person, or their script, takes a token by hand."""
+
+from collections.abc import Iterable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gist_mcp.deps import Deps
+from gist_mcp.oauth.answers import json_answer, wants_page
+from gist_mcp.oauth.signed_in import SignedIn
+from gist_mcp.pages import page
+from gist_mcp.tokens.access_token import (
+    SIGN_IN_PAGE_CLIENT_ID,
+    AccessTokenPayload,
+    access_token_lifetime,
+    seal_access_token,
+)
+
+INSTRUCTIONS = "Include this token in MCP requests using the Authorization header: Bearer <token>"
+"""The tutorial's own words."""
+
+USER_IMPLIES = frozenset({"read:user", "user:email", "user:follow"})
+"""What the scope `user` includes (GitHub Docs, scopes for OAuth apps)."""
+
+
+def hand_out(request: Request, signed_in: SignedIn) -> Response:
+    """The token, on a page for a browser, as JSON for a program."""
+    deps: Deps = request.app.state.deps
+    access_token, expires_in_seconds = _access_token(deps, signed_in)
+    scopes = None if signed_in.scopes is None else sorted(signed_in.scopes)
+    if wants_page(request):
+        return page(
+            "token.html",
+            access_token=access_token,
+            login=signed_in.login,
+            scopes=scopes,
+            missing_scopes=missing_scopes(deps.config.github_scopes, signed_in.scopes),
+            expires_in_minutes=expires_in_seconds and expires_in_seconds // 60,
+            mcp_url=deps.config.resource,
+            revoke_url=_revoke_url(deps),
+        )
+    answer: dict[str, object] = {
+        "access_token": access_token,
+        "token_type": "bearer",
+        "login": signed_in.login,
+        "instructions": INSTRUCTIONS,
+    }
+    if scopes is not None:
+        answer["scope"] = " ".join(scopes)
+    if expires_in_seconds is not None:
+        answer["expires_in"] = expires_in_seconds
+    return json_answer(answer)
+
+
+def missing_scopes(asked: Iterable[str], granted: frozenset[str] | None) -> list[str]:
+    """What was asked for and is known not to be granted. GitHub drops a scope that a wider one
+    implies.
+    """
+    if granted is None:
+        return []
+    implied = USER_IMPLIES if "user" in granted else frozenset()
+    return sorted(set(asked) - granted - implied - {"offline_access"})
+
+
+def _access_token(deps: Deps, signed_in: SignedIn) -> tuple[str, int | None]:
+    """The text to hand out, and for how many seconds it works, `None` for no end."""
+    if deps.config.github_tokens != "none":
+        return signed_in.github.access.reveal(), signed_in.expires_in_seconds(deps.clock())
+    issued_at = int(deps.clock())
+    lifetime_seconds = access_token_lifetime(signed_in.github, now=issued_at)
+    payload = AccessTokenPayload(
+        github_token=signed_in.github.access,
+        user_id=signed_in.user_id,
+        login=signed_in.login,
+        client_id=SIGN_IN_PAGE_CLIENT_ID,
+        scopes=signed_in.scopes,
+        resource=deps.config.resource,
+        issued_at=issued_at,
+        expires_at=issued_at + lifetime_seconds,
+    )
+    return seal_access_token(deps.sealer, payload), lifetime_seconds
+
+
+def _revoke_url(deps: Deps) -> str:
+    config = deps.config
+    return f"{config.github_web_url}/settings/connections/applications/{config.github_client_id}"

@@ -1,0 +1,229 @@
+"""Reboot's Envoy as this project uses it: it leaves CORS to the application, and web pages out.
+
+Stock, the Envoy that Reboot starts answers every preflight itself, with a list of headers that
+lacks those of MCP, and lets pages of every origin read every answer; our own CORS headers it
+replaces. And a page of any site may call Reboot's RPC surface, which in development includes
+admin calls without credentials. So the one function with which Reboot configures Envoy's listener
+is wrapped, and what comes out of it has no CORS filter, and refuses pages of other origins on
+every route but those of our front door. The installed package stays as it is.
+
+Reboot's knows HTTP/1.1 and newer, on IPv4. Ours serves HTTP/1.0 too, which health checks speak and
+nginx unless told otherwise, and listens on `::1` as well, where the machine has it: `localhost` is
+that address to some clients.
+
+In development with a `PUBLIC_URL` of this machine, Envoy takes connections of this machine only:
+stock, it listens on every interface, and those admin calls with it. Websockets that name no state
+are refused, as Reboot writes a traceback for each.
+
+Before the server processes are there, Envoy listens already and has nowhere to send a request to.
+It then answers 503 and closes the connection. Stock, it answers 502 and keeps the connection, which
+goes on with the configuration of its first moment: a client that comes back while the server starts
+would be told 502 on it for minutes.
+
+A Reboot whose configuration looks different is not served at all: see `GatewayUnknown`. Where
+another gateway is in front, as on Reboot Cloud, this configures nothing.
+"""
+
+import errno
+import logging
+import os
+import socket
+from collections.abc import Iterable
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from envoy.config.listener.v3.listener_components_pb2 import Filter
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.config.route.v3.route_components_pb2 import Route
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2,
+)
+from reboot.routing import envoy_config
+from reboot.server import local_envoy
+from rebootdev.aio.headers import STATE_REF_HEADER
+from rebootdev.settings import ENVVAR_LOCAL_ENVOY_MODE
+
+from gist_mcp.config import LOOPBACK_HOSTS, Config
+from gist_mcp.http.middleware import own_origins
+
+logger = logging.getLogger(__name__)
+
+CORS_FILTER: Final = "envoy.filters.http.cors"
+ROUTER_FILTER: Final = "envoy.filters.http.router"
+FRONT_DOOR_CLUSTER_SUFFIX: Final = "_http"
+"""How Reboot names the clusters of the HTTP ports, which are ours. The others are of its RPC."""
+
+IPV6_LOOPBACK: Final = "::1"
+LOOPBACK_PREFIXES: Final = (("127.0.0.0", 8), (IPV6_LOOPBACK, 128))
+
+NO_HOST: Final = "no-host.invalid"
+"""What Envoy makes of an HTTP/1.0 request without a `Host`, which it would refuse otherwise. Nobody
+can have this name (RFC 2606, 2), so such a request reaches the health check and nothing else."""
+
+
+class GatewayUnknown(RuntimeError):
+    """Reboot configures its Envoy in a way that this file was not written for.
+
+    The start ends with it. To go on would not open anything that needs a token, as our own checks
+    stay, but pages that may use the server could not, and others could read more than they should.
+    """
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"Reboot's Envoy configuration has changed: {what}. "
+            "gist_mcp/reboot_gateway.py was written for reboot 0.40.1."
+        )
+
+
+class ClosedListener:
+    """Reboot's `envoy_config.listener`, whose listeners have our rules for web pages."""
+
+    def __init__(
+        self, stock: Any, own: Iterable[str], *, this_machine_only: bool, on_ipv6: bool
+    ) -> None:
+        self.stock = stock
+        self._own_origins = sorted(own)
+        self._this_machine_only = this_machine_only
+        self._on_ipv6 = on_ipv6
+
+    def __call__(self, *arguments: Any, **named: Any) -> Listener:
+        """The listener. Raises `GatewayUnknown`."""
+        listener: Listener = self.stock(*arguments, **named)
+        filters = [each for chain in listener.filter_chains for each in chain.filters]
+        if not filters:
+            raise GatewayUnknown("the listener has no filter")
+        for each in filters:
+            self._change(each)
+        if self._this_machine_only:
+            # Not by the address that it listens on: Reboot waits for one that listens on all.
+            for chain in listener.filter_chains:
+                for prefix, bits in LOOPBACK_PREFIXES:
+                    loopback = chain.filter_chain_match.source_prefix_ranges.add()
+                    loopback.address_prefix = prefix
+                    loopback.prefix_len.value = bits
+        if self._on_ipv6:
+            stock_port = listener.address.socket_address.port_value
+            also = listener.additional_addresses.add().address.socket_address
+            also.address, also.port_value = IPV6_LOOPBACK, stock_port
+        return listener
+
+    def _change(self, network_filter: Filter) -> None:
+        manager = http_connection_manager_pb2.HttpConnectionManager()
+        if not network_filter.typed_config.Unpack(manager):
+            raise GatewayUnknown(f"{network_filter.name} is not an HTTP connection manager")
+        kept = [each for each in manager.http_filters if each.name != CORS_FILTER]
+        if len(kept) != len(manager.http_filters) - 1:
+            raise GatewayUnknown(f"there is not one filter {CORS_FILTER}")
+        _replace(manager.http_filters, kept)
+        manager.http_protocol_options.accept_http_10 = True
+        manager.http_protocol_options.default_host_for_http_10 = NO_HOST
+        for host in manager.route_config.virtual_hosts:
+            host.ClearField("cors")
+            # The first route that fits is taken.
+            refusals = [*self._refusals(host.routes), *_aimless_websockets(host.routes)]
+            _replace(host.routes, [*refusals, *host.routes])
+        if not any(host.routes for host in manager.route_config.virtual_hosts):
+            _answer_that_it_starts(manager)
+        network_filter.typed_config.Pack(manager)
+
+    def _refusals(self, routes: Iterable[Route]) -> list[Route]:
+        """For each route of the RPC surface one that answers 403 to pages of other origins."""
+        return [
+            self._refusal(route)
+            for route in routes
+            if not route.route.cluster.endswith(FRONT_DOOR_CLUSTER_SUFFIX)
+        ]
+
+    def _refusal(self, route: Route) -> Route:
+        refusal = _instead_of(route, 403, "Not for web pages.\n")
+        refusal.match.headers.add(name="origin", present_match=True)
+        for origin in self._own_origins:
+            known = refusal.match.headers.add(name="origin", invert_match=True)
+            known.string_match.exact = origin
+        return refusal
+
+
+def _aimless_websockets(routes: Iterable[Route]) -> list[Route]:
+    """For each route of websockets one that answers 404 to those that name no state."""
+    refusals = []
+    for route in routes:
+        if any(header.name == "upgrade" for header in route.match.headers):
+            refusal = _instead_of(route, 404, "No such websocket.\n")
+            refusal.match.headers.add(name=STATE_REF_HEADER, present_match=False)
+            refusals.append(refusal)
+    return refusals
+
+
+def _instead_of(route: Route, status: int, text: str) -> Route:
+    """A route for the same requests that answers itself."""
+    answer = Route()
+    answer.CopyFrom(route)
+    # In the place of the cluster: a route does one thing.
+    answer.direct_response.status = status
+    answer.direct_response.body.inline_string = text
+    return answer
+
+
+def _answer_that_it_starts(manager: Any) -> None:
+    """503 to everything, each on a connection of its own: see the top of this file."""
+    # The filters before the router would send requests to servers that are not known yet.
+    router = [each for each in manager.http_filters if each.name == ROUTER_FILTER]
+    if len(router) != 1:
+        raise GatewayUnknown(f"there is not one filter {ROUTER_FILTER}")
+    _replace(manager.http_filters, router)
+    for host in manager.route_config.virtual_hosts:
+        starting = host.routes.add()
+        starting.match.prefix = "/"
+        starting.direct_response.status = 503
+        starting.direct_response.body.inline_string = "The server is starting; try again.\n"
+        starting.response_headers_to_add.add(header={"key": "Retry-After", "value": "1"})
+    manager.common_http_protocol_options.max_requests_per_connection.value = 1
+
+
+def _replace(field: Any, values: list[Any]) -> None:
+    """Puts other messages into a repeated field."""
+    del field[:]
+    field.extend(values)
+
+
+def close_gateway(config: Config) -> None:
+    """From now on, an Envoy that this process starts has our rules for web pages.
+
+    Raises `GatewayUnknown` where Reboot has no such function, or its Envoys would not use it.
+    """
+    stock = getattr(envoy_config, "listener", None)
+    if isinstance(stock, ClosedListener):
+        stock = stock.stock
+    if not callable(stock) or getattr(local_envoy, "envoy_config", None) is not envoy_config:
+        raise GatewayUnknown("reboot.routing.envoy_config.listener is not what makes a listener")
+    # Reboot's inspector is opened by a loopback name, whatever `PUBLIC_URL` is.
+    loopback = {f"http://{name}:{config.port}" for name in ("localhost", "127.0.0.1", "[::1]")}
+    envoy_config.listener = ClosedListener(
+        stock,
+        own_origins(config) | loopback,
+        this_machine_only=not config.production
+        and urlsplit(config.public_url).hostname in LOOPBACK_HOSTS,
+        on_ipv6=_can_listen_on_ipv6(config.port),
+    )
+
+
+def _can_listen_on_ipv6(port: int) -> bool:
+    """True if an Envoy on this machine can have the port on `::1`.
+
+    Envoy would not serve at all if it could not have one of its addresses: where there is no IPv6,
+    where another program has the port, or in Docker, whose networks are none of ours.
+    """
+    if os.environ.get(ENVVAR_LOCAL_ENVOY_MODE) != "executable":
+        return False
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            # As Envoy itself does, so that one that is just leaving is not in the way.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            probe.bind((IPV6_LOOPBACK, port))
+    except OSError as error:
+        # Of another program on it people should hear: clients that know us as `localhost` may
+        # reach that one.
+        level = logging.WARNING if error.errno == errno.EADDRINUSE else logging.INFO
+        logger.log(level, "not listening on [%s]:%d: %s", IPV6_LOOPBACK, port, error.strerror)
+        return False
+    return True

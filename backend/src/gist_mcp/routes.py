@@ -1,0 +1,54 @@
+"""URL -> function, in one table. Start reading here."""
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from gist_mcp.deps import Deps
+from gist_mcp.http.cross_origin import CrossOrigin
+from gist_mcp.http.middleware import HEALTH_PATH, HostAndOrigin, SecurityHeaders
+from gist_mcp.mcp_http.endpoint import McpEndpoint
+from gist_mcp.mcp_http.grant_gate import GrantGate
+from gist_mcp.mcp_http.mcp_answers import refused
+from gist_mcp.oauth.own_address import own_address
+from gist_mcp.oauth.routes import ROUTES as AUTH_ROUTES
+from gist_mcp.sessions.durable_mcp import MCP_PATH
+
+
+def healthz(_: Request) -> Response:
+    """200 as soon as this process serves."""
+    return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+
+def mcp_is_elsewhere(request: Request) -> Response:
+    """For an MCP client that was given our address without its path."""
+    deps: Deps = request.app.state.deps
+    mcp_url = f"{own_address(deps.config, request)}{MCP_PATH}"
+    return refused(405, f"MCP is served at {mcp_url}", {"Allow": "GET, HEAD"})
+
+
+def front_door(deps: Deps, durable_mcp: ASGIApp) -> Starlette:
+    """The ASGI application of one server process, mounted at the root."""
+    mcp = GrantGate(McpEndpoint(deps, durable_mcp), deps)
+    routes: list[BaseRoute] = [
+        Route(HEALTH_PATH, healthz),
+        Route(MCP_PATH, mcp),
+        Route(f"{MCP_PATH}/", mcp),
+        *AUTH_ROUTES,
+        Route("/", mcp_is_elsewhere, methods=["POST", "PUT", "PATCH", "DELETE"]),
+    ]
+    app = Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(SecurityHeaders, config=deps.config),
+            Middleware(CrossOrigin, config=deps.config),
+            Middleware(HostAndOrigin, config=deps.config),
+        ],
+    )
+    # `/mcp/` is a route of its own; nothing here answers with a redirect between the two.
+    app.router.redirect_slashes = False
+    app.state.deps = deps
+    return app

@@ -1,0 +1,1 @@
+"""What is sealed, and how it lives and dies."""

@@ -1,0 +1,122 @@
+"""The grants of a GitHub account in durable state, asked in terms of tokens.
+
+Only digests go further.
+"""
+
+import hashlib
+from typing import Any
+
+from grpc.aio import AioRpcError
+from rbt.v1alpha1.errors_pb2 import StateNotConstructed
+from reboot.aio.external import ExternalContext
+from rebootdev.aio.types import StateRef
+
+from gist_mcp.principal import GitHubUserId
+from gist_mcp.servicers.grant import UNKNOWN
+from gist_mcp.servicers.unlogged_call import StateUnavailable, call_without_key
+from gist_mcp.tokens.code_and_refresh_token import REFRESH_TOKEN_LIFETIME_SECONDS, RefreshToken
+from gist_state.v1 import grant_pb2 as messages
+from gist_state.v1.grant_pb2_grpc import GrantsMethodsStub
+from gist_state.v1.grant_rbt import Grants
+
+
+def account_id(issuer: str, user_id: GitHubUserId) -> str:
+    """The id of the state with an account's grants. `issuer` is GitHub's web address."""
+    return hashlib.sha256(f"{issuer}\n{user_id}".encode()).hexdigest()[:32]
+
+
+def account_state_ref(account: str) -> str:
+    """The state's name for Envoy, which routes by it."""
+    return StateRef.from_id(Grants.__state_type_name__, account).to_str()
+
+
+async def redeem(
+    context: ExternalContext,
+    account: str,
+    *,
+    grant_id: str,
+    code_expires_at: int,
+    now_seconds: int,
+) -> str:
+    """Takes the one right to tokens for a code: an outcome of `gist_mcp.servicers.grant`.
+
+    Raises `StateUnavailable`.
+    """
+    request = messages.GrantsRedeemRequest(
+        grant_digest=_digest(grant_id),
+        code_expires_at_seconds=code_expires_at,
+        expires_at_seconds=now_seconds + REFRESH_TOKEN_LIFETIME_SECONDS,
+        now_seconds=now_seconds,
+    )
+    return str((await _call(context, "Redeem", account, request)).outcome)
+
+
+async def rotate(
+    context: ExternalContext, account: str, token: RefreshToken, *, now_seconds: int
+) -> tuple[str, int]:
+    """The outcome, and the generation of the next refresh token. Raises `StateUnavailable`."""
+    request = messages.GrantsRotateRequest(
+        grant_digest=_digest(token.granted.grant_id),
+        generation=token.generation,
+        expires_at_seconds=now_seconds + REFRESH_TOKEN_LIFETIME_SECONDS,
+        now_seconds=now_seconds,
+    )
+    answer = await _call(context, "Rotate", account, request)
+    return str(answer.outcome), int(answer.generation)
+
+
+async def revoke(
+    context: ExternalContext,
+    account: str,
+    *,
+    grant_id: str,
+    now_seconds: int,
+    generation: int | None = None,
+) -> None:
+    """Ends a grant; with a generation, only while that is the newest. Raises `StateUnavailable`."""
+    request = messages.GrantsRevokeRequest(
+        grant_digest=_digest(grant_id), now_seconds=now_seconds, generation=generation
+    )
+    await _call(context, "Revoke", account, request)
+
+
+async def look_up(
+    context: ExternalContext,
+    account: str,
+    *,
+    grant_id: str,
+    now_seconds: int,
+    generation: int | None = None,
+) -> str:
+    """`ok` for a living grant; with a generation, what `rotate` would answer.
+
+    Raises `StateUnavailable`.
+    """
+    try:
+        answer = await Grants.ref(account).look_up(
+            context,
+            grant_digest=_digest(grant_id),
+            now_seconds=now_seconds,
+            generation=generation,
+        )
+    except Grants.LookUpAborted as aborted:
+        if isinstance(aborted.error, StateNotConstructed):
+            return UNKNOWN
+        raise _unavailable(aborted.error) from None
+    except AioRpcError as error:
+        raise _unavailable(error) from None
+    return str(answer.outcome)
+
+
+def _unavailable(error: object) -> StateUnavailable:
+    return StateUnavailable(
+        "The server is starting; try again.", log_reason=f"Grants LookUp: {type(error).__name__}"
+    )
+
+
+def _digest(grant_id: str) -> str:
+    return hashlib.sha256(grant_id.encode()).hexdigest()
+
+
+async def _call(context: ExternalContext, method: str, account: str, request: object) -> Any:
+    return await call_without_key(context, Grants, GrantsMethodsStub, account, method, request)

@@ -1,0 +1,242 @@
+"""From a bearer token to the person behind it, on every request.
+
+Two kinds of tokens come here: our own sealed access tokens, which carry a GitHub token, and
+GitHub tokens themselves. Either way GitHub decides whether the GitHub token is alive. A yes is
+remembered for `TOKEN_REVALIDATE_SECONDS` under a digest, in memory; concurrent requests with
+one token share one question. Strangers cannot make us ask without end: a no is remembered too,
+for a moment, and asking about tokens never seen before is limited.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from gist_mcp.config import Config
+from gist_mcp.errors import GistMcpError, SignInRequired
+from gist_mcp.github.client import GitHubClient
+from gist_mcp.github.credential import GitHubCredential, GitHubToken
+from gist_mcp.principal import DIRECT_CLIENT_ID, Principal
+from gist_mcp.tokens.access_token import ACCESS_TOKEN_PREFIX, open_access_token
+from gist_mcp.tokens.direct_token import direct_token
+from gist_mcp.tokens.github_check import TokenQuestions, Validated, of_the_same_account
+from gist_mcp.tokens.sealing import Sealer
+
+MAX_REMEMBERED = 10_000
+"""Validated tokens that one process remembers; the longest unused is asked about again."""
+
+REFUSED_SECONDS: Final = 10.0
+"""For so long a token that GitHub did not know is refused without asking. Short, because GitHub
+may need a moment to know a token that it has just made."""
+
+
+class TooManyGuesses(GistMcpError):
+    """Too many tokens that GitHub does not know came in; this one was not asked about."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(
+            "Too many unknown access tokens were tried. "
+            f"Try again in {retry_after_seconds} seconds."
+        )
+        self.retry_after_seconds = retry_after_seconds
+
+
+class GuessBudget(Protocol):
+    """What limits questions about tokens that may be made up."""
+
+    def take(self, address: str) -> None:
+        """Raises `TooManyGuesses` when the address, or all together, have used it up."""
+
+    def give_back(self, address: str) -> None:
+        """The token was good."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who presented a bearer token, and what they may use at GitHub."""
+
+    principal: Principal
+    credential: GitHubCredential
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Remembered:
+    validated: Validated
+    at_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Refused:
+    text: str
+    at_seconds: float
+
+
+class BearerVerifier:
+    """Answers who a bearer token stands for. One per server process."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        sealer: Sealer,
+        github: GitHubClient,
+        clock: Callable[[], float],
+        guesses: GuessBudget | None = None,
+    ) -> None:
+        self._config = config
+        self._sealer = sealer
+        self._questions = TokenQuestions(config, github)
+        self._clock = clock
+        self._guesses = guesses
+        self._refused: OrderedDict[str, _Refused] = OrderedDict()
+        self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
+        self._doubted_until_seconds: OrderedDict[str, float] = OrderedDict()
+        self._flights: dict[str, asyncio.Task[GitHubCredential]] = {}
+
+    async def verify(self, bearer: str, *, address: str = "") -> Caller:
+        """The caller behind a bearer token, who comes from `address` if that is known.
+
+        Raises `SignInRequired` if the token is malformed, unknown, expired, revoked or meant
+        for another server, `GitHubUnavailable` or `RateLimited` if GitHub could not be asked,
+        `TooManyGuesses` if it was not asked because strangers try too many tokens.
+        """
+        client_id = DIRECT_CLIENT_ID
+        if bearer.startswith(ACCESS_TOKEN_PREFIX):
+            opened = open_access_token(
+                self._sealer, bearer, resource=self._config.resource, now=int(self._clock())
+            )
+            client_id = opened.client_id
+            sealed = GitHubCredential(
+                token=opened.github_token,
+                user_id=opened.user_id,
+                login=opened.login,
+                scopes=opened.scopes,
+            )
+            credential = await self._validate(sealed.token, proven=sealed)
+        else:
+            credential = await self._validate(
+                direct_token(bearer, self._config), guesses=self._guesses, address=address
+            )
+        return Caller(
+            principal=Principal(
+                issuer=self._config.github_web_url,
+                user_id=credential.user_id,
+                login=credential.login,
+                client_id=client_id,
+            ),
+            credential=credential,
+        )
+
+    async def confirm(self, credential: GitHubCredential) -> GitHubCredential:
+        """A credential that another server process has verified, as it is now.
+
+        That process may not know yet what GitHub has told this one: that the token is dead, or
+        has lost scopes. Raises what `verify` raises.
+        """
+        doubted_until_seconds = self._doubted_until_seconds.get(credential.token.digest(), 0.0)
+        if self._clock() >= doubted_until_seconds:
+            return credential
+        return await self._validate(credential.token, proven=credential)
+
+    async def ask_again(self, credential: GitHubCredential) -> GitHubCredential:
+        """A credential that this server has sealed, as GitHub has it now, whatever is remembered.
+
+        Raises what `verify` raises.
+        """
+        known = await self._answer(credential.token, credential)
+        return of_the_same_account(known, credential)
+
+    def forget(self, token: GitHubToken) -> None:
+        """Ask GitHub again next time: it has just refused this token, or something to it."""
+        digest = token.digest()
+        self._remembered.pop(digest, None)
+        # Until every other process has asked again too.
+        until_seconds = self._clock() + self._config.token_revalidate_seconds
+        _put(self._doubted_until_seconds, digest, until_seconds)
+
+    async def _validate(
+        self,
+        token: GitHubToken,
+        *,
+        proven: GitHubCredential | None = None,
+        guesses: GuessBudget | None = None,
+        address: str = "",
+    ) -> GitHubCredential:
+        """The token with what GitHub says of it. `proven` is what we know for certain of a token
+        that GitHub gave to this app: then it is no guess.
+        """
+        digest = token.digest()
+        known = self._remembered.get(digest)
+        lifetime_seconds = self._config.token_revalidate_seconds
+        if known and self._clock() < known.at_seconds + lifetime_seconds:
+            self._remembered.move_to_end(digest)
+            return of_the_same_account(known.validated.credential, proven)
+        refused = self._refused.get(digest)
+        if refused and self._clock() < refused.at_seconds + REFUSED_SECONDS:
+            raise SignInRequired(refused.text)
+        # A token that was good before may be asked about however many guess.
+        budget = None if known or proven else guesses
+        return of_the_same_account(await self._answer(token, proven, budget, address), proven)
+
+    async def _answer(
+        self,
+        token: GitHubToken,
+        proven: GitHubCredential | None,
+        guesses: GuessBudget | None = None,
+        address: str = "",
+    ) -> GitHubCredential:
+        """What GitHub says now, to whoever is asking already or to a new question."""
+        digest = token.digest()
+        flight = self._flights.get(digest)
+        if flight is None:
+            if guesses is None:
+                asking = self._ask(token, proven)
+            else:
+                guesses.take(address)
+                asking = self._ask_about_a_guess(token, guesses, address)
+            flight = asyncio.create_task(asking, name="validate a GitHub token")
+            self._flights[digest] = flight
+            flight.add_done_callback(lambda _: self._flights.pop(digest, None))
+        # Shielded: one impatient client must not end the question for the others.
+        return await asyncio.shield(flight)
+
+    async def _ask_about_a_guess(
+        self, token: GitHubToken, guesses: GuessBudget, address: str
+    ) -> GitHubCredential:
+        """Only a no uses up the budget: an outage of GitHub is nobody's guess."""
+        try:
+            credential = await self._ask(token, None)
+        except SignInRequired:
+            raise
+        except BaseException:
+            guesses.give_back(address)
+            raise
+        guesses.give_back(address)
+        return credential
+
+    async def _ask(self, token: GitHubToken, proven: GitHubCredential | None) -> GitHubCredential:
+        digest = token.digest()
+        asked_at_seconds = self._clock()
+        known = self._remembered.get(digest)
+        before = known.validated if known else None
+        if before is None and proven is not None:
+            before = Validated(credential=proven)
+        try:
+            validated = await self._questions.ask(token, before)
+        except SignInRequired as error:
+            self.forget(token)
+            _put(self._refused, digest, _Refused(text=str(error), at_seconds=self._clock()))
+            raise
+        _put(
+            self._remembered, digest, _Remembered(validated=validated, at_seconds=asked_at_seconds)
+        )
+        return validated.credential
+
+
+def _put[V](remembered: OrderedDict[str, V], digest: str, value: V) -> None:
+    """Remembers at most `MAX_REMEMBERED`; the longest unused goes."""
+    remembered[digest] = value
+    remembered.move_to_end(digest)
+    if len(remembered) > MAX_REMEMBERED:
+        remembered.popitem(last=False)

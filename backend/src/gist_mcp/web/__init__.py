@@ -1,1 +1,0 @@
-"""What a request meets first: routes, Host and Origin, sizes, challenges."""

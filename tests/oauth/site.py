@@ -1,0 +1,163 @@
+"""Our endpoints in process, on the real Reboot runtime, with GitHub scripted and a clock to set."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import httpx
+from reboot.aio.tests import Reboot
+from starlette.applications import Starlette
+
+from gist_mcp.clients.metadata_document import ClientDocuments
+from gist_mcp.clients.registry import ClientRegistry
+from gist_mcp.config import parse_config
+from gist_mcp.github.client import GitHubClient
+from gist_mcp.github.oauth import GitHubOAuth
+from gist_mcp.oauth.routes import ROUTES
+from gist_mcp.tokens.github_refresh import GitHubRefreshes
+from gist_mcp.tokens.sealing import Sealer
+from gist_mcp.tokens.verifier import BearerVerifier
+
+NOW = 1_800_000_000
+PUBLIC_URL = "https://gists.example.com"
+GITHUB_TOKEN = "gho_" + "T" * 36
+CODE = "0123456789abcdef0123"
+BROWSER_ACCEPT = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+USER = {"login": "octocat", "id": 583231, "public_gists": 1, "followers": 2}
+USER |= {"name": None, "bio": None, "html_url": "https://github.com/octocat"}
+USER |= {"avatar_url": "https://avatars.githubusercontent.com/u/583231"}
+
+
+class ScriptedGitHub:
+    """Answers of GitHub, and the requests that got them."""
+
+    def __init__(self) -> None:
+        self.token_answer = httpx.Response(
+            200,
+            json={"access_token": GITHUB_TOKEN, "token_type": "bearer", "scope": "gist,read:user"},
+        )
+        self.user_status = 200
+        self.user: dict[str, Any] = USER
+        self.scopes: str | None = "gist, read:user"
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        if request.url.path == "/login/oauth/access_token":
+            return self.token_answer
+        if request.method == "DELETE":
+            return httpx.Response(204)
+        headers = {} if self.scopes is None else {"X-OAuth-Scopes": self.scopes}
+        return httpx.Response(self.user_status, json=self.user, headers=headers)
+
+    def answer_with(self, **fields: Any) -> None:
+        """What the token endpoint says from now on."""
+        body = {"access_token": GITHUB_TOKEN, "token_type": "bearer", "scope": "gist,read:user"}
+        self.token_answer = httpx.Response(200, json=body | fields)
+
+    def seen(self, method: str) -> list[httpx.Request]:
+        """The requests with a method."""
+        return [request for request in self.requests if request.method == method]
+
+
+class Site:
+    """Our endpoints, one browser, and GitHub."""
+
+    def __init__(self, run: Callable[[Awaitable[Any]], Any], rbt: Reboot) -> None:
+        self.run = run
+        self.rbt = rbt
+        self.github = ScriptedGitHub()
+        self.to_github: httpx.AsyncBaseTransport = httpx.MockTransport(self.github)
+        self.now = NOW
+        self.sealer = Sealer(["k" * 32])
+        self.retired_keys: tuple[str, ...] = ()
+        self.documents: ClientDocuments | None = None
+        self.app = Starlette(routes=ROUTES)
+        self.configure()
+        self.browser = self.new_browser()
+
+    def configure(self, github_tokens: str = "app", **more: str) -> None:
+        """Other settings, the same state."""
+        settings = {"PUBLIC_URL": PUBLIC_URL, "GITHUB_CLIENT_ID": "our-app"}
+        settings |= {"GITHUB_CLIENT_SECRET": "secret", "GITHUB_TOKENS": github_tokens} | more
+        config = parse_config(settings, production=False)
+        http = httpx.AsyncClient(transport=self.to_github)
+        github = GitHubClient(http, config.github_api_url, sleep=lambda _: asyncio.sleep(0))
+
+        def clock() -> float:
+            return float(self.now)
+
+        self.app.state.deps = SimpleNamespace(
+            config=config,
+            sealer=self.sealer,
+            github=github,
+            github_oauth=GitHubOAuth(
+                http,
+                web_url=config.github_web_url,
+                client_id=config.github_client_id,
+                client_secret=config.github_client_secret,
+                callback_url=config.callback_url,
+            ),
+            clients=ClientRegistry(
+                self.sealer,
+                issuer=config.public_url,
+                documents=self.documents,
+                retired_keys=self.retired_keys,
+            ),
+            refreshes=GitHubRefreshes(clock=clock),
+            verifier=BearerVerifier(config=config, sealer=self.sealer, github=github, clock=clock),
+            # A hop comes back to this process, as it does where there is only one.
+            internal_http=self.new_browser(),
+            reboot_context=lambda _: self.rbt.create_external_context(
+                name="front-door", app_internal=True
+            ),
+            incarnation="first",
+            clock=clock,
+        )
+
+    def use_keys(self, *keys: str, retired: tuple[str, ...] = ()) -> None:
+        """A start with other `TOKEN_KEYS` and `RETIRED_TOKEN_KEYS`."""
+        self.sealer, self.retired_keys = Sealer(keys), retired
+        self.configure()
+
+    def new_browser(self) -> httpx.AsyncClient:
+        """A browser with its own cookies."""
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=PUBLIC_URL)
+
+    def get(self, path: str, **given: Any) -> httpx.Response:
+        """A request of the browser, or of another."""
+        browser = given.pop("browser", self.browser)
+        answer: httpx.Response = self.run(browser.get(path, **given))
+        return answer
+
+    def post(self, path: str, **given: Any) -> httpx.Response:
+        """A request of a client; with `browser`, of that."""
+        browser = given.pop("browser", None) or self.new_browser()
+        answer: httpx.Response = self.run(browser.post(path, **given))
+        return answer
+
+    def let_pass(self, seconds: int) -> None:
+        """Time goes by, for us and for the cookies of the browser."""
+        self.now += seconds
+        for cookie in self.browser.cookies.jar:
+            if cookie.expires is not None:
+                cookie.expires -= seconds
+        self.browser.cookies.jar.clear_expired_cookies()
+
+    def set_out(self) -> str:
+        """The state that GitHub is sent."""
+        location = urlsplit(self.get("/oauth/authorize").headers["location"])
+        return parse_qs(location.query)["state"][0]
+
+    def come_back(self, **given: Any) -> httpx.Response:
+        """GitHub's redirect."""
+        headers: Any = given.pop("headers", {})
+        browser = given.pop("browser", self.browser)
+        return self.get("/oauth/callback", params=given, headers=headers, browser=browser)
+
+
+def query_of(url: str) -> dict[str, str]:
+    """The parameters of an address."""
+    return dict(parse_qsl(urlsplit(url).query))

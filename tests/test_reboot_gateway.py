@@ -1,0 +1,235 @@
+"""What comes of the listener that Reboot makes for its Envoy."""
+
+import errno
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from envoy.config.listener.v3.listener_pb2 import Listener
+from envoy.extensions.filters.network.http_connection_manager.v3 import (
+    http_connection_manager_pb2,
+)
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from reboot.routing import envoy_config
+from reboot.server import local_envoy
+from rebootdev.aio.types import ApplicationId
+from rebootdev.settings import ENVVAR_LOCAL_ENVOY_MODE
+
+from gist_mcp.config import parse_config
+from gist_mcp.reboot_gateway import ClosedListener, GatewayUnknown, close_gateway
+from tests.support.ports import free_port
+
+CONFIG = parse_config({"PORT": "9991", "TOKEN_KEYS": "k" * 40}, production=False)
+
+
+@pytest.fixture
+def stock(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Reboot's own function, in place for the time of a test."""
+    function = envoy_config.listener
+    function = function.stock if isinstance(function, ClosedListener) else function
+    monkeypatch.setattr(envoy_config, "listener", function)
+    return function
+
+
+SERVER = envoy_config.ServerInfo(
+    server_id="app", address=envoy_config.ServerAddress("127.0.0.1", 1, 2, 3), shards=[]
+)
+
+
+def listener(port: int = 9991, *, servers: int = 1) -> Listener:
+    """What an Envoy gets, with so many server processes behind it."""
+    made: Listener = envoy_config.listener(
+        application_id=ApplicationId("app"),
+        servers=[SERVER] * servers,
+        file_descriptor_set=FileDescriptorSet(),
+        port=port,
+        use_tls=False,
+        certificate_path=Path("none"),
+        key_path=Path("none"),
+    )
+    return made
+
+
+def managers(made: Listener) -> Iterator[Any]:
+    for chain in made.filter_chains:
+        for each in chain.filters:
+            manager = http_connection_manager_pb2.HttpConnectionManager()
+            assert each.typed_config.Unpack(manager)
+            yield manager
+
+
+def test_the_gateway_has_nothing_left_of_cors(stock: Any) -> None:
+    (before,) = managers(listener())
+
+    close_gateway(CONFIG)
+
+    (after,) = managers(listener())
+    names = [each.name for each in before.http_filters]
+    assert [each.name for each in after.http_filters] == [
+        name for name in names if name != "envoy.filters.http.cors"
+    ]
+    assert before.route_config.virtual_hosts[0].HasField("cors")
+    assert not after.route_config.virtual_hosts[0].HasField("cors")
+
+
+def test_every_route_of_the_rpc_surface_has_a_refusal_in_front(stock: Any) -> None:
+    (before,) = managers(listener())
+    routes = list(before.route_config.virtual_hosts[0].routes)
+
+    close_gateway(CONFIG)
+
+    (after,) = managers(listener())
+    answering = [r for r in after.route_config.virtual_hosts[0].routes if r.direct_response.status]
+    refusals = [r for r in answering if r.direct_response.status == 403]
+    rest = after.route_config.virtual_hosts[0].routes[len(answering) :]
+    assert len(refusals) == len(routes) - 1
+    assert list(rest) == routes
+    assert all(r.match.headers[-1].string_match.exact.endswith(":9991") for r in refusals)
+
+
+@pytest.mark.parametrize(
+    ("production", "public_url", "only_this_machine"),
+    [
+        (False, "", True),
+        (False, "http://127.0.0.1:9991", True),
+        (False, "https://gists.example.com", False),
+        (True, "http://localhost:9991", False),
+    ],
+)
+def test_development_for_this_machine_is_reached_from_it_only(
+    stock: Any, production: bool, public_url: str, only_this_machine: bool
+) -> None:
+    close_gateway(
+        CONFIG.model_copy(
+            update={"production": production, "public_url": public_url or CONFIG.public_url}
+        )
+    )
+
+    (chain,) = listener().filter_chains
+    ranges = [
+        (each.address_prefix, each.prefix_len.value)
+        for each in chain.filter_chain_match.source_prefix_ranges
+    ]
+    assert ranges == ([("127.0.0.0", 8), ("::1", 128)] if only_this_machine else [])
+
+
+@pytest.mark.parametrize("servers", [0, 1])
+def test_http_1_0_is_served_and_without_a_host_it_has_nobodys(stock: Any, servers: int) -> None:
+    close_gateway(CONFIG)
+
+    (manager,) = managers(listener(servers=servers))
+    assert manager.http_protocol_options.accept_http_10
+    assert manager.http_protocol_options.default_host_for_http_10.endswith(".invalid")
+
+
+def addresses(made: Listener) -> list[tuple[str, int]]:
+    each = [made.address, *(more.address for more in made.additional_addresses)]
+    return [(one.socket_address.address, one.socket_address.port_value) for one in each]
+
+
+def test_it_listens_on_both_loopback_addresses(stock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ENVVAR_LOCAL_ENVOY_MODE, "executable")
+    port = free_port()
+
+    close_gateway(CONFIG.model_copy(update={"port": port}))
+
+    # Reboot waits for the first of them.
+    assert addresses(listener(port)) == [("0.0.0.0", port), ("::1", port)]
+
+
+def test_where_the_port_of_ipv6_is_somebody_elses_the_other_is_served(
+    stock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ENVVAR_LOCAL_ENVOY_MODE, "executable")
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+        port = taken.getsockname()[1]
+
+        close_gateway(CONFIG.model_copy(update={"port": port}))
+
+    assert addresses(listener(port)) == [("0.0.0.0", port)]
+
+
+def test_without_ipv6_it_is_served_as_well(stock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_ipv6(family: int, *arguments: int) -> socket.socket:
+        raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+
+    monkeypatch.setenv(ENVVAR_LOCAL_ENVOY_MODE, "executable")
+    monkeypatch.setattr(socket, "socket", without_ipv6)
+
+    close_gateway(CONFIG)
+
+    assert addresses(listener()) == [("0.0.0.0", 9991)]
+
+
+def test_an_envoy_in_docker_has_addresses_of_its_own(
+    stock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(ENVVAR_LOCAL_ENVOY_MODE, "docker")
+
+    close_gateway(CONFIG)
+
+    assert addresses(listener()) == [("0.0.0.0", 9991)]
+
+
+def test_without_a_server_every_connection_ends_with_its_503(stock: Any) -> None:
+    close_gateway(CONFIG)
+
+    (manager,) = managers(listener(servers=0))
+    (route,) = manager.route_config.virtual_hosts[0].routes
+    assert (route.match.prefix, route.direct_response.status) == ("/", 503)
+    assert manager.common_http_protocol_options.max_requests_per_connection.value == 1
+    (with_a_server,) = managers(listener())
+    assert not with_a_server.HasField("common_http_protocol_options")
+
+
+def test_closing_it_again_is_closing_it_once(stock: Any) -> None:
+    close_gateway(CONFIG)
+    once = listener()
+
+    close_gateway(CONFIG)
+
+    assert listener() == once
+
+
+def test_a_reboot_without_that_function_is_not_started(
+    stock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(envoy_config, "listener")
+
+    with pytest.raises(GatewayUnknown, match=r"reboot 0\.40\.1"):
+        close_gateway(CONFIG)
+
+
+def test_a_reboot_whose_envoys_use_another_function_is_not_started(
+    stock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_envoy, "envoy_config", object())
+
+    with pytest.raises(GatewayUnknown, match=r"reboot 0\.40\.1"):
+        close_gateway(CONFIG)
+
+
+def without_filters(made: Listener) -> None:
+    made.ClearField("filter_chains")
+
+
+def of_another_kind(made: Listener) -> None:
+    made.filter_chains[0].filters[0].typed_config.Pack(Listener())
+
+
+def without_cors_filter(made: Listener) -> None:
+    (manager,) = managers(made)
+    for each in manager.http_filters:
+        each.name = each.name.replace("cors", "another")
+    made.filter_chains[0].filters[0].typed_config.Pack(manager)
+
+
+@pytest.mark.parametrize("change", [without_filters, of_another_kind, without_cors_filter])
+def test_a_listener_of_an_unknown_shape_is_not_served(stock: Any, change: Any) -> None:
+    made = listener()
+    change(made)
+
+    with pytest.raises(GatewayUnknown, match="has changed"):
+        ClosedListener(lambda: made, [], this_machine_only=False, on_ipv6=False)()
