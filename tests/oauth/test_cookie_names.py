@@ -3,8 +3,7 @@
 import pytest
 from starlette.requests import Request
 
-from gist_mcp.oauth.browser_cookie import SECURE_NAME, browser_cookies
-from gist_mcp.oauth.cookies import cookies_of
+from gist_mcp.oauth.browser_cookie import SECURE_NAME, browser_cookies, cookies_of
 from gist_mcp.oauth.request_cookie import remembered_request
 from tests.oauth.oauth_client import OAuthClient, register
 from tests.oauth.site import BROWSER_ACCEPT, CODE, Site, query_of

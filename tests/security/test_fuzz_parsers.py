@@ -12,7 +12,7 @@ from gist_mcp.github.redaction import redact
 from gist_mcp.http.limits import client_address
 from gist_mcp.mcp_http.json_rpc import NotJsonRpc, parse_message
 from gist_mcp.oauth import pkce
-from gist_mcp.oauth.negotiation import prefers_html
+from gist_mcp.oauth.answers import prefers_html
 from gist_mcp.oauth.parameters import single_parameters
 from gist_mcp.sessions.hop import open_hop
 from gist_mcp.sessions.ownership import parse_session_id

@@ -19,13 +19,12 @@ from gist_mcp.clients.metadata_document import ClientDocuments
 from gist_mcp.clients.registry import ClientRegistry
 from gist_mcp.config import Config
 from gist_mcp.deps import Deps
-from gist_mcp.framework import serve_nothing_else
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.http import make_http_client
 from gist_mcp.github.oauth import GitHubOAuth
 from gist_mcp.http.limits import GuessLimit, SignInLimit
-from gist_mcp.process import ProcessServices
-from gist_mcp.reboot_gateway import close_gateway
+from gist_mcp.process import ProcessServices, close_when_the_process_ends
+from gist_mcp.reboot_gateway import close_gateway, serve_nothing_else
 from gist_mcp.routes import front_door
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
 from gist_mcp.servicers.gist_ledger import GistLedgerServicer
@@ -40,7 +39,6 @@ from gist_mcp.sessions.durable_mcp import (
     sdk_server,
 )
 from gist_mcp.sessions.internal_http import make_internal_http_client
-from gist_mcp.sessions.lifetime import close_when_the_process_ends
 from gist_mcp.tokens.github_refresh import GitHubRefreshes
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier

@@ -14,6 +14,8 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
+from starlette.requests import HTTPConnection
+
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 """The same as they stand in a URL."""
@@ -102,6 +104,23 @@ def loopback_origin(name: str, port: int | None, *, scheme: str = "http") -> str
     """The origin of a port of this machine under one of its names."""
     suffix = "" if port in (None, _DEFAULT_PORTS[scheme]) else f":{port}"
     return f"{scheme}://{name}{suffix}"
+
+
+def own_address(public_url: str, connection: HTTPConnection) -> str:
+    """The origin of ours by which a request came: `PUBLIC_URL`, or another name of loopback.
+
+    A client compares what it reads with the address that it was given (RFC 9728, 3.3; RFC 8414,
+    3.3; RFC 9207, 2.4), so on loopback it is answered under the name that it used. Of the `Host`
+    header only the choice among our own names is taken, never its text.
+    """
+    named = named_origin(public_url, connection)
+    return named if named in names_of(public_url) else public_url
+
+
+def named_origin(public_url: str, connection: HTTPConnection) -> str:
+    """The origin that the `Host` header names, under the scheme by which browsers reach us."""
+    scheme = urlsplit(public_url).scheme
+    return f"{scheme}://{canonical_authority(connection.headers.get('host', ''), scheme)}"
 
 
 def _is_origin(text: str) -> bool:

@@ -10,11 +10,11 @@ from starlette.types import ASGIApp
 from gist_mcp.deps import Deps
 from gist_mcp.http.cross_origin import CrossOrigin
 from gist_mcp.http.middleware import HEALTH_PATH, HostAndOrigin, SecurityHeaders
+from gist_mcp.mcp_http.challenges import refused
 from gist_mcp.mcp_http.endpoint import McpEndpoint
 from gist_mcp.mcp_http.grant_gate import GrantGate
-from gist_mcp.mcp_http.mcp_answers import refused
-from gist_mcp.oauth.own_address import own_address
 from gist_mcp.oauth.routes import ROUTES as AUTH_ROUTES
+from gist_mcp.origin import own_address
 from gist_mcp.sessions.durable_mcp import MCP_PATH
 
 
@@ -26,7 +26,7 @@ def healthz(_: Request) -> Response:
 def mcp_is_elsewhere(request: Request) -> Response:
     """For an MCP client that was given our address without its path."""
     deps: Deps = request.app.state.deps
-    mcp_url = f"{own_address(deps.config, request)}{MCP_PATH}"
+    mcp_url = f"{own_address(deps.config.public_url, request)}{MCP_PATH}"
     return refused(405, f"MCP is served at {mcp_url}", {"Allow": "GET, HEAD"})
 
 

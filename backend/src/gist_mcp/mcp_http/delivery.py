@@ -28,7 +28,6 @@ from gist_mcp.http.body import read_body
 from gist_mcp.mcp_http import challenges
 from gist_mcp.mcp_http.event_stream import one_event, with_retry_hint
 from gist_mcp.mcp_http.json_rpc import JsonRpcMessage, parse_message
-from gist_mcp.mcp_http.mcp_answers import starting
 from gist_mcp.mcp_http.methods import McpMethods
 from gist_mcp.mcp_http.wire_ids import WireIds
 from gist_mcp.principal import McpSessionId
@@ -100,7 +99,7 @@ class McpDelivery:
             await self._hand_over(hop, scope, receive, send)
         except StateUnavailable as error:
             logger.warning("mcp: %s", error.log_reason)
-            await starting()(scope, receive, send)
+            await challenges.starting()(scope, receive, send)
         finally:
             current_principal.reset(token)
 

@@ -1,17 +1,21 @@
 """Answers of the sign-in endpoints: an error as a page or as JSON, nothing stored on the way."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
-from gist_mcp.oauth.negotiation import prefers_html
+from gist_mcp.http.media_types import HTML, JSON, quality
 from gist_mcp.pages import page
 
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"}
 """RFC 6749, 5.1, for whatever may hold a token, a code or a nonce."""
+
+MAX_ACCEPT_CHARACTERS: Final = 1024
+"""Browsers send about 150. Beyond this nobody is choosing, and the answer is JSON."""
 
 
 class SignInFailed(OAuthError):
@@ -44,6 +48,16 @@ class SignInFailed(OAuthError):
 def wants_page(request: Request) -> bool:
     """True for a browser, false for a program."""
     return prefers_html(request.headers.get("accept", ""))
+
+
+def prefers_html(accept: str) -> bool:
+    """True if the `Accept` header ranks HTML above JSON.
+
+    Browsers do; `*/*`, an absent header and whatever cannot be understood are JSON.
+    """
+    if len(accept) > MAX_ACCEPT_CHARACTERS:
+        return False
+    return quality(accept, HTML) > quality(accept, JSON)
 
 
 def json_answer(values: dict[str, object], *, status_code: int = 200) -> JSONResponse:

@@ -111,6 +111,15 @@ def is_stale(request: AuthorizationRequest, *, now: float) -> bool:
     return now >= request.issued_at + SIGN_IN_LIFETIME_SECONDS
 
 
+def destination_of(config: Config, wanted: AuthorizationRequest) -> Destination:
+    """Where the answer to a request goes."""
+    return Destination(
+        redirect_uri=wanted.redirect_uri,
+        state=wanted.state,
+        issuer=wanted.issuer or config.public_url,
+    )
+
+
 def known_scopes(asked: str, configured: tuple[str, ...]) -> tuple[str, ...]:
     """Those asked for that this server uses at all; all it uses if that leaves none."""
     names = asked.split()

@@ -18,7 +18,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gist_mcp.constants import SIGN_IN_REMEMBERED_SECONDS
-from gist_mcp.oauth.cookies import cookies_of
 
 SECURE_NAME: Final = "__Host-gist-mcp-browser-"
 """The prefix makes browsers refuse this cookie from a sub-domain or over http (RFC 6265bis)."""
@@ -28,6 +27,9 @@ LOOPBACK_NAME: Final = "gist-mcp-browser-"
 
 MAX_COOKIES: Final = 8
 """Tabs of one browser that may open at the same time; more cookies are not looked at."""
+
+_WHITE_SPACE = b" \t"
+"""What browsers take off around names and values, and nothing else (RFC 6265bis, 5.7)."""
 
 _SUFFIX = re.compile(r"[0-9a-f]{8}\Z")
 _VALUE = re.compile(r"[A-Za-z0-9_-]{43}\Z")
@@ -80,3 +82,26 @@ def remember_browser(response: Response, cookie: BrowserCookie, *, is_secure: bo
         httponly=True,
         samesite="lax",
     )
+
+
+def cookies_of(request: Request) -> list[tuple[str, str]]:
+    """Names and values of the `Cookie` header as the browser has them, in its order; a name may
+    come twice.
+
+    A sub-domain beside ours may set a cookie for the parent domain that browsers send to us too.
+    Only the prefix `__Host-` keeps it from posing as ours: browsers refuse that prefix to it (RFC
+    6265bis, 4.1.3.2). They compare bytes. Starlette's `request.cookies` decodes Latin-1 and strips
+    all white space of Unicode, so a cookie that a browser knows as `\\xa0__Host-x` arrives as
+    `__Host-x`. With both cookies of an attacker's own sign-in planted like that, a person's
+    callback would deliver the code for their account to the attacker's client.
+
+    A name that is not ASCII is none of ours and left out. Quotes and escapes of values stay. HTTP/2
+    lets a client send the header in several pieces (RFC 9113, 8.2.3).
+    """
+    header = b";".join(value for name, value in request.headers.raw if name == b"cookie")
+    pairs = (each.partition(b"=") for each in header.split(b";"))
+    return [
+        (name.strip(_WHITE_SPACE).decode(), value.strip(_WHITE_SPACE).decode("latin-1"))
+        for name, equals, value in pairs
+        if equals and name.isascii()
+    ]

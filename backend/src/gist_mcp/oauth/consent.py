@@ -17,15 +17,15 @@ from gist_mcp.errors import OAuthError
 from gist_mcp.oauth.answers import NO_STORE, SignInFailed, failure
 from gist_mcp.oauth.authorization_request import (
     AuthorizationRequest,
-    Destination,
+    destination_of,
     is_stale,
     open_from_consent,
 )
 from gist_mcp.oauth.browser_cookie import BrowserCookie, browser_cookies, remember_browser
-from gist_mcp.oauth.github_redirect import SELECT_ACCOUNT, set_out
+from gist_mcp.oauth.github_redirect import SELECT_ACCOUNT, github_redirect
 from gist_mcp.oauth.parameters import form_parameters
 from gist_mcp.oauth.request_cookie import remember_request
-from gist_mcp.oauth.restart_page import failure_with_a_way_on
+from gist_mcp.oauth.restart_page import failure_with_restart
 from gist_mcp.oauth.sign_in import CLIENT_FLOW
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ async def consent(request: Request) -> Response:
         return await _to_github(request, browser, wanted, prompt=prompt)
     except OAuthError as error:
         logger.info("consent: %s", error.log_reason)
-        return failure_with_a_way_on(request, error, wanted)
+        return failure_with_restart(request, error, wanted)
 
 
 def _opened(request: Request, sealed: str) -> tuple[BrowserCookie, AuthorizationRequest]:
@@ -83,7 +83,7 @@ def _decision(parameters: Mapping[str, str]) -> str:
 
 def _denied(request: Request, wanted: AuthorizationRequest) -> Response:
     """Back to the client."""
-    back = destination_of(request.app.state.deps, wanted)
+    back = destination_of(request.app.state.deps.config, wanted)
     text = "The user did not agree."
     location = back.answer(error="access_denied", error_description=text)
     return RedirectResponse(location, status_code=303, headers=NO_STORE)
@@ -95,7 +95,7 @@ async def _to_github(
     """The sign-in begins. Raises `SignInFailed`."""
     deps: Deps = request.app.state.deps
     config = deps.config
-    departure = await set_out(
+    departure = await github_redirect(
         request, flow=CLIENT_FLOW, scopes=wanted.scopes, browser=browser.secret, prompt=prompt
     )
     # 303: the browser must not repeat the POST at GitHub (RFC 9700, 4.12).
@@ -110,15 +110,6 @@ async def _to_github(
         is_secure=config.is_secure,
     )
     return response
-
-
-def destination_of(deps: Deps, wanted: AuthorizationRequest) -> Destination:
-    """Where the answer to a request goes."""
-    return Destination(
-        redirect_uri=wanted.redirect_uri,
-        state=wanted.state,
-        issuer=wanted.issuer or deps.config.public_url,
-    )
 
 
 def _stale(text: str) -> SignInFailed:

@@ -25,7 +25,7 @@ class Departure:
     location: str
 
 
-async def set_out(
+async def github_redirect(
     request: Request,
     *,
     flow: str,

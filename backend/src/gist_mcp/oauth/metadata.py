@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from gist_mcp.clients.client import AUTH_METHODS
 from gist_mcp.config import Config
 from gist_mcp.deps import Deps
-from gist_mcp.oauth.own_address import own_address
+from gist_mcp.origin import own_address
 
 RESOURCE_PATH: Final = "/.well-known/oauth-protected-resource"
 SERVER_PATH: Final = "/.well-known/oauth-authorization-server"
@@ -22,7 +22,7 @@ def protected_resource(request: Request) -> Response:
     """Which resource this is, and who gives tokens for it (RFC 9728, 3.2)."""
     deps: Deps = request.app.state.deps
     return JSONResponse(
-        protected_resource_metadata(deps.config, own_address(deps.config, request)),
+        protected_resource_metadata(deps.config, own_address(deps.config.public_url, request)),
         headers=_HEADERS,
     )
 
@@ -31,7 +31,7 @@ def authorization_server(request: Request) -> Response:
     """Where to register, ask, redeem and revoke (RFC 8414, 3.2)."""
     deps: Deps = request.app.state.deps
     return JSONResponse(
-        authorization_server_metadata(deps.config, own_address(deps.config, request)),
+        authorization_server_metadata(deps.config, own_address(deps.config.public_url, request)),
         headers=_HEADERS,
     )
 

@@ -16,7 +16,7 @@ from gist_mcp.oauth.authorization_request import (
     open_from_cookie,
     seal_for_cookie,
 )
-from gist_mcp.oauth.cookies import cookies_of
+from gist_mcp.oauth.browser_cookie import cookies_of
 from gist_mcp.tokens.sealing import Sealer
 
 NAME: Final = "gist-mcp-request-"

@@ -13,17 +13,15 @@ from starlette.responses import Response
 from gist_mcp.clients.redirect_uri import destination, form_action
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
-from gist_mcp.oauth.answers import failure, failure_page, oauth_error, wants_page
+from gist_mcp.oauth.answers import failure_page, oauth_error, wants_page
 from gist_mcp.oauth.authorization_request import AuthorizationRequest, seal_for_consent
 from gist_mcp.oauth.browser_cookie import own_browser_cookie, remember_browser
 
 
-def failure_with_a_way_on(
-    request: Request, error: OAuthError, wanted: AuthorizationRequest | None
+def failure_with_restart(
+    request: Request, error: OAuthError, wanted: AuthorizationRequest
 ) -> Response:
-    """The error; with `wanted`, what a client asked for, on a page that begins that anew."""
-    if wanted is None:
-        return failure(request, error)
+    """The error, on a page that begins anew what a client asked for: `wanted`."""
     if not wants_page(request):
         return oauth_error(error)
     deps: Deps = request.app.state.deps

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from gist_mcp.deps import Deps
 from gist_mcp.oauth.answers import json_answer, wants_page
-from gist_mcp.oauth.signed_in import SignedIn
+from gist_mcp.oauth.finish_sign_in import SignedIn
 from gist_mcp.pages import page
 from gist_mcp.tokens.access_token import (
     SIGN_IN_PAGE_CLIENT_ID,
