@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tests.support.deployment import REPOSITORY
 
-GENERATED = "api/gist_state"
+DECLARATIONS = "api"
+"""Among them lies the code that is generated from them."""
 
 
 def tracked_files() -> list[Path]:
@@ -29,6 +30,9 @@ def copy_checkout(folder: Path) -> Path:
     for path in tracked_files():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(REPOSITORY / path, folder / path)
-    shutil.copytree(REPOSITORY / GENERATED, folder / GENERATED, dirs_exist_ok=True)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(
+        REPOSITORY / DECLARATIONS, folder / DECLARATIONS, ignore=ignored, dirs_exist_ok=True
+    )
     (folder / ".venv").symlink_to(sys.prefix)
     return folder
