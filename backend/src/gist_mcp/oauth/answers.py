@@ -21,8 +21,9 @@ MAX_ACCEPT_CHARACTERS: Final = 1024
 class SignInFailed(OAuthError):
     """A sign-in ends here, and the person is told why. `title` heads the page.
 
-    `begin_again` is false where only the client can begin again, `is_own` where it is not certain
-    that this browser began. `choose_account` offers to begin again as somebody else.
+    `can_restart_here` is false where only the client can begin a new sign-in. `is_other_browser` is
+    true where another browser may have begun this one. `choose_account` offers a new sign-in with
+    another GitHub account.
     """
 
     def __init__(
@@ -33,15 +34,15 @@ class SignInFailed(OAuthError):
         *,
         status_code: int = 400,
         retry_after_seconds: int | None = None,
-        begin_again: bool = True,
-        is_own: bool = True,
+        can_restart_here: bool = True,
+        is_other_browser: bool = False,
         choose_account: bool = False,
     ) -> None:
         super().__init__(code, description, status_code=status_code)
         self.title = title
         self.retry_after_seconds = retry_after_seconds
-        self.begin_again = begin_again
-        self.is_own = is_own
+        self.can_restart_here = can_restart_here
+        self.is_other_browser = is_other_browser
         self.choose_account = choose_account
 
 
@@ -60,29 +61,29 @@ def prefers_html(accept: str) -> bool:
     return quality(accept, HTML) > quality(accept, JSON)
 
 
-def json_answer(values: dict[str, object], *, status_code: int = 200) -> JSONResponse:
+def json_response(values: dict[str, object], *, status_code: int = 200) -> JSONResponse:
     """JSON that no cache keeps."""
     return JSONResponse(values, status_code=status_code, headers=NO_STORE | {"Vary": "Accept"})
 
 
-def oauth_error(error: OAuthError) -> JSONResponse:
+def oauth_error_response(error: OAuthError) -> JSONResponse:
     """An error for an OAuth client (RFC 6749, 5.2)."""
     values: dict[str, object] = {"error": error.code, "error_description": str(error)}
-    response = json_answer(values, status_code=error.status_code)
+    response = json_response(values, status_code=error.status_code)
     if error.status_code == 503:
         response.headers["Retry-After"] = "5"
     return response
 
 
-def failure(request: Request, error: OAuthError) -> Response:
+def error_response(request: Request, error: OAuthError) -> Response:
     """An error for the person signing in: a page with a way on, or JSON."""
-    response = failure_page(error) if wants_page(request) else _failure_json(request, error)
+    response = error_page(error) if wants_page(request) else _error_json(request, error)
     if isinstance(error, SignInFailed) and error.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 
 
-def failure_page(
+def error_page(
     error: OAuthError,
     *,
     form_action: Iterable[str] = ("'self'",),
@@ -100,21 +101,21 @@ def failure_page(
         sealed_request=sealed_request,
         destination=destination,
         title=failed.title if failed else "This request makes no sense here",
-        begin_again=failed.begin_again if failed else True,
+        can_restart_here=failed.can_restart_here if failed else True,
         choose_account=failed.choose_account if failed else False,
         description=str(error),
         code=error.code,
     )
 
 
-def _failure_json(request: Request, error: OAuthError) -> Response:
+def _error_json(request: Request, error: OAuthError) -> Response:
     """The same for a program, with the address to begin again at."""
-    if not isinstance(error, SignInFailed) or not error.begin_again:
-        return oauth_error(error)
+    if not isinstance(error, SignInFailed) or not error.can_restart_here:
+        return oauth_error_response(error)
     deps: Deps = request.app.state.deps
     values: dict[str, object] = {
         "error": error.code,
         "error_description": str(error),
         "start_again": f"{deps.config.public_url}/oauth/authorize",
     }
-    return json_answer(values, status_code=error.status_code)
+    return json_response(values, status_code=error.status_code)

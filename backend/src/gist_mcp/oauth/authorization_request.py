@@ -18,7 +18,7 @@ from gist_mcp.clients.client import Client
 from gist_mcp.config import Config
 from gist_mcp.constants import SIGN_IN_LIFETIME_SECONDS
 from gist_mcp.errors import OAuthError
-from gist_mcp.oauth.parameters import is_plain
+from gist_mcp.oauth.parameters import is_printable_ascii
 from gist_mcp.oauth.pkce import is_s256_challenge
 from gist_mcp.origin import canonical_origin, names_of
 from gist_mcp.tokens.sealing import SealBroken, Sealer
@@ -59,7 +59,7 @@ class Destination:
     state: str | None
     issuer: str
 
-    def answer(self, **parameters: str) -> str:
+    def response_url(self, **parameters: str) -> str:
         """The authorization response's URL, always with `iss` (RFC 9207)."""
         fields = {**parameters, "iss": self.issuer}
         if self.state is not None:
@@ -88,7 +88,7 @@ def parse_request(
         raise OAuthError("invalid_request", "code_challenge_method must be S256.")
     if not is_s256_challenge(parameters["code_challenge"]):
         raise OAuthError("invalid_request", "code_challenge is not one of the method S256.")
-    if not is_plain(parameters.get("state", "")):
+    if not is_printable_ascii(parameters.get("state", "")):
         text = "The parameter state has other characters than printable ones of ASCII."
         raise OAuthError("invalid_request", text)
     if len(parameters.get("state", "")) > MAX_STATE_CHARACTERS:
@@ -148,14 +148,16 @@ def _is_here(url: str, config: Config) -> bool:
     return origin in names_of(config.public_url) and f"{slash}{path}".removesuffix("/") == ours
 
 
-def seal_for_consent(sealer: Sealer, request: AuthorizationRequest, *, browser: str) -> str:
+def seal_for_consent(sealer: Sealer, request: AuthorizationRequest, *, browser_secret: str) -> str:
     """For the form of the consent page, to be sent by this browser only."""
-    return sealer.seal(_CONSENT_PURPOSE, _json(request), context=browser)
+    return sealer.seal(_CONSENT_PURPOSE, _json(request), context=browser_secret)
 
 
-def open_from_consent(sealer: Sealer, sealed: str, *, browser: str) -> AuthorizationRequest | None:
+def open_from_consent(
+    sealer: Sealer, sealed: str, *, browser_secret: str
+) -> AuthorizationRequest | None:
     """What the form held; `None` if it was not made for this browser."""
-    return _open(sealer, _CONSENT_PURPOSE, sealed, browser)
+    return _open(sealer, _CONSENT_PURPOSE, sealed, browser_secret)
 
 
 def seal_for_cookie(sealer: Sealer, request: AuthorizationRequest, *, oauth_state: str) -> str:

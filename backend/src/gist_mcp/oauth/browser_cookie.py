@@ -64,13 +64,13 @@ def browser_cookies(request: Request, *, is_secure: bool) -> list[BrowserCookie]
     return [c for c in brought if _SUFFIX.match(c.suffix) and _VALUE.match(c.secret)][:MAX_COOKIES]
 
 
-def own_browser_cookie(request: Request, *, is_secure: bool) -> BrowserCookie:
+def browser_cookie_or_new(request: Request, *, is_secure: bool) -> BrowserCookie:
     """One that the browser has, or a new one. It is the answer's part to set it."""
     brought = browser_cookies(request, is_secure=is_secure)
     return brought[0] if brought else new_browser_cookie()
 
 
-def remember_browser(response: Response, cookie: BrowserCookie, *, is_secure: bool) -> None:
+def set_browser_cookie(response: Response, cookie: BrowserCookie, *, is_secure: bool) -> None:
     """Sets the cookie, for longer than a sign-in may take: a browser that comes back late is to be
     told so, and not that it is another one. How long a sign-in may take is for durable state."""
     response.set_cookie(

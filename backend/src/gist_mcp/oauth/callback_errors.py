@@ -49,7 +49,7 @@ class SignInInterrupted(SignInFailed):
     """The server was killed after GitHub had taken the code and before the person had an answer."""
 
 
-def refused(outcome: str, *, for_client: bool) -> SignInFailed:
+def sign_in_refused(outcome: str, *, for_client: bool) -> SignInFailed:
     """Durable state says no; `outcome` is one of `gist_mcp.servicers.sign_in`."""
     title, description = _REFUSALS.get(outcome, _REFUSALS[UNKNOWN])
     # The client's own link to us would work again, the tutorial's would not help it.
@@ -61,12 +61,12 @@ def refused(outcome: str, *, for_client: bool) -> SignInFailed:
         "invalid_request",
         title,
         description,
-        begin_again=not for_client,
-        is_own=outcome != OTHER_BROWSER,
+        can_restart_here=not for_client,
+        is_other_browser=outcome == OTHER_BROWSER,
     )
 
 
-def interrupted() -> SignInInterrupted:
+def sign_in_interrupted() -> SignInInterrupted:
     """GitHub's code was spent by a run of the server that is gone, and so is what it brought."""
     text = (
         "The server was restarted in the middle of this sign-in, and what GitHub sends works only "
@@ -87,15 +87,15 @@ def state_unavailable(error: StateUnavailable) -> SignInFailed:
     )
 
 
-def request_lost() -> SignInFailed:
+def request_cookie_missing() -> SignInFailed:
     """A client's sign-in came back without the cookie that says whom to answer."""
     text = "Your browser did not keep what the client asked for. Start again in the client."
     return SignInFailed(
-        "invalid_request", "This sign-in cannot be finished", text, begin_again=False
+        "invalid_request", "This sign-in cannot be finished", text, can_restart_here=False
     )
 
 
-def denied_or_failed(error: str) -> SignInFailed:
+def error_from_github(error: str) -> SignInFailed:
     """GitHub came back with `error` instead of a code (RFC 6749, 4.1.2.1)."""
     if error == "access_denied":
         text = "GitHub reports that access was denied. Nothing was granted, and nothing is kept."
@@ -110,7 +110,7 @@ def denied_or_failed(error: str) -> SignInFailed:
         text = "GitHub has suspended this server's OAuth App. Its operator must ask GitHub."
         return SignInFailed("server_error", "Sign-in is out of order", text, status_code=502)
     if error == "redirect_uri_mismatch":
-        return _operators_fault()
+        return _misconfigured()
     text = "GitHub ended this sign-in with an error. Start again."
     return SignInFailed("invalid_request", "GitHub did not sign you in", text)
 
@@ -130,7 +130,7 @@ def wrong_issuer() -> SignInFailed:
 def code_refused(error: CodeRefused) -> SignInFailed:
     """GitHub gives no token for the code."""
     if error.operator_must_act:
-        return _operators_fault()
+        return _misconfigured()
     if error.code == "unverified_user_email":
         text = "GitHub wants you to verify your primary email address first. Then start again."
         return SignInFailed("access_denied", "Verify your email address", text, status_code=403)
@@ -141,7 +141,7 @@ def code_refused(error: CodeRefused) -> SignInFailed:
 def github_unavailable(error: GitHubUnavailable | RateLimited) -> SignInFailed:
     """GitHub is down, slow or busy, or refuses this server itself."""
     if isinstance(error, GitHubRefusesServer):
-        return _operators_fault()
+        return _misconfigured()
     text = "GitHub does not answer properly at the moment. Start again in a little while."
     return SignInFailed(
         "temporarily_unavailable",
@@ -158,7 +158,7 @@ def token_refused() -> SignInFailed:
     return SignInFailed("server_error", "GitHub did not sign you in", text, status_code=502)
 
 
-def _operators_fault() -> SignInFailed:
+def _misconfigured() -> SignInFailed:
     text = (
         "GitHub does not accept how this server is set up. Its operator should compare "
         "GITHUB_CLIENT_ID, GITHUB_CLIENT_SECRET and PUBLIC_URL with the OAuth App at GitHub."

@@ -12,7 +12,7 @@ from gist_mcp.clients.client import Client
 from gist_mcp.clients.registry import is_secret_of
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
-from gist_mcp.oauth.answers import oauth_error
+from gist_mcp.oauth.answers import oauth_error_response
 
 
 async def authenticated_client(request: Request, parameters: Mapping[str, str]) -> Client:
@@ -30,9 +30,9 @@ async def authenticated_client(request: Request, parameters: Mapping[str, str]) 
     return client
 
 
-def refusal(request: Request, error: OAuthError) -> Response:
+def client_error_response(request: Request, error: OAuthError) -> Response:
     """An error for a client; one that came with `Authorization` is told how (RFC 6749, 5.2)."""
-    response = oauth_error(error)
+    response = oauth_error_response(error)
     if error.code == "invalid_client" and "authorization" in request.headers:
         response.headers["WWW-Authenticate"] = 'Basic realm="github-gist-mcp"'
     return response

@@ -27,7 +27,7 @@ _STATE_REF_HEADER: Final = "x-reboot-state-ref"
 _RETURNED_HEADERS: Final = frozenset({"content-type", "www-authenticate", "retry-after"})
 
 
-def came_by_hop(request: Request) -> bool:
+def is_forwarded(request: Request) -> bool:
     """True if another process of ours has just sent this request here."""
     deps: Deps = request.app.state.deps
     try:
@@ -37,7 +37,7 @@ def came_by_hop(request: Request) -> bool:
     return abs(deps.clock() - float(sent_at)) <= HOP_LIFETIME_SECONDS
 
 
-async def send_to_owner(
+async def forward_to_owner(
     request: Request, state_ref: str, parameters: Mapping[str, str]
 ) -> Response:
     """The answer of the process that owns the state. Raises `GitHubUnavailable` without one."""

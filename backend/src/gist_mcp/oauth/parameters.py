@@ -28,15 +28,19 @@ def query_parameters(
     names: Iterable[str],
     *,
     max_characters: int = MAX_PARAMETER_CHARACTERS,
-    lists: Collection[str] = (),
-    any_text: Collection[str] = (),
+    repeatable: Collection[str] = (),
+    any_characters: Collection[str] = (),
 ) -> dict[str, str]:
-    """The named parameters of the query; see `single_parameters`."""
+    """The named parameters of the query; see `parse_parameters`."""
     raw: bytes = request.scope["query_string"]
     if len(raw) > MAX_QUERY_BYTES:
         raise OAuthError("invalid_request", "The query is too long.")
-    return single_parameters(
-        raw, names, max_characters=max_characters, lists=lists, any_text=any_text
+    return parse_parameters(
+        raw,
+        names,
+        max_characters=max_characters,
+        repeatable=repeatable,
+        any_characters=any_characters,
     )
 
 
@@ -45,10 +49,10 @@ async def form_parameters(
     names: Iterable[str],
     *,
     max_characters: int = MAX_SEALED_CHARACTERS,
-    lists: Collection[str] = (),
-    any_text: Collection[str] = (),
+    repeatable: Collection[str] = (),
+    any_characters: Collection[str] = (),
 ) -> dict[str, str]:
-    """The named parameters of a form in the body; see `single_parameters`.
+    """The named parameters of a form in the body; see `parse_parameters`.
 
     Stops reading a body that is too long.
     """
@@ -60,42 +64,46 @@ async def form_parameters(
         body += chunk
         if len(body) > MAX_FORM_BYTES:
             raise OAuthError("invalid_request", "The form is too long.", status_code=413)
-    return single_parameters(
-        bytes(body), names, max_characters=max_characters, lists=lists, any_text=any_text
+    return parse_parameters(
+        bytes(body),
+        names,
+        max_characters=max_characters,
+        repeatable=repeatable,
+        any_characters=any_characters,
     )
 
 
-def single_parameters(
+def parse_parameters(
     encoded: bytes,
     names: Iterable[str],
     *,
     max_characters: int = MAX_PARAMETER_CHARACTERS,
-    lists: Collection[str] = (),
-    any_text: Collection[str] = (),
+    repeatable: Collection[str] = (),
+    any_characters: Collection[str] = (),
 ) -> dict[str, str]:
     """Those of `names` that have a value, once and of printable ASCII; others are ignored.
 
-    Those of `lists` may come more than once; the values are joined by blanks. Those of `any_text`
-    may have any characters, which is for whoever asks to judge. Raises `OAuthError` for a repeated,
-    overlong or otherwise impossible one.
+    Those of `repeatable` may come more than once; their values are joined by spaces. Those of
+    `any_characters` may have any characters; the caller checks them. Raises `OAuthError` for any
+    other that is repeated, too long or not printable.
     """
     wanted = frozenset(names)
     found: dict[str, str] = {}
     for name, value in _pairs(encoded):
         if name not in wanted:
             continue
-        if name in found and name not in lists:
+        if name in found and name not in repeatable:
             raise OAuthError("invalid_request", f"The parameter {name} is repeated.")
         found[name] = " ".join(filter(None, (found.get(name), value)))
         if len(found[name]) > max_characters:
             raise OAuthError("invalid_request", f"The parameter {name} is too long.")
-        if name not in any_text and not is_plain(value):
+        if name not in any_characters and not is_printable_ascii(value):
             raise OAuthError("invalid_request", f"The parameter {name} has impossible characters.")
     # A parameter without a value counts as left out (RFC 6749, 3.1).
     return {name: value for name, value in found.items() if value}
 
 
-def is_plain(value: str) -> bool:
+def is_printable_ascii(value: str) -> bool:
     """True for printable ASCII, which is all that RFC 6749, appendix A, allows anywhere."""
     return value.isascii() and value.isprintable()
 

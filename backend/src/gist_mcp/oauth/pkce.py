@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}\Z")
-_MARK_CHARACTERS = 8
+_KEY_TAG_CHARACTERS = 8
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 
 
@@ -32,26 +32,26 @@ def verify_s256(code_verifier: str, code_challenge: str) -> bool:
     return hmac.compare_digest(s256_challenge(code_verifier).encode(), code_challenge.encode())
 
 
-def marked_state(key: bytes, nonce: str) -> str:
+def state_with_key_tag(key: bytes, nonce: str) -> str:
     """An OAuth `state`: the nonce, and a mark of the key that its verifier is derived from."""
-    return nonce + _mark(key, nonce)
+    return nonce + _key_tag(key, nonce)
 
 
-def marking_key(keys: Sequence[bytes], oauth_state: str) -> bytes:
+def key_of_state(keys: Sequence[bytes], oauth_state: str) -> bytes:
     """The key that marked a state, so that a sign-in under way survives a rotation of the keys.
 
     The first key if none did: then the state is not ours, and nothing comes of it.
     """
-    nonce, mark = oauth_state[:-_MARK_CHARACTERS], oauth_state[-_MARK_CHARACTERS:].encode()
+    nonce, mark = oauth_state[:-_KEY_TAG_CHARACTERS], oauth_state[-_KEY_TAG_CHARACTERS:].encode()
     for key in keys:
-        if hmac.compare_digest(_mark(key, nonce).encode(), mark):
+        if hmac.compare_digest(_key_tag(key, nonce).encode(), mark):
             return key
     return keys[0]
 
 
-def _mark(key: bytes, nonce: str) -> str:
+def _key_tag(key: bytes, nonce: str) -> str:
     digest = hmac.new(key, b"mark-of-a-state:" + nonce.encode(), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(digest).decode()[:_MARK_CHARACTERS]
+    return base64.urlsafe_b64encode(digest).decode()[:_KEY_TAG_CHARACTERS]
 
 
 def derived_verifier(key: bytes, oauth_state: str) -> str:

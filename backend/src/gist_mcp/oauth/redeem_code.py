@@ -14,15 +14,15 @@ from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
 from gist_mcp.oauth.authorization_request import check_resource
 from gist_mcp.oauth.pkce import verify_s256
-from gist_mcp.oauth.revoke_at_github import forget_at_github
-from gist_mcp.oauth.token_pair import TokenSet, new_tokens
+from gist_mcp.oauth.revoke_at_github import revoke_at_github
+from gist_mcp.oauth.token_pair import TokenPair, issue_token_pair
 from gist_mcp.servicers.grant import FULL, OK, REPLAYED
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.tokens import grants
 from gist_mcp.tokens.code_and_refresh_token import AuthorizationCode, dead, open_code
 
 
-async def redeem_code(request: Request, client: Client, parameters: Mapping[str, str]) -> TokenSet:
+async def redeem_code(request: Request, client: Client, parameters: Mapping[str, str]) -> TokenPair:
     """The first tokens of a grant. Raises `OAuthError`, `StateUnavailable`."""
     deps: Deps = request.app.state.deps
     for name in ("code", "code_verifier"):
@@ -40,12 +40,12 @@ async def redeem_code(request: Request, client: Client, parameters: Mapping[str,
         now_seconds=int(deps.clock()),
     )
     if outcome == REPLAYED:
-        await forget_at_github(deps, granted.github)
+        await revoke_at_github(deps, granted.github)
     if outcome == FULL:
         raise StateUnavailable("Too many sign-ins of this account at once. Try again in a minute.")
     if outcome != OK:
         raise dead(f"code {outcome}")
-    return new_tokens(deps, granted, generation=0)
+    return issue_token_pair(deps, granted, generation=0)
 
 
 def _check_binding(code: AuthorizationCode, client: Client, parameters: Mapping[str, str]) -> None:

@@ -19,9 +19,9 @@ from gist_mcp.deps import Deps
 from gist_mcp.errors import AccountRefused, GitHubUnavailable, OAuthError, SignInRequired
 from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.oauth.authorization_request import check_resource
-from gist_mcp.oauth.owner_hop import came_by_hop, send_to_owner
-from gist_mcp.oauth.revoke_at_github import forget_at_github
-from gist_mcp.oauth.token_pair import TokenSet, new_tokens
+from gist_mcp.oauth.owner_hop import forward_to_owner, is_forwarded
+from gist_mcp.oauth.revoke_at_github import revoke_at_github
+from gist_mcp.oauth.token_pair import TokenPair, issue_token_pair
 from gist_mcp.servicers.grant import OK, REPLAYED
 from gist_mcp.tokens import grants
 from gist_mcp.tokens.code_and_refresh_token import Granted, RefreshToken, dead, open_refresh_token
@@ -30,7 +30,7 @@ from gist_mcp.tokens.github_tokens import pair_of
 
 async def refresh(
     request: Request, client: Client, parameters: Mapping[str, str]
-) -> TokenSet | Response:
+) -> TokenPair | Response:
     """The next tokens of a grant, or the answer of the process that must give them.
 
     Raises `OAuthError`, `StateUnavailable`, `GitHubUnavailable`, `RateLimited`.
@@ -46,12 +46,12 @@ async def refresh(
     if token.granted.client_key != client.key:
         raise dead("refresh token of another client")
     account = grants.account_id(deps.config.github_web_url, token.granted.user_id)
-    if token.granted.github.refresh is not None and not came_by_hop(request):
-        return await send_to_owner(request, grants.account_state_ref(account), parameters)
+    if token.granted.github.refresh is not None and not is_forwarded(request):
+        return await forward_to_owner(request, grants.account_state_ref(account), parameters)
     return await _next(request, token, account)
 
 
-async def _next(request: Request, token: RefreshToken, account: str) -> TokenSet:
+async def _next(request: Request, token: RefreshToken, account: str) -> TokenPair:
     deps: Deps = request.app.state.deps
     context = deps.reboot_context(request)
     now = int(deps.clock())
@@ -87,10 +87,10 @@ async def _next(request: Request, token: RefreshToken, account: str) -> TokenSet
     has_new_pair = granted.github != token.granted.github
     if outcome == REPLAYED or (outcome != OK and has_new_pair):
         # What GitHub gave for a grant that was revoked meanwhile would live on, and nobody has it.
-        await forget_at_github(deps, granted.github)
+        await revoke_at_github(deps, granted.github)
     if outcome != OK:
         raise dead(f"refresh token {outcome}")
-    return new_tokens(deps, granted, generation=generation)
+    return issue_token_pair(deps, granted, generation=generation)
 
 
 async def _ask_github(deps: Deps, token: RefreshToken) -> Granted:

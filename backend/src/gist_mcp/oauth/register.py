@@ -12,7 +12,7 @@ from gist_mcp.clients.registry import new_client_secret
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
 from gist_mcp.http.body import BodyTooLarge, read_body
-from gist_mcp.oauth.answers import json_answer, oauth_error
+from gist_mcp.oauth.answers import json_response, oauth_error_response
 
 MAX_REGISTRATION_BYTES: Final = 16 * 1024
 MAX_REDIRECT_URIS: Final = 10
@@ -75,16 +75,16 @@ async def register(request: Request) -> Response:
         )
     except BodyTooLarge:
         text = f"The registration is longer than {MAX_REGISTRATION_BYTES} bytes."
-        return oauth_error(OAuthError("invalid_client_metadata", text, status_code=413))
+        return oauth_error_response(OAuthError("invalid_client_metadata", text, status_code=413))
     except OAuthError as error:
-        return oauth_error(error)
+        return oauth_error_response(error)
     information = _information(deps, client, secret)
     left_out = registration.left_out()
     if left_out:
         # RFC 7591, 3.2.1: the answer has what is registered, and may have members of our own.
         information["redirect_uris_left_out"] = left_out
         information["redirect_uris_left_out_reason"] = REDIRECT_URI_RULE
-    return json_answer(information, status_code=201)
+    return json_response(information, status_code=201)
 
 
 def parse_registration(body: bytes) -> Registration:

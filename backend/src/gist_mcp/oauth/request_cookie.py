@@ -26,7 +26,7 @@ MAX_COOKIES: Final = 4
 _SUFFIX = re.compile(r"[0-9a-f]{16}\Z")
 
 
-def remember_request(
+def set_request_cookie(
     request: Request,
     response: Response,
     sealer: Sealer,
@@ -54,7 +54,7 @@ def remember_request(
     )
 
 
-def remembered_request(
+def read_request_cookie(
     request: Request, sealer: Sealer, *, oauth_state: str, is_secure: bool
 ) -> AuthorizationRequest | None:
     """The client's request that goes with this state, if the browser brought it."""
@@ -65,7 +65,7 @@ def remembered_request(
     return None
 
 
-def forget_request(response: Response, *, oauth_state: str, is_secure: bool) -> None:
+def delete_request_cookie(response: Response, *, oauth_state: str, is_secure: bool) -> None:
     """Takes the cookie away again."""
     _delete(response, _name(oauth_state, is_secure), is_secure)
 

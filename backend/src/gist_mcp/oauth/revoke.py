@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError, SignInRequired
-from gist_mcp.oauth.answers import NO_STORE, oauth_error
-from gist_mcp.oauth.client_authentication import authenticated_client, refusal
+from gist_mcp.oauth.answers import NO_STORE, oauth_error_response
+from gist_mcp.oauth.client_authentication import authenticated_client, client_error_response
 from gist_mcp.oauth.parameters import form_parameters
-from gist_mcp.oauth.revoke_at_github import forget_at_github
+from gist_mcp.oauth.revoke_at_github import revoke_at_github
 from gist_mcp.principal import GitHubUserId
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.tokens import grants
@@ -38,10 +38,12 @@ async def revoke(request: Request) -> Response:
         await _revoke(request)
     except StateUnavailable as error:
         logger.warning("revoke: %s", error.log_reason)
-        return oauth_error(OAuthError("temporarily_unavailable", str(error), status_code=503))
+        return oauth_error_response(
+            OAuthError("temporarily_unavailable", str(error), status_code=503)
+        )
     except OAuthError as error:
         logger.info("revoke refused: %s", error.log_reason)
-        return refusal(request, error)
+        return client_error_response(request, error)
     return Response(status_code=200, headers=NO_STORE)
 
 
@@ -63,7 +65,7 @@ async def _revoke(request: Request) -> None:
         grant_id=opened.grant_id,
         now_seconds=int(deps.clock()),
     )
-    await forget_at_github(deps, opened.github)
+    await revoke_at_github(deps, opened.github)
 
 
 def _open(deps: Deps, text: str) -> _Opened | None:

@@ -10,7 +10,7 @@ from gist_mcp.tokens.github_tokens import GitHubPair
 logger = logging.getLogger(__name__)
 
 
-async def forget_at_github(deps: Deps, pair: GitHubPair) -> None:
+async def revoke_at_github(deps: Deps, pair: GitHubPair) -> None:
     """Revokes the tokens at GitHub, as well as that goes.
 
     The grant is over here in any case, so GitHub's absence is no reason to fail.

@@ -49,7 +49,7 @@ async def issue(
     context: ExternalContext,
     *,
     oauth_state: str,
-    browser: str,
+    browser_secret: str,
     now_seconds: int,
     flow: str = TUTORIAL_FLOW,
 ) -> None:
@@ -57,7 +57,7 @@ async def issue(
     digest = digest_of(oauth_state)
     request = messages.SignInsIssueRequest(
         state_digest=digest,
-        browser_digest=digest_of(browser),
+        browser_digest=digest_of(browser_secret),
         flow=flow,
         now_seconds=now_seconds,
     )
@@ -68,12 +68,12 @@ async def claim(
     context: ExternalContext,
     *,
     oauth_state: str,
-    browsers: Sequence[str],
+    browser_secrets: Sequence[str],
     code: str,
     incarnation: str,
     now_seconds: int,
 ) -> Claimed:
-    """Takes the one right to exchange `code`. `browsers` are the cookies of the browser.
+    """Takes the one right to exchange `code`. `browser_secrets` are those of the browser's cookies.
 
     Raises `SignInRefused`, `StateUnavailable`.
     """
@@ -81,7 +81,7 @@ async def claim(
     request = messages.SignInsClaimRequest(
         state_digest=digest,
         browser_digests=messages.SignInsClaimRequest.BrowserDigestsArray(
-            elements=[digest_of(browser) for browser in browsers]
+            elements=[digest_of(each) for each in browser_secrets]
         ),
         code_digest=digest_of(code),
         incarnation=incarnation,

@@ -8,12 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gist_mcp.errors import GitHubUnavailable, OAuthError, RateLimited
-from gist_mcp.oauth.answers import json_answer, oauth_error
-from gist_mcp.oauth.client_authentication import authenticated_client, refusal
+from gist_mcp.oauth.answers import json_response, oauth_error_response
+from gist_mcp.oauth.client_authentication import authenticated_client, client_error_response
 from gist_mcp.oauth.parameters import form_parameters
 from gist_mcp.oauth.redeem_code import redeem_code
 from gist_mcp.oauth.refresh import refresh
-from gist_mcp.oauth.token_pair import TokenSet
+from gist_mcp.oauth.token_pair import TokenPair
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 
 logger = logging.getLogger(__name__)
@@ -34,19 +34,21 @@ async def token(request: Request) -> Response:
     """Tokens for a code or a refresh token."""
     try:
         parameters = await form_parameters(
-            request, PARAMETERS, lists=("resource",), any_text=("resource",)
+            request, PARAMETERS, repeatable=("resource",), any_characters=("resource",)
         )
         answer = await _granted(request, parameters)
     except (StateUnavailable, GitHubUnavailable, RateLimited) as error:
         logger.warning("token: %s", error.log_reason)
-        return oauth_error(OAuthError("temporarily_unavailable", str(error), status_code=503))
+        return oauth_error_response(
+            OAuthError("temporarily_unavailable", str(error), status_code=503)
+        )
     except OAuthError as error:
         logger.info("token refused: %s", error.log_reason)
-        return refusal(request, error)
+        return client_error_response(request, error)
     return answer if isinstance(answer, Response) else _answer(answer)
 
 
-async def _granted(request: Request, parameters: Mapping[str, str]) -> TokenSet | Response:
+async def _granted(request: Request, parameters: Mapping[str, str]) -> TokenPair | Response:
     """The tokens, or the answer of the process that has to do with them."""
     if "grant_type" not in parameters:
         raise OAuthError("invalid_request", "The parameter grant_type is missing.")
@@ -60,7 +62,7 @@ async def _granted(request: Request, parameters: Mapping[str, str]) -> TokenSet 
     return await redeem_code(request, client, parameters)
 
 
-def _answer(tokens: TokenSet) -> Response:
+def _answer(tokens: TokenPair) -> Response:
     answer: dict[str, object] = {
         "access_token": tokens.access_token,
         "token_type": "Bearer",
@@ -69,4 +71,4 @@ def _answer(tokens: TokenSet) -> Response:
     }
     if tokens.scopes is not None:
         answer["scope"] = " ".join(sorted(tokens.scopes))
-    return json_answer(answer)
+    return json_response(answer)

@@ -17,7 +17,7 @@ from gist_mcp.tokens.code_and_refresh_token import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class TokenSet:
+class TokenPair:
     """What a client gets (RFC 6749, 5.1). `scopes` are `None` if GitHub did not say."""
 
     access_token: str
@@ -26,7 +26,7 @@ class TokenSet:
     scopes: frozenset[str] | None
 
 
-def new_tokens(deps: Deps, granted: Granted, *, generation: int) -> TokenSet:
+def issue_token_pair(deps: Deps, granted: Granted, *, generation: int) -> TokenPair:
     """An access token, and the refresh token of this generation."""
     now = int(deps.clock())
     resource = deps.config.resource
@@ -45,7 +45,7 @@ def new_tokens(deps: Deps, granted: Granted, *, generation: int) -> TokenSet:
     refresh_token = RefreshToken(
         granted=granted, generation=generation, expires_at=now + REFRESH_TOKEN_LIFETIME_SECONDS
     )
-    return TokenSet(
+    return TokenPair(
         access_token=seal_access_token(deps.sealer, payload),
         refresh_token=seal_refresh_token(deps.sealer, refresh_token, resource=resource),
         expires_in_seconds=lifetime_seconds,

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gist_mcp.deps import Deps
-from gist_mcp.oauth.answers import json_answer, wants_page
+from gist_mcp.oauth.answers import json_response, wants_page
 from gist_mcp.oauth.finish_sign_in import SignedIn
 from gist_mcp.pages import page
 from gist_mcp.tokens.access_token import (
@@ -23,7 +23,7 @@ USER_IMPLIES = frozenset({"read:user", "user:email", "user:follow"})
 """What the scope `user` includes (GitHub Docs, scopes for OAuth apps)."""
 
 
-def hand_out(request: Request, signed_in: SignedIn) -> Response:
+def tutorial_token_response(request: Request, signed_in: SignedIn) -> Response:
     """The token, on a page for a browser, as JSON for a program."""
     deps: Deps = request.app.state.deps
     access_token, expires_in_seconds = _access_token(deps, signed_in)
@@ -49,7 +49,7 @@ def hand_out(request: Request, signed_in: SignedIn) -> Response:
         answer["scope"] = " ".join(scopes)
     if expires_in_seconds is not None:
         answer["expires_in"] = expires_in_seconds
-    return json_answer(answer)
+    return json_response(answer)
 
 
 def missing_scopes(asked: Iterable[str], granted: frozenset[str] | None) -> list[str]:
