@@ -1,4 +1,6 @@
-"""Answers of the sign-in endpoints: an error as a page or as JSON, nothing stored on the way."""
+"""Responses of the OAuth endpoints: JSON, or an error as a page or as JSON, by `Accept`. No cache
+stores any of them.
+"""
 
 from collections.abc import Iterable
 from typing import Final
@@ -11,15 +13,17 @@ from gist_mcp.errors import OAuthError
 from gist_mcp.http.media_types import HTML, JSON, quality
 from gist_mcp.pages import page
 
+# A token, a code or a nonce may be in the body or in the URL. The body must not stay in a cache
+# (RFC 6749, 5.1), and the URL must not reach another site as `Referer` (RFC 9700, 4.2.4).
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"}
-"""RFC 6749, 5.1, for whatever may hold a token, a code or a nonce."""
+"""Headers of every response that may hold a token, a code or a nonce."""
 
 MAX_ACCEPT_CHARACTERS: Final = 1024
-"""Browsers send about 150. Beyond this nobody is choosing, and the answer is JSON."""
+"""Browsers send about 150. A longer header is not read, and the response is JSON."""
 
 
 class SignInFailed(OAuthError):
-    """A sign-in ends here, and the person is told why. `title` heads the page.
+    """A sign-in that ends with an error for the person. `title` is the heading of the page.
 
     `can_restart_here` is false where only the client can begin a new sign-in. `is_other_browser` is
     true where another browser may have begun this one. `choose_account` offers a new sign-in with
@@ -47,15 +51,16 @@ class SignInFailed(OAuthError):
 
 
 def wants_page(request: Request) -> bool:
-    """True for a browser, false for a program."""
+    """True if the request comes from a browser, by its `Accept`; false for a program."""
     return prefers_html(request.headers.get("accept", ""))
 
 
 def prefers_html(accept: str) -> bool:
-    """True if the `Accept` header ranks HTML above JSON.
+    """True if the `Accept` header ranks HTML above JSON (RFC 9110, 12.5.1).
 
-    Browsers do; `*/*`, an absent header and whatever cannot be understood are JSON.
+    Browsers do. `*/*`, an absent header and one that is not well-formed mean JSON.
     """
+    # Anybody can send a long header; the work on it must stay small.
     if len(accept) > MAX_ACCEPT_CHARACTERS:
         return False
     return quality(accept, HTML) > quality(accept, JSON)
@@ -63,20 +68,23 @@ def prefers_html(accept: str) -> bool:
 
 def json_response(values: dict[str, object], *, status_code: int = 200) -> JSONResponse:
     """JSON that no cache keeps."""
+    # The same URL gives a page to a browser: a cache must not mix the two (RFC 9110, 12.5.5).
     return JSONResponse(values, status_code=status_code, headers=NO_STORE | {"Vary": "Accept"})
 
 
 def oauth_error_response(error: OAuthError) -> JSONResponse:
     """An error for an OAuth client (RFC 6749, 5.2)."""
+    # `str(error)` is our own text: nothing of the request comes back in it, no secret either.
     values: dict[str, object] = {"error": error.code, "error_description": str(error)}
     response = json_response(values, status_code=error.status_code)
     if error.status_code == 503:
+        # Nothing was decided: the same request may succeed in a moment (RFC 9110, 10.2.3).
         response.headers["Retry-After"] = "5"
     return response
 
 
 def error_response(request: Request, error: OAuthError) -> Response:
-    """An error for the person signing in: a page with a way on, or JSON."""
+    """An error for the person who signs in: a page that says what to do next, or JSON."""
     response = error_page(error) if wants_page(request) else _error_json(request, error)
     if isinstance(error, SignInFailed) and error.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(error.retry_after_seconds)
@@ -90,8 +98,11 @@ def error_page(
     sealed_request: str | None = None,
     destination: str = "",
 ) -> Response:
-    """The error as a page. With a client's sealed request it has a form that begins that anew;
-    `destination` then says where the answer goes."""
+    """The error as a page.
+
+    With a client's `sealed_request` the page has a form that starts this request again, and
+    `destination` names the site or app that gets the result.
+    """
     failed = error if isinstance(error, SignInFailed) else None
     return page(
         "error.html",
@@ -109,7 +120,7 @@ def error_page(
 
 
 def _error_json(request: Request, error: OAuthError) -> Response:
-    """The same for a program, with the address to begin again at."""
+    """The same for a program, with the URL at which a new sign-in begins."""
     if not isinstance(error, SignInFailed) or not error.can_restart_here:
         return oauth_error_response(error)
     deps: Deps = request.app.state.deps
