@@ -1,0 +1,22 @@
+"""What holds a secret does not show it: a log line or a traceback may print it."""
+
+import pytest
+
+from gist_mcp.oauth.browser_cookie import BrowserCookie
+from gist_mcp.oauth.token_pair import TokenPair
+
+SECRET = "k" * 43
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        BrowserCookie(suffix="0" * 8, secret=SECRET),
+        TokenPair(
+            access_token=SECRET, refresh_token=SECRET, expires_in_seconds=3600, scopes=frozenset()
+        ),
+    ],
+    ids=lambda holder: type(holder).__name__,
+)
+def test_a_secret_is_not_in_the_repr(holder: object) -> None:
+    assert SECRET not in repr(holder)
