@@ -3,6 +3,8 @@
 import pytest
 
 from gist_mcp.oauth.browser_cookie import BrowserCookie
+from gist_mcp.oauth.github_answer import GitHubAnswer
+from gist_mcp.oauth.github_redirect import Departure
 from gist_mcp.oauth.token_pair import TokenPair
 
 SECRET = "k" * 43
@@ -12,6 +14,10 @@ SECRET = "k" * 43
     "holder",
     [
         BrowserCookie(suffix="0" * 8, secret=SECRET),
+        Departure(oauth_state=SECRET, location=f"https://github.com/?state={SECRET}"),
+        GitHubAnswer(
+            oauth_state=SECRET, code=SECRET, error=None, browser_secrets=(SECRET,), wanted=None
+        ),
         TokenPair(
             access_token=SECRET, refresh_token=SECRET, expires_in_seconds=3600, scopes=frozenset()
         ),

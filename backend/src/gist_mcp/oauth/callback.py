@@ -34,7 +34,7 @@ _CLIENT_ERROR_CODES = frozenset({"access_denied", "temporarily_unavailable"})
 
 
 async def callback(request: Request) -> Response:
-    """A token or a code for whoever comes back with the state that we sent them off with."""
+    """A page with a token for a person, a redirect with a code for a client, or an error."""
     deps: Deps = request.app.state.deps
     try:
         answer = read_answer(request)

@@ -43,8 +43,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class SignedIn:
-    """GitHub's tokens and whose they are. `scopes` are those granted, not those asked for, and
-    `None` if GitHub does not say.
+    """GitHub's tokens, and the account that they belong to.
+
+    `scopes` are those granted, not those asked for, and `None` if GitHub does not say.
     """
 
     github: GitHubPair
@@ -59,11 +60,11 @@ class SignedIn:
 
 
 class NextStep(Enum):
-    """What is offered to whom when a sign-in ends without a token."""
+    """What happens when a sign-in ends without a token."""
 
-    NONE = "the person reads why, and nothing is begun for them"
-    RESTART = "the person reads why, and may begin the client's request anew"
-    TELL_CLIENT = "the client gets the error; a person without a client reads it"
+    NONE = "the person reads the error"
+    RESTART = "the person reads the error, and may start the client's request again"
+    TELL_CLIENT = "the client gets the error; without a client the person reads it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,8 +124,8 @@ async def _claim(deps: Deps, context: ExternalContext, answer: GitHubAnswer) -> 
 
 
 def _outcome(outcome: str, answer: GitHubAnswer, *, now: float) -> str:
-    """What durable state said. Where it has forgotten the sign-in, the browser's own cookie for
-    this very state may still tell that it took too long."""
+    """The outcome to tell the person. The state forgets old sign-ins; the browser's own cookie for
+    this `state` may still show that it took too long."""
     if outcome == UNKNOWN and answer.wanted is not None and is_stale(answer.wanted, now=now):
         return EXPIRED
     return outcome

@@ -1,7 +1,7 @@
-"""What GitHub's redirect to `/oauth/callback` brings, with the cookies of the browser that follows
-it (RFC 6749, 4.1.2): parsed and checked, before anything else happens."""
+"""GitHub's authorization response (RFC 6749, 4.1.2) and the cookies of the browser that brings it:
+parsed and checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
@@ -24,10 +24,11 @@ class GitHubAnswer:
     the browser brought for this state, if a client began the sign-in.
     """
 
-    oauth_state: str
-    code: str
+    # Not in `repr`: with these three anybody could finish the sign-in.
+    oauth_state: str = field(repr=False)
+    code: str = field(repr=False)
     error: str | None
-    browser_secrets: tuple[str, ...]
+    browser_secrets: tuple[str, ...] = field(repr=False)
     wanted: AuthorizationRequest | None
 
 

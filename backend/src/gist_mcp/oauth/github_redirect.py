@@ -3,7 +3,7 @@ authorization URL."""
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.requests import Request
@@ -22,8 +22,8 @@ Without, it goes on with the one that is signed in, and a person who wants anoth
 class Departure:
     """A sign-in that was recorded: its `state` nonce, and the URL to send the browser to."""
 
-    oauth_state: str
-    location: str
+    oauth_state: str = field(repr=False)
+    location: str = field(repr=False)
 
 
 async def github_redirect(

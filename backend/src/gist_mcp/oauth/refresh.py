@@ -10,6 +10,7 @@ refresh succeeds does not ask its user to sign in again.
 from collections.abc import Mapping
 from dataclasses import replace
 
+from reboot.aio.external import ExternalContext
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -49,12 +50,13 @@ async def refresh(
     # A refresh token of GitHub works once: of two processes that send it, one would be refused.
     if token.granted.github.refresh is not None and not is_forwarded(request):
         return await forward_to_owner(request, grants.account_state_ref(account), parameters)
-    return await _next(request, token, account)
+    return await _rotate(deps, deps.reboot_context(request), token, account)
 
 
-async def _next(request: Request, token: RefreshToken, account: str) -> TokenPair:
-    deps: Deps = request.app.state.deps
-    context = deps.reboot_context(request)
+async def _rotate(
+    deps: Deps, context: ExternalContext, token: RefreshToken, account: str
+) -> TokenPair:
+    """The next token pair: GitHub is asked, then the rotation is recorded."""
     now = int(deps.clock())
     # Looked up first, rotated only after GitHub's yes: while GitHub is down, a refresh fails and
     # the refresh token stays good.
@@ -67,24 +69,7 @@ async def _next(request: Request, token: RefreshToken, account: str) -> TokenPai
     )
     granted = token.granted
     if outcome == OK:
-        try:
-            granted = await _ask_github(deps, token)
-        except AccountRefused as error:
-            # The token works. GitHub refuses the account, or a proxy before GitHub the request,
-            # and may not tomorrow. `invalid_grant` would end the grant for good.
-            raise GitHubUnavailable(str(error), retry_after_seconds=60) from None
-        except SignInRequired as error:
-            # `generation`: after a restart, which forgets what GitHub gave for it, GitHub refuses a
-            # repeat of the previous token too. That says nothing about the newer token, so only
-            # the grant's current generation is revoked.
-            await grants.revoke(
-                context,
-                account,
-                grant_id=granted.grant_id,
-                generation=token.generation,
-                now_seconds=now,
-            )
-            raise dead(error.log_reason) from None
+        granted = await _granted_by_github(deps, context, token, account)
     # Refresh token rotation (RFC 9700, 2.2.2 and 4.14.2): an old token that comes again was stolen,
     # and the writer revokes the grant. So it is called for a dead token too.
     now = int(deps.clock())
@@ -97,6 +82,34 @@ async def _next(request: Request, token: RefreshToken, account: str) -> TokenPai
     if outcome != OK:
         raise dead(f"refresh token {outcome}")
     return issue_token_pair(deps, granted, generation=generation)
+
+
+async def _granted_by_github(
+    deps: Deps, context: ExternalContext, token: RefreshToken, account: str
+) -> Granted:
+    """What GitHub grants now. Revokes the grant if GitHub has ended it.
+
+    Raises `OAuthError` (`invalid_grant`) then, `StateUnavailable`, `GitHubUnavailable`,
+    `RateLimited`.
+    """
+    try:
+        return await _ask_github(deps, token)
+    except AccountRefused as error:
+        # The token works. GitHub refuses the account, or a proxy before GitHub the request, and may
+        # not tomorrow. `invalid_grant` would end the grant for good.
+        raise GitHubUnavailable(str(error), retry_after_seconds=60) from None
+    except SignInRequired as error:
+        # `generation`: after a restart, which forgets what GitHub gave for it, GitHub refuses a
+        # repeat of the previous token too. That says nothing about the newer token: the grant is
+        # revoked only if this generation is its current one.
+        await grants.revoke(
+            context,
+            account,
+            grant_id=token.granted.grant_id,
+            generation=token.generation,
+            now_seconds=int(deps.clock()),
+        )
+        raise dead(error.log_reason) from None
 
 
 async def _ask_github(deps: Deps, token: RefreshToken) -> Granted:
