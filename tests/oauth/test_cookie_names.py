@@ -1,4 +1,4 @@
-"""Cookie names exactly as the browser has them, and what a sub-domain beside ours can plant."""
+"""Cookie names are read exactly as the browser has them; a neighbouring sub-domain may set some."""
 
 import pytest
 from starlette.requests import Request

@@ -1,4 +1,4 @@
-"""The metadata documents, whole: clients read every line of them."""
+"""The metadata documents, compared as a whole: clients read every member of them."""
 
 from mcp.shared.auth import OAuthMetadata, ProtectedResourceMetadata
 

@@ -1,4 +1,4 @@
-"""On loopback a client is answered under the name by which it came; elsewhere there is one name."""
+"""On loopback the metadata has the host name that the client used; elsewhere there is one name."""
 
 import json
 from collections.abc import Callable

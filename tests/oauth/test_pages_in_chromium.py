@@ -1,4 +1,4 @@
-"""Every page in a real browser, on a phone: nothing leaves its card, and the buttons differ.
+"""Every page in a real browser with a phone's screen: nothing overflows, and the buttons differ.
 
 The pages are our own templates with hostile texts; the browser gets them by a route of its own,
 so that no server has to be started for each.

@@ -1,4 +1,4 @@
-"""Parameters from strangers: read, or refused with `OAuthError`, nothing else."""
+"""Parameters are read, or refused with `OAuthError`, whatever is sent."""
 
 import asyncio
 from urllib.parse import urlencode

@@ -1,4 +1,4 @@
-"""What a person sees whose sign-in broke off: why, and a way on. In process."""
+"""The page that a person sees after a sign-in was interrupted: the reason, and a new start."""
 
 import httpx
 import pytest
