@@ -6,7 +6,7 @@ What is played is what clients do every day. Nothing of it is a failure of this 
 import contextlib
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
@@ -20,9 +20,8 @@ from tests.support.github_simulator import FaultPoint, GitHubSimulator
 from tests.support.mcp_client import ACCEPT, McpClient, RunningCall, ToolResult
 from tests.support.oauth_client import OAuthClient
 from tests.support.sign_in import sign_in
-from tests.support.waiting import wait_until
 
-RESTARTED_SECONDS = 30.0
+CONTENT = "what only its owner reads"
 
 
 class Site(Protocol):
@@ -46,15 +45,18 @@ class Site(Protocol):
 
 @dataclass
 class Day:
-    """What is left to compare the log with. `secrets` must not stand in it."""
+    """What is left of it. `secrets` open something, or are a person's; none may be in the log."""
 
     secrets: list[str] = field(default_factory=list)
     results: dict[str, ToolResult] = field(default_factory=dict)
 
 
-def play(site: Site) -> Day:
-    """The day. The site serves at the start, and does not at the end."""
-    day = Day()
+def play(site: Site, end: Callable[[], None]) -> Day:
+    """The day. The site serves at the start, and does not at the end.
+
+    `end` is what ends it in the middle: a stop or a kill.
+    """
+    day = Day(secrets=[CONTENT, site.github.control_key])
     strangers(site)
     token = signing_in(site, day)
     an_oauth_client(site, day)
@@ -64,9 +66,10 @@ def play(site: Site) -> Day:
     an_sdk_client(site, token)
     an_editor(site, token)
     trouble_at_github(site, day, token)
-    restarts(site, day, token)
+    restart(site, day, token, end)
     a_revoked_token(site)
-    site.stop_politely()
+    with listening(McpClient(f"{site.url}/mcp", token).open()):
+        site.stop_politely()
     return day
 
 
@@ -122,6 +125,7 @@ def an_oauth_client(site: Site, day: Day) -> None:
 def calls(site: Site, day: Day, token: str) -> None:
     """Reads, creates, repeats, refused arguments and a cancelled call."""
     client = McpClient(f"{site.url}/mcp", token).open()
+    day.secrets.append(client.session_id)
     day.results["profile"] = client.call("get_my_profile").wait()
     day.results["list"] = client.call("list_my_gists").wait()
     key = secrets.token_hex(8)
@@ -246,26 +250,25 @@ def trouble_at_github(site: Site, day: Day, token: str) -> None:
     fault.remove()
 
 
-def restarts(site: Site, day: Day, token: str) -> None:
-    """Stopped and killed, each time in the middle of a call and with a stream open."""
-    for name, end in (("stopped", site.stop_politely), ("killed", site.kill)):
-        client = McpClient(f"{site.url}/mcp", token).open()
-        idle = McpClient(f"{site.url}/mcp", token).open()
-        fault = site.github.add_fault("hang_after", method="POST", path="/gists", times=1)
-        with listening(client), listening(idle):
-            call = create(client, name)
-            fault.wait_until_held()
-            call.wait_for_event()
-            end()
-            call.wait_until_broken()
-            site.start()
-        site.github.remove_faults()
-        # A client with two streams comes back with both at once.
-        with listening(client):
-            call.resume()
-            day.results[name] = call.wait()
-        assert idle.touch().status_code == 200
-        idle.delete()
+def restart(site: Site, day: Day, token: str, end: Callable[[], None]) -> None:
+    """Ended in the middle of a call and with streams open, and started again."""
+    client = McpClient(f"{site.url}/mcp", token).open()
+    idle = McpClient(f"{site.url}/mcp", token).open()
+    fault = site.github.add_fault("hang_after", method="POST", path="/gists", times=1)
+    with listening(client), listening(idle):
+        call = create(client, "interrupted")
+        fault.wait_until_held()
+        call.wait_for_event()
+        end()
+        call.wait_until_broken()
+        site.start()
+    site.github.remove_faults()
+    # A client with two streams comes back with both at once.
+    with listening(client):
+        call.resume()
+        day.results["interrupted"] = call.wait()
+    assert idle.touch().status_code == 200
+    idle.delete()
 
 
 def a_revoked_token(site: Site) -> None:
@@ -284,7 +287,7 @@ def create(client: McpClient, description: str = "notes", **more: str) -> Runnin
         "create_gist",
         description=description,
         filename="notes.md",
-        content=f"# {description}\n",
+        content=f"{CONTENT}: {description}\n",
         public=False,
         **more,
     )
