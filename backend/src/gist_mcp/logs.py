@@ -192,10 +192,8 @@ def _join_reboot(reboot: logging.Logger) -> None:
     """Reboot's lines in our form: it has a handler of its own, and none of ours sees its lines."""
     reboot.handlers.clear()
     reboot.propagate = True
-    # INFO is the least that Reboot is made to print by its own setting, RESPECT_LOGGING: at DEBUG
-    # DurableMCP prints messages with their arguments.
-    root_level = logging.getLogger().level
-    reboot.setLevel(max(root_level, logging.INFO))
+    # Never DEBUG: there DurableMCP prints all messages with their arguments.
+    reboot.setLevel(max(logging.getLogger().level, logging.INFO))
 
 
 def _join_uvicorn() -> None:
