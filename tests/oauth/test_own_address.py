@@ -182,7 +182,7 @@ def test_a_request_sealed_by_an_earlier_version_gets_the_public_issuer(site: Sit
     wanted = open_from_consent(site.sealer, sealed, browser="browser")
 
     assert wanted is not None
-    back = destination_of(client.site.app.state.deps, wanted)
+    back = destination_of(client.site.app.state.deps.config, wanted)
     assert query_of(back.answer(code="x"))["iss"] == LOCAL_URL
 
 

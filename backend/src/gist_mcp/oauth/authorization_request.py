@@ -94,13 +94,14 @@ def parse_request(
     if len(parameters.get("state", "")) > MAX_STATE_CHARACTERS:
         text = f"The parameter state is longer than {MAX_STATE_CHARACTERS} characters."
         raise OAuthError("invalid_request", text)
+    scopes = known_scopes(parameters.get("scope", ""), config.github_scopes)
     check_resource(parameters.get("resource"), config)
     return AuthorizationRequest(
         client_key=client.key,
         redirect_uri=parameters["redirect_uri"],
         state=parameters.get("state"),
         code_challenge=parameters["code_challenge"],
-        scopes=known_scopes(parameters.get("scope", ""), config.github_scopes),
+        scopes=scopes,
         issued_at=now,
         issuer=issuer,
     )

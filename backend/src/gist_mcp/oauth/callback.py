@@ -29,7 +29,7 @@ from gist_mcp.tokens.code_and_refresh_token import (
 
 logger = logging.getLogger(__name__)
 
-_FOR_CLIENTS = frozenset({"access_denied", "temporarily_unavailable"})
+_CLIENT_ERROR_CODES = frozenset({"access_denied", "temporarily_unavailable"})
 """Our error codes that RFC 6749, 4.1.2.1, has too; any other is `server_error` to a client."""
 
 
@@ -56,7 +56,7 @@ def _without_token(request: Request, answer: GitHubAnswer, end: NotSignedIn) -> 
         return failure(request, error)
     if end.next_step is NextStep.RESTART:
         return failure_with_restart(request, error, wanted)
-    code = error.code if error.code in _FOR_CLIENTS else "server_error"
+    code = error.code if error.code in _CLIENT_ERROR_CODES else "server_error"
     return _to_client(request, answer, wanted, error=code, error_description=str(error))
 
 
@@ -71,6 +71,8 @@ def _code(deps: Deps, wanted: AuthorizationRequest, signed_in: SignedIn) -> str:
             scopes=signed_in.scopes,
             github=signed_in.github,
         ),
+        # What the code is bound to (RFC 6749, 4.1.3; RFC 7636, 4.4): whoever intercepts it has
+        # neither the client's redirect URI to send along nor its verifier.
         redirect_uri=wanted.redirect_uri,
         code_challenge=wanted.code_challenge,
         expires_at=int(deps.clock()) + AUTHORIZATION_CODE_LIFETIME_SECONDS,
@@ -84,6 +86,7 @@ def _to_client(
     """The authorization response (RFC 6749, 4.1.2)."""
     config = request.app.state.deps.config
     location = destination_of(config, wanted).answer(**parameters)
+    # `NO_STORE` has `no-referrer` too: the code is in the URL (RFC 9700, 4.2.4).
     response = RedirectResponse(location, status_code=302, headers=NO_STORE)
     forget_request(response, oauth_state=answer.oauth_state, is_secure=config.is_secure)
     return response

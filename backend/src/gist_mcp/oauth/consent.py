@@ -1,8 +1,6 @@
-"""`POST /oauth/consent`: the person decided about a client.
+"""`POST /oauth/consent`: a person's decision about a client. The sign-in at GitHub begins here.
 
-The form holds the client's request, sealed for the cookie of the browser that was shown it. So
-nobody can send the form for somebody else (CSRF, RFC 9700, 4.7): the cookie is not sent along
-from other sites, and a form made for another browser does not open.
+The form holds the client's request, sealed for the cookie of the browser that was shown it.
 """
 
 import logging
@@ -47,7 +45,7 @@ async def consent(request: Request) -> Response:
         logger.info("consent refused: %s", error.log_reason)
         return failure(request, error)
     if decision == DENY:
-        # Also from a page that was open for long: a no is never too late.
+        # A page that was open for too long does not matter here: a refusal grants nothing.
         return _denied(request, wanted)
     prompt = SELECT_ACCOUNT if decision == APPROVE_AS_ANOTHER else None
     try:
@@ -62,6 +60,8 @@ async def consent(request: Request) -> Response:
 def _opened(request: Request, sealed: str) -> tuple[BrowserCookie, AuthorizationRequest]:
     """What the form held, and the cookie that it was sealed for. Raises `SignInFailed`."""
     deps: Deps = request.app.state.deps
+    # CSRF (RFC 9700, 4.7): browsers do not send the cookie along from other sites, and a form that
+    # was made for another browser does not open. So nobody agrees in somebody else's name.
     for browser in browser_cookies(request, is_secure=deps.config.is_secure):
         wanted = open_from_consent(deps.sealer, sealed, browser=browser.secret)
         if wanted is not None:
@@ -84,6 +84,8 @@ def _decision(parameters: Mapping[str, str]) -> str:
 def _denied(request: Request, wanted: AuthorizationRequest) -> Response:
     """Back to the client."""
     back = destination_of(request.app.state.deps.config, wanted)
+    # The redirect URI was checked when the request was sealed, so the client may be told (RFC 6749,
+    # 4.1.2.1). Nothing was begun, and no state is left over.
     text = "The user did not agree."
     location = back.answer(error="access_denied", error_description=text)
     return RedirectResponse(location, status_code=303, headers=NO_STORE)

@@ -1,4 +1,5 @@
-"""Setting out for GitHub: a fresh state, remembered in durable state, and GitHub's address."""
+"""The redirect to GitHub: makes the `state` nonce, records it in durable state, and builds GitHub's
+authorization URL."""
 
 import secrets
 from collections.abc import Iterable
@@ -19,7 +20,7 @@ Without, it goes on with the one that is signed in, and a person who wants anoth
 
 @dataclass(frozen=True, kw_only=True)
 class Departure:
-    """A sign-in on its way: its state, and where to send the browser."""
+    """A sign-in that was recorded: its `state` nonce, and the URL to send the browser to."""
 
     oauth_state: str
     location: str
@@ -33,9 +34,11 @@ async def github_redirect(
     browser: str,
     prompt: str | None = None,
 ) -> Departure:
-    """Remembers a sign-in of this browser. Raises `SignInFailed` if durable state is away."""
+    """Records a new sign-in of this browser. Raises `SignInFailed` if durable state is away."""
     deps: Deps = request.app.state.deps
     key = deps.sealer.derive("pkce")
+    # CSRF (RFC 6749, 10.12): 256 random bits that nobody can guess, bound below to the cookie of
+    # this browser. Durable state gets the digests of both (`oauth/sign_in.py`).
     oauth_state = pkce.marked_state(key, secrets.token_urlsafe(32))
     try:
         await sign_in.issue(
@@ -47,6 +50,7 @@ async def github_redirect(
         )
     except StateUnavailable as error:
         raise state_unavailable(error) from None
+    # PKCE at GitHub (RFC 7636, 4.2): a code that is stolen on its way back is worth nothing.
     code_verifier = pkce.derived_verifier(key, oauth_state)
     location = deps.github_oauth.authorize_url(
         state=oauth_state,

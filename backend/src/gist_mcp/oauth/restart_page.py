@@ -1,4 +1,5 @@
-"""A client's sign-in that broke off: a page that says why, and begins it anew at once.
+"""The page for a client's sign-in that ended without an answer: why, and a button that begins it
+anew.
 
 The client still waits for the answer to its request, and the browser still has that request, in
 the cookie that goes with the state. So the person need not go back to the client: the page's
