@@ -7,6 +7,7 @@ import asyncio
 import logging
 import os
 import secrets
+import signal
 import sys
 
 from gist_mcp.app import build_application
@@ -15,6 +16,9 @@ from gist_mcp.errors import ConfigError
 from gist_mcp.logs import configure_logging
 from gist_mcp.simulator import embedded_simulator
 from gist_mcp.version import VERSION
+
+INTERRUPTED_EXIT = 128 + signal.SIGINT
+"""As a shell tells of a program that Ctrl-C has ended."""
 
 logger = logging.getLogger("gist_mcp")
 
@@ -47,4 +51,8 @@ def _log_start(config: Config) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except KeyboardInterrupt:
+        logger.info("github-gist-mcp has stopped: interrupted")
+        sys.exit(INTERRUPTED_EXIT)
