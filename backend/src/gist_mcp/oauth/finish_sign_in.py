@@ -97,6 +97,7 @@ async def finish_sign_in(
     except SignInFailed as error:
         logger.info("sign-in failed: %s", error.log_reason)
         return NotSignedIn(error=error, next_step=NextStep.TELL_CLIENT)
+    logger.info("sign-in finished: %s (GitHub user %d)", signed_in.login, signed_in.user_id)
     return signed_in
 
 
