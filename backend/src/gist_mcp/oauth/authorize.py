@@ -15,7 +15,6 @@ metadata that the client has read.
 import logging
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -23,21 +22,15 @@ from starlette.responses import RedirectResponse, Response
 from gist_mcp.clients.client import Client
 from gist_mcp.clients.metadata_document import REMEMBERED_FAILURE_SECONDS
 from gist_mcp.clients.redirect_uri import destination, form_action, is_acceptable, is_loopback
-from gist_mcp.config import Config
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
-from gist_mcp.oauth.answers import NO_STORE, SignInFailed, failure, wants_page
-from gist_mcp.oauth.authorization_request import (
-    AuthorizationRequest,
-    Destination,
-    parse_request,
-    seal_for_consent,
-)
-from gist_mcp.oauth.browser_cookie import own_browser_cookie, remember_browser
+from gist_mcp.oauth.answers import NO_STORE, SignInFailed, error_response, wants_page
+from gist_mcp.oauth.authorization_request import Destination, parse_request, seal_for_consent
+from gist_mcp.oauth.browser_cookie import BrowserCookie, browser_cookie_or_new, set_browser_cookie
 from gist_mcp.oauth.github_redirect import SELECT_ACCOUNT, github_redirect
 from gist_mcp.oauth.parameters import MAX_SEALED_CHARACTERS, query_parameters
 from gist_mcp.oauth.sign_in import TUTORIAL_FLOW
-from gist_mcp.origin import LOOPBACK_NAMES, loopback_origin, named_origin, names_of
+from gist_mcp.origin import CAME_BY, address_named, redirect_to_public_url
 from gist_mcp.pages import page
 
 logger = logging.getLogger(__name__)
@@ -54,10 +47,6 @@ CLIENT_PARAMETERS: Final = (
 )
 """Whoever sends one of these to `/oauth/authorize` is an OAuth client and not a person."""
 
-CAME_BY: Final = "came_by"
-"""The parameter of our own redirect to `PUBLIC_URL`: one of `LOOPBACK_NAMES`. Anybody can write it,
-who only chooses among names of this machine with the port of this server."""
-
 SCOPES_IN_WORDS: Final = {
     "gist": "see, create, change and delete your gists, the secret ones too",
     "read:user": "read your profile",
@@ -66,84 +55,67 @@ SCOPES_IN_WORDS: Final = {
 }
 
 
+class _ToldToClient(Exception):
+    """The redirect URI is known to be the client's: the client gets the error, not the person."""
+
+    def __init__(self, client: Client, back: Destination, error: OAuthError) -> None:
+        super().__init__(str(error))
+        self.client = client
+        self.back = back
+        self.error = error
+
+
 async def authorize(request: Request) -> Response:
     """The redirect to GitHub with a fresh state, or the consent page for a client's user."""
     deps: Deps = request.app.state.deps
-    at_public_url = _at_public_url(deps.config.public_url, request)
-    if at_public_url is not None:
-        return RedirectResponse(at_public_url, status_code=302, headers=NO_STORE)
+    config = deps.config
     try:
         parameters = query_parameters(
             request,
             (*CLIENT_PARAMETERS, "prompt", CAME_BY),
             max_characters=MAX_SEALED_CHARACTERS,
-            lists=("resource", "prompt"),
+            repeatable=("resource", "prompt"),
             # What is wrong with these is told to the client, once it is known who that is.
-            any_text=("resource", "state", "prompt"),
+            any_characters=("resource", "state", "prompt"),
         )
+        at_public_url = redirect_to_public_url(config.public_url, request)
+        if at_public_url is not None:
+            return RedirectResponse(at_public_url, status_code=302, headers=NO_STORE)
+        issuer = address_named(config.public_url, parameters.pop(CAME_BY, None))
         # Clients send other prompts, which are for servers that know their users.
         prompt = SELECT_ACCOUNT if parameters.pop("prompt", None) == SELECT_ACCOUNT else None
-        issuer = _issuer(deps.config, parameters.pop(CAME_BY, None))
+        # One cookie for all of a browser's sign-ins, or the second tab would break the first.
+        browser = browser_cookie_or_new(request, is_secure=config.is_secure)
         if parameters:
-            return await _for_client(request, parameters, issuer)
-        return await _for_person(request, prompt)
+            response = await _for_client(deps, parameters, issuer, browser)
+        else:
+            departure = await github_redirect(
+                request,
+                flow=TUTORIAL_FLOW,
+                scopes=config.github_scopes,
+                browser_secret=browser.secret,
+                prompt=prompt,
+            )
+            response = RedirectResponse(departure.location, status_code=302, headers=NO_STORE)
+    except _ToldToClient as told:
+        logger.info("authorize refused: %s", told.error.log_reason)
+        return _tell_client(request, told)
     except OAuthError as error:
         logger.info("authorize refused: %s", error.log_reason)
-        return failure(request, error)
-
-
-def _at_public_url(public_url: str, request: Request) -> str | None:
-    """The same address under `PUBLIC_URL`, if the request came by another name of ours.
-
-    The target is always our own: nothing of the `Host` header goes into it.
-    """
-    named = named_origin(public_url, request)
-    if named not in names_of(public_url):
-        return None
-    # A browser takes a name with a dot at its end for another site, with cookies of its own.
-    if named == public_url and not request.headers["host"].partition(":")[0].endswith("."):
-        return None
-    query = request.url.query
-    if query and named != public_url:
-        parts = urlsplit(named)
-        name = parts.netloc.removesuffix("" if parts.port is None else f":{parts.port}")
-        query += "&" + urlencode({CAME_BY: name})
-    return f"{public_url}{request.url.path}" + (f"?{query}" if query else "")
-
-
-def _issuer(config: Config, came_by: str | None) -> str:
-    """The issuer whose metadata the client of an authorization request has read."""
-    if came_by not in LOOPBACK_NAMES:
-        return config.public_url
-    public = urlsplit(config.public_url)
-    named = loopback_origin(came_by, public.port, scheme=public.scheme)
-    return named if named in names_of(config.public_url) else config.public_url
-
-
-async def _for_person(request: Request, prompt: str | None) -> Response:
-    """The redirect to GitHub. Raises `SignInFailed`."""
-    deps: Deps = request.app.state.deps
-    config = deps.config
-    # One cookie for all of a browser's sign-ins, or the second tab would break the first.
-    browser = own_browser_cookie(request, is_secure=config.is_secure)
-    departure = await github_redirect(
-        request,
-        flow=TUTORIAL_FLOW,
-        scopes=config.github_scopes,
-        browser=browser.secret,
-        prompt=prompt,
-    )
-    response = RedirectResponse(departure.location, status_code=302, headers=NO_STORE)
-    remember_browser(response, browser, is_secure=config.is_secure)
+        return error_response(request, error)
+    set_browser_cookie(response, browser, is_secure=config.is_secure)
     return response
 
 
-async def _for_client(request: Request, parameters: Mapping[str, str], issuer: str) -> Response:
-    """The consent page, or the client's error.
+async def _for_client(
+    deps: Deps, parameters: Mapping[str, str], issuer: str, browser: BrowserCookie
+) -> Response:
+    """The consent page, with the request sealed for this browser.
 
-    Raises `OAuthError` while it is not certain that the redirect URI is the client's.
+    Raises `OAuthError` while it is not certain that the redirect URI is the client's, then
+    `_ToldToClient`.
     """
-    deps: Deps = request.app.state.deps
+    config = deps.config
     client = await _known_client(deps, parameters)
     back = Destination(
         redirect_uri=parameters["redirect_uri"],
@@ -151,13 +123,20 @@ async def _for_client(request: Request, parameters: Mapping[str, str], issuer: s
         issuer=issuer,
     )
     try:
-        wanted = parse_request(
-            parameters, client, deps.config, issuer=issuer, now=int(deps.clock())
-        )
+        wanted = parse_request(parameters, client, config, issuer=issuer, now=int(deps.clock()))
     except OAuthError as error:
-        logger.info("authorize refused: %s", error.log_reason)
-        return _tell_client(request, client, back, error)
-    return _consent_page(request, client, wanted)
+        raise _ToldToClient(client, back, error) from None
+    return page(
+        "consent.html",
+        form_action=form_action(config.github_web_url, wanted.redirect_uri),
+        has_form=True,
+        client_name=client.name,
+        destination=destination(wanted.redirect_uri),
+        redirect_uri=wanted.redirect_uri,
+        scopes=[(scope, SCOPES_IN_WORDS.get(scope, "use this scope")) for scope in wanted.scopes],
+        github_url=config.github_web_url,
+        sealed_request=seal_for_consent(deps.sealer, wanted, browser_secret=browser.secret),
+    )
 
 
 async def _known_client(deps: Deps, parameters: Mapping[str, str]) -> Client:
@@ -184,7 +163,7 @@ async def _known_client(deps: Deps, parameters: Mapping[str, str]) -> Client:
 
 
 def _faulty(code: str, text: str) -> SignInFailed:
-    return SignInFailed(code, "A client sent you here wrongly", text, begin_again=False)
+    return SignInFailed(code, "A client sent you here wrongly", text, can_restart_here=False)
 
 
 def _not_just_now(error: OAuthError) -> SignInFailed:
@@ -195,20 +174,17 @@ def _not_just_now(error: OAuthError) -> SignInFailed:
         str(error),
         status_code=503,
         retry_after_seconds=REMEMBERED_FAILURE_SECONDS,
-        begin_again=False,
+        can_restart_here=False,
     )
 
 
-def _tell_client(
-    request: Request, client: Client, back: Destination, error: OAuthError
-) -> Response:
-    """The error goes to the client, by redirection (RFC 6749, 4.1.2.1).
-
-    But anybody can register a site of theirs or the scheme of any app, and a link to us must not
-    carry a person there unasked (RFC 9700, 4.11.2). A browser on its way to either gets a page to
-    decide on. What listens on loopback was started on this machine, and nobody else hears of it.
-    """
-    location = back.answer(error=error.code, error_description=str(error))
+def _tell_client(request: Request, told: _ToldToClient) -> Response:
+    """The error goes to the client, by redirection (RFC 6749, 4.1.2.1)."""
+    error, back = told.error, told.back
+    location = back.response_url(error=error.code, error_description=str(error))
+    # Anybody can register a site of theirs or the scheme of any app, and a link to us must not
+    # carry a person there unasked (RFC 9700, 4.11.2): a browser on its way to either gets a page to
+    # decide on. What listens on loopback was started on this machine, and nobody else hears of it.
     if is_loopback(back.redirect_uri) or not wants_page(request):
         return RedirectResponse(location, status_code=302, headers=NO_STORE)
     return page(
@@ -216,27 +192,7 @@ def _tell_client(
         status_code=400,
         description=str(error),
         code=error.code,
-        client_name=client.name,
+        client_name=told.client.name,
         destination=destination(back.redirect_uri),
         location=location,
     )
-
-
-def _consent_page(request: Request, client: Client, wanted: AuthorizationRequest) -> Response:
-    """The question to the person, with the request sealed for this browser."""
-    deps: Deps = request.app.state.deps
-    config = deps.config
-    browser = own_browser_cookie(request, is_secure=config.is_secure)
-    response = page(
-        "consent.html",
-        form_action=form_action(config.github_web_url, wanted.redirect_uri),
-        has_form=True,
-        client_name=client.name,
-        destination=destination(wanted.redirect_uri),
-        redirect_uri=wanted.redirect_uri,
-        scopes=[(scope, SCOPES_IN_WORDS.get(scope, "use this scope")) for scope in wanted.scopes],
-        github_url=config.github_web_url,
-        sealed_request=seal_for_consent(deps.sealer, wanted, browser=browser.secret),
-    )
-    remember_browser(response, browser, is_secure=config.is_secure)
-    return response
