@@ -1,10 +1,10 @@
-"""Browsers get a page, programs JSON."""
+"""A browser gets a page, a program gets JSON."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gist_mcp.oauth.negotiation import prefers_html
+from gist_mcp.oauth.answers import prefers_html
 
 FIREFOX = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 CHROME = FIREFOX.replace("*/*", "image/avif,image/webp,*/*") + ",application/signed-exchange;q=0.7"

@@ -1,4 +1,4 @@
-"""On loopback a client is answered under the name by which it came; elsewhere there is one name."""
+"""On loopback the metadata has the host name that the client used; elsewhere there is one name."""
 
 import json
 from collections.abc import Callable
@@ -10,9 +10,8 @@ from starlette.requests import Request
 
 from gist_mcp.config import parse_config
 from gist_mcp.mcp_http import challenges
-from gist_mcp.oauth.authorization_request import open_from_consent
-from gist_mcp.oauth.consent import destination_of
-from gist_mcp.oauth.own_address import own_address
+from gist_mcp.oauth.authorization_request import destination_of, open_from_consent
+from gist_mcp.origin import own_address
 from tests.mcp_clients.person import read_form
 from tests.oauth.oauth_client import REDIRECT_URI, OAuthClient, register
 from tests.oauth.site import BROWSER_ACCEPT, CODE, PUBLIC_URL, Site, query_of
@@ -31,9 +30,8 @@ FORGED = [
 
 
 def address_of(host: str, public_url: str) -> str:
-    config = parse_config({"PUBLIC_URL": public_url, "TOKEN_KEYS": "k" * 40}, production=False)
     headers = [(b"host", host.encode("latin-1"))]
-    return own_address(config, Request({"type": "http", "headers": headers}))
+    return own_address(public_url, Request({"type": "http", "headers": headers}))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -183,11 +181,11 @@ def test_a_request_sealed_by_an_earlier_version_gets_the_public_issuer(site: Sit
     inside |= {"code_challenge": "c", "scopes": ["gist"], "issued_at": site.now}
     sealed = site.sealer.seal("consent", json.dumps(inside).encode(), context="browser")
 
-    wanted = open_from_consent(site.sealer, sealed, browser="browser")
+    wanted = open_from_consent(site.sealer, sealed, browser_secret="browser")
 
     assert wanted is not None
-    back = destination_of(client.site.app.state.deps, wanted)
-    assert query_of(back.answer(code="x"))["iss"] == LOCAL_URL
+    back = destination_of(client.site.app.state.deps.config, wanted)
+    assert query_of(back.response_url(code="x"))["iss"] == LOCAL_URL
 
 
 @pytest.mark.integration

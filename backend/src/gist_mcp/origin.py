@@ -12,11 +12,17 @@ name (RFC 9110, 4.2.3; RFC 3986, 3.2.2 and 6.2.3). One machine has three names f
 import ipaddress
 import re
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
+
+from starlette.requests import HTTPConnection, Request
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 """The same as they stand in a URL."""
+
+CAME_BY: Final = "came_by"
+"""The parameter of our own redirect to `PUBLIC_URL`: one of `LOOPBACK_NAMES`. Anybody can write it,
+who only chooses among names of this machine with the port of this server."""
 
 _MAX_AUTHORITY_CHARACTERS: Final = 300
 """A name has at most 253 (RFC 1035, 2.3.4)."""
@@ -102,6 +108,52 @@ def loopback_origin(name: str, port: int | None, *, scheme: str = "http") -> str
     """The origin of a port of this machine under one of its names."""
     suffix = "" if port in (None, _DEFAULT_PORTS[scheme]) else f":{port}"
     return f"{scheme}://{name}{suffix}"
+
+
+def own_address(public_url: str, connection: HTTPConnection) -> str:
+    """The origin of ours by which a request came: `PUBLIC_URL`, or another name of loopback.
+
+    A client compares what it reads with the address that it was given (RFC 9728, 3.3; RFC 8414,
+    3.3; RFC 9207, 2.4), so on loopback it is answered under the name that it used. Of the `Host`
+    header only the choice among our own names is taken, never its text.
+    """
+    named = _named_origin(public_url, connection)
+    return named if named in names_of(public_url) else public_url
+
+
+def redirect_to_public_url(public_url: str, request: Request) -> str | None:
+    """The same address under `PUBLIC_URL`, if the request came by another name of ours.
+
+    The name goes along in `CAME_BY`. The target is always our own: nothing of the `Host` header
+    goes into it.
+    """
+    named = _named_origin(public_url, request)
+    if named not in names_of(public_url):
+        return None
+    # A browser takes a name with a dot at its end for another site, with cookies of its own.
+    if named == public_url and not request.headers["host"].partition(":")[0].endswith("."):
+        return None
+    query = request.url.query
+    if query and named != public_url:
+        parts = urlsplit(named)
+        name = parts.netloc.removesuffix("" if parts.port is None else f":{parts.port}")
+        query += "&" + urlencode({CAME_BY: name})
+    return f"{public_url}{request.url.path}" + (f"?{query}" if query else "")
+
+
+def address_named(public_url: str, came_by: str | None) -> str:
+    """The origin of ours with the name that `CAME_BY` gives; `PUBLIC_URL` without one."""
+    if came_by not in LOOPBACK_NAMES:
+        return public_url
+    public = urlsplit(public_url)
+    named = loopback_origin(came_by, public.port, scheme=public.scheme)
+    return named if named in names_of(public_url) else public_url
+
+
+def _named_origin(public_url: str, connection: HTTPConnection) -> str:
+    """The origin that the `Host` header names, under the scheme by which browsers reach us."""
+    scheme = urlsplit(public_url).scheme
+    return f"{scheme}://{canonical_authority(connection.headers.get('host', ''), scheme)}"
 
 
 def _is_origin(text: str) -> bool:

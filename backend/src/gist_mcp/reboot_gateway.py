@@ -20,11 +20,17 @@ It then answers 503 and closes the connection. Stock, it answers 502 and keeps t
 goes on with the configuration of its first moment: a client that comes back while the server starts
 would be told 502 on it for minutes.
 
+The web framework around our front door serves nothing by itself: Reboot makes a FastAPI application
+and mounts ours into it. FastAPI brings `/docs`, `/redoc` and `/openapi.json`, before our routes and
+without our headers, with scripts from elsewhere; they are switched off by arguments that Reboot
+0.40.1 does not pass on.
+
 A Reboot whose configuration looks different is not served at all: see `GatewayUnknown`. Where
 another gateway is in front, as on Reboot Cloud, this configures nothing.
 """
 
 import errno
+import functools
 import logging
 import os
 import socket
@@ -32,12 +38,14 @@ from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import reboot.aio.http
 from envoy.config.listener.v3.listener_components_pb2 import Filter
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_components_pb2 import Route
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2,
 )
+from fastapi import FastAPI
 from reboot.routing import envoy_config
 from reboot.server import local_envoy
 from rebootdev.aio.headers import STATE_REF_HEADER
@@ -227,3 +235,10 @@ def _can_listen_on_ipv6(port: int) -> bool:
         logger.log(level, "not listening on [%s]:%d: %s", IPV6_LOOPBACK, port, error.strerror)
         return False
     return True
+
+
+def serve_nothing_else() -> None:
+    """From now on this process makes such applications without pages of their own."""
+    reboot.aio.http.FastAPI = functools.partial(  # type: ignore[attr-defined,assignment]
+        FastAPI, docs_url=None, redoc_url=None, openapi_url=None
+    )

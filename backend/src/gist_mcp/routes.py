@@ -2,7 +2,7 @@
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
@@ -10,11 +10,11 @@ from starlette.types import ASGIApp
 from gist_mcp.deps import Deps
 from gist_mcp.http.cross_origin import CrossOrigin
 from gist_mcp.http.middleware import HEALTH_PATH, HostAndOrigin, SecurityHeaders
+from gist_mcp.mcp_http.challenges import refused
 from gist_mcp.mcp_http.endpoint import McpEndpoint
 from gist_mcp.mcp_http.grant_gate import GrantGate
-from gist_mcp.mcp_http.mcp_answers import refused
-from gist_mcp.oauth.own_address import own_address
 from gist_mcp.oauth.routes import ROUTES as AUTH_ROUTES
+from gist_mcp.origin import own_address
 from gist_mcp.sessions.durable_mcp import MCP_PATH
 
 
@@ -26,8 +26,14 @@ def healthz(_: Request) -> Response:
 def mcp_is_elsewhere(request: Request) -> Response:
     """For an MCP client that was given our address without its path."""
     deps: Deps = request.app.state.deps
-    mcp_url = f"{own_address(deps.config, request)}{MCP_PATH}"
+    mcp_url = f"{own_address(deps.config.public_url, request)}{MCP_PATH}"
     return refused(405, f"MCP is served at {mcp_url}", {"Allow": "GET, HEAD"})
+
+
+def client_left(_request: Request, _reason: Exception) -> Response:
+    """For nobody: the client has gone in the middle of its request. Without a response the web
+    framework would log a traceback."""
+    return Response(status_code=400)
 
 
 def front_door(deps: Deps, durable_mcp: ASGIApp) -> Starlette:
@@ -47,6 +53,7 @@ def front_door(deps: Deps, durable_mcp: ASGIApp) -> Starlette:
             Middleware(CrossOrigin, config=deps.config),
             Middleware(HostAndOrigin, config=deps.config),
         ],
+        exception_handlers={ClientDisconnect: client_left},
     )
     # `/mcp/` is a route of its own; nothing here answers with a redirect between the two.
     app.router.redirect_slashes = False

@@ -1,9 +1,10 @@
-"""The answers 401, 403, 429 and 503 of the protected resource, and their challenges.
+"""Every refusal of `/mcp`: HTTP answers with a challenge, and JSON-RPC errors.
 
 RFC 6750, section 3 for `WWW-Authenticate`; RFC 9728, section 5.1 for `resource_metadata`.
-`caller` is the request, for the name by which it came (`oauth/own_address.py`).
+`caller` is the request, for the name by which it came (`origin.own_address`).
 """
 
+import logging
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -13,9 +14,12 @@ from starlette.responses import JSONResponse, Response
 from gist_mcp.config import Config
 from gist_mcp.errors import GitHubUnavailable, RateLimited, ScopeRequired, SignInRequired
 from gist_mcp.http.media_types import is_a_browser
-from gist_mcp.oauth.own_address import own_address
+from gist_mcp.mcp_http.json_rpc import WireId
+from gist_mcp.origin import own_address
 from gist_mcp.pages import page
 from gist_mcp.tokens.verifier import TooManyGuesses
+
+logger = logging.getLogger(__name__)
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -24,7 +28,8 @@ def _challenge(
     config: Config, caller: HTTPConnection, *, scopes: Iterable[str], **parameters: str
 ) -> str:
     """A `Bearer` challenge. Parameter values are ours, so quoting them is all they need."""
-    metadata_url = f"{own_address(config, caller)}/.well-known/oauth-protected-resource/mcp"
+    origin = own_address(config.public_url, caller)
+    metadata_url = f"{origin}/.well-known/oauth-protected-resource/mcp"
     fields = {**parameters, "scope": " ".join(scopes), "resource_metadata": metadata_url}
     return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in fields.items())
 
@@ -36,7 +41,7 @@ def token_missing(config: Config, caller: HTTPConnection) -> Response:
     """
     challenge = _challenge(config, caller, scopes=config.github_scopes)
     if caller.scope["method"] in ("GET", "HEAD") and is_a_browser(caller):
-        mcp_url = f"{own_address(config, caller)}{urlsplit(config.resource).path}"
+        mcp_url = f"{own_address(config.public_url, caller)}{urlsplit(config.resource).path}"
         response: Response = page("mcp.html", status_code=401, mcp_url=mcp_url)
         response.headers["WWW-Authenticate"] = challenge
     else:
@@ -86,6 +91,7 @@ def scope_missing(config: Config, caller: HTTPConnection, reason: ScopeRequired)
 
 def cannot_ask_github(reason: GitHubUnavailable | RateLimited) -> Response:
     """503: the token may well be good, so the client keeps it and comes back."""
+    logger.warning("a token could not be checked: %s", reason.log_reason)
     return JSONResponse(
         {"error": "temporarily_unavailable", "error_description": str(reason)},
         status_code=503,
@@ -110,3 +116,47 @@ def _refusal(
         status_code=status_code,
         headers={**NO_STORE, "WWW-Authenticate": challenge},
     )
+
+
+def starting() -> Response:
+    return refused(503, "The server is starting; try again.", {"Retry-After": "1"}, code=-32000)
+
+
+def lost() -> Response:
+    return refused(
+        502,
+        "The server process stopped with the request in its hands: it may have been carried out, "
+        "or not. Look before you repeat a call that changes something.",
+        code=-32000,
+    )
+
+
+def refused_request(
+    status_code: int,
+    text: str,
+    wire_id: WireId | None,
+    *,
+    in_session: bool,
+    code: int = -32600,
+) -> Response:
+    """A message that is none: an HTTP error, but a plain answer under its own id in a session.
+
+    With an HTTP error there SDKs would not end the one request, but the session that it came in.
+    """
+    if in_session and wire_id is not None:
+        status_code = 200
+    return refused(status_code, text, code=code, wire_id=wire_id)
+
+
+def refused(
+    status_code: int,
+    text: str,
+    headers: dict[str, str] | None = None,
+    *,
+    code: int = -32600,
+    wire_id: WireId | None = None,
+) -> Response:
+    """A JSON-RPC error. One without a request's id has the one that the MCP SDK puts there."""
+    identifier = "server-error" if wire_id is None else wire_id
+    body = {"jsonrpc": "2.0", "id": identifier, "error": {"code": code, "message": text}}
+    return JSONResponse(body, status_code=status_code, headers=headers)

@@ -8,6 +8,7 @@ says about routing is dropped in the first pass.
 
 import asyncio
 import contextlib
+import logging
 import re
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ import httpx
 from grpc.aio import AioRpcError
 from mcp.shared.version import SUPPORTED_PROTOCOL_VERSIONS
 from rebootdev.aio.aborted import Aborted
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -44,9 +45,8 @@ from gist_mcp.mcp_http.json_rpc import (
     id_at_the_edges,
     parse_message,
 )
-from gist_mcp.mcp_http.mcp_answers import lost, refused, refused_request, starting
 from gist_mcp.mcp_http.one_answer import is_event_stream, one_answer
-from gist_mcp.oauth.own_address import own_address
+from gist_mcp.origin import own_address
 from gist_mcp.principal import McpSessionId
 from gist_mcp.sessions import ownership
 from gist_mcp.sessions.durable_mcp import MCP_PATH
@@ -55,6 +55,8 @@ from gist_mcp.sessions.internal_http import DeliveryUnknown, NotDelivered, deliv
 from gist_mcp.sessions.repeated_requests import cancel_requests
 from gist_mcp.tokens.verifier import Caller, TooManyGuesses
 from gist_mcp.tools.registry import require_scopes
+
+logger = logging.getLogger(__name__)
 
 STARTING_PATIENCE_SECONDS = 20.0
 """How long a GET waits for a process that is starting; Reboot's take a few seconds."""
@@ -99,10 +101,7 @@ class McpEndpoint:
         if hop:
             await self._deliver(hop, scope, receive, send)
             return
-        try:
-            response = await self._admit_when_up(request)
-        except ClientDisconnect:
-            return
+        response = await self._admit_when_up(request)
         await response(scope, receive, send)
 
     async def _admit_when_up(self, request: Request) -> Response:
@@ -119,7 +118,8 @@ class McpEndpoint:
             except (Aborted, AioRpcError, NotDelivered):
                 # Durable state does not answer: the process that owns it is starting or leaving.
                 if self._deps.clock() >= gives_up_at_seconds:
-                    return starting()
+                    logger.warning("durable state does not answer: the client is to try again")
+                    return challenges.starting()
             await asyncio.sleep(STARTING_POLL_SECONDS)
 
     async def _admit(self, request: Request) -> Response:
@@ -129,11 +129,12 @@ class McpEndpoint:
             if isinstance(caller, Response):
                 return caller
             if request.method not in METHODS:
-                return refused(405, "Method Not Allowed", {"Allow": ", ".join(METHODS)})
+                return challenges.refused(405, "Method Not Allowed", {"Allow": ", ".join(METHODS)})
             check_media_types(request)
             last_event_id = request.headers.get("last-event-id")
             if last_event_id is not None and not _EVENT_ID.match(last_event_id):
-                return refused(400, "Bad Request: Last-Event-ID is not one of this server")
+                text = "Bad Request: Last-Event-ID is not one of this server"
+                return challenges.refused(400, text)
             body, message = b"", None
             if request.method == "POST":
                 body = await read_body(request, self._deps.config.max_body_bytes)
@@ -143,11 +144,11 @@ class McpEndpoint:
         except BodyTooLarge as reason:
             text = f"The request body is larger than {self._deps.config.max_body_bytes} bytes."
             wire_id = id_at_the_edges(reason.head, reason.tail)
-            return refused_request(413, text, wire_id, in_session=_in_session(request))
+            return challenges.refused_request(413, text, wire_id, in_session=_in_session(request))
         except NotNegotiable as reason:
-            return refused(reason.status_code, str(reason))
+            return challenges.refused(reason.status_code, str(reason))
         except NotJsonRpc as reason:
-            return refused_request(
+            return challenges.refused_request(
                 400,
                 str(reason),
                 reason.wire_id,
@@ -197,26 +198,27 @@ class McpEndpoint:
         """Finds or opens the session, and sends the request to the process that owns it."""
         named = request.headers.get(SESSION_HEADER)
         version = request.headers.get(VERSION_HEADER)
+        wire_id = None if message is None else message.wire_id
         if named is not None and version not in (None, *SUPPORTED_PROTOCOL_VERSIONS):
             # MCP 2025-06-18, transports: the server must answer 400.
             text = f"Bad Request: this server speaks {', '.join(SUPPORTED_PROTOCOL_VERSIONS)}"
-            return refused(400, text, wire_id=None if message is None else message.wire_id)
+            return challenges.refused(400, text, wire_id=wire_id)
         if named is None:
             if message is None or not message.is_initialize:
                 text = (
                     "Bad Request: Missing session ID. Send initialize first, then the "
                     "Mcp-Session-Id of its answer with every request."
                 )
-                return refused(400, text, wire_id=None if message is None else message.wire_id)
+                return challenges.refused(400, text, wire_id=wire_id)
             session_id = await self._open_session(request, caller)
         else:
             owned = await self._owned_session(request, caller, named)
             if owned is None:
-                return refused(404, "Session not found")
+                return challenges.refused(404, "Session not found")
             session_id = owned
             if message is not None and message.is_initialize:
                 text = "Bad Request: this session is initialized already"
-                return refused(400, text, wire_id=message.wire_id)
+                return challenges.refused(400, text, wire_id=message.wire_id)
             await self._note_endings(request, message, session_id)
         hop = Hop(
             method=request.method,
@@ -236,6 +238,7 @@ class McpEndpoint:
         if request.method == "DELETE":
             now_seconds = int(self._deps.clock())
             await ownership.close_session(context, session_id, now_seconds=now_seconds)
+            logger.info("session %s ended by its client", ownership.short_name(session_id))
         elif message is not None and message.cancelled_id is not None:
             now_seconds = int(self._deps.clock())
             await cancel_requests(
@@ -270,7 +273,7 @@ class McpEndpoint:
         }
         headers |= canonical_headers(hop.method)
         # The second pass checks the Host like the first, and its caller is us.
-        headers["host"] = urlsplit(own_address(self._deps.config, request)).netloc
+        headers["host"] = urlsplit(own_address(self._deps.config.public_url, request)).netloc
         headers[HOP_HEADER] = seal_hop(self._deps.sealer, hop, now_seconds=self._deps.clock())
         headers[STATE_REF_HEADER] = session_state_ref(hop.session_id)
         upstream_request = self._deps.internal_http.build_request(
@@ -282,7 +285,7 @@ class McpEndpoint:
             # What is not a POST may be sent again whatever became of it.
             if hop.method != "POST":
                 raise NotDelivered from None
-            return lost()
+            return challenges.lost()
         kept = {
             name: value for name, value in upstream.headers.items() if name in _RETURNED_HEADERS
         }
@@ -292,7 +295,7 @@ class McpEndpoint:
             kept.pop("content-type", None)
             return Response(status_code=upstream.status_code, headers=kept)
         if hop.method == "POST" and is_event_stream(upstream) and not takes_events(request):
-            return await one_answer(upstream, kept) or lost()
+            return await one_answer(upstream, kept) or challenges.lost()
         return StreamingResponse(_relay(upstream), upstream.status_code, headers=kept)
 
 

@@ -1,8 +1,6 @@
-"""`POST /oauth/consent`: the person decided about a client.
+"""`POST /oauth/consent`: a person's decision about a client. The sign-in at GitHub begins here.
 
-The form holds the client's request, sealed for the cookie of the browser that was shown it. So
-nobody can send the form for somebody else (CSRF, RFC 9700, 4.7): the cookie is not sent along
-from other sites, and a form made for another browser does not open.
+The form holds the client's request, sealed for the cookie of the browser that was shown it.
 """
 
 import logging
@@ -14,18 +12,18 @@ from starlette.responses import RedirectResponse, Response
 
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
-from gist_mcp.oauth.answers import NO_STORE, SignInFailed, failure
+from gist_mcp.oauth.answers import NO_STORE, SignInFailed, error_response
 from gist_mcp.oauth.authorization_request import (
     AuthorizationRequest,
-    Destination,
+    destination_of,
     is_stale,
     open_from_consent,
 )
-from gist_mcp.oauth.browser_cookie import BrowserCookie, browser_cookies, remember_browser
-from gist_mcp.oauth.github_redirect import SELECT_ACCOUNT, set_out
+from gist_mcp.oauth.browser_cookie import BrowserCookie, browser_cookies, set_browser_cookie
+from gist_mcp.oauth.github_redirect import SELECT_ACCOUNT, github_redirect
 from gist_mcp.oauth.parameters import form_parameters
-from gist_mcp.oauth.request_cookie import remember_request
-from gist_mcp.oauth.restart_page import failure_with_a_way_on
+from gist_mcp.oauth.request_cookie import set_request_cookie
+from gist_mcp.oauth.restart_page import error_with_restart
 from gist_mcp.oauth.sign_in import CLIENT_FLOW
 
 logger = logging.getLogger(__name__)
@@ -45,9 +43,9 @@ async def consent(request: Request) -> Response:
         decision = _decision(parameters)
     except OAuthError as error:
         logger.info("consent refused: %s", error.log_reason)
-        return failure(request, error)
+        return error_response(request, error)
     if decision == DENY:
-        # Also from a page that was open for long: a no is never too late.
+        # A page that was open for too long does not matter here: a refusal grants nothing.
         return _denied(request, wanted)
     prompt = SELECT_ACCOUNT if decision == APPROVE_AS_ANOTHER else None
     try:
@@ -56,14 +54,16 @@ async def consent(request: Request) -> Response:
         return await _to_github(request, browser, wanted, prompt=prompt)
     except OAuthError as error:
         logger.info("consent: %s", error.log_reason)
-        return failure_with_a_way_on(request, error, wanted)
+        return error_with_restart(request, error, wanted)
 
 
 def _opened(request: Request, sealed: str) -> tuple[BrowserCookie, AuthorizationRequest]:
     """What the form held, and the cookie that it was sealed for. Raises `SignInFailed`."""
     deps: Deps = request.app.state.deps
+    # CSRF (RFC 9700, 4.7): browsers do not send the cookie along from other sites, and a form that
+    # was made for another browser does not open. So nobody agrees in somebody else's name.
     for browser in browser_cookies(request, is_secure=deps.config.is_secure):
-        wanted = open_from_consent(deps.sealer, sealed, browser=browser.secret)
+        wanted = open_from_consent(deps.sealer, sealed, browser_secret=browser.secret)
         if wanted is not None:
             break
     else:
@@ -83,9 +83,11 @@ def _decision(parameters: Mapping[str, str]) -> str:
 
 def _denied(request: Request, wanted: AuthorizationRequest) -> Response:
     """Back to the client."""
-    back = destination_of(request.app.state.deps, wanted)
+    back = destination_of(request.app.state.deps.config, wanted)
+    # The redirect URI was checked when the request was sealed, so the client may be told (RFC 6749,
+    # 4.1.2.1). Nothing was begun, and no state is left over.
     text = "The user did not agree."
-    location = back.answer(error="access_denied", error_description=text)
+    location = back.response_url(error="access_denied", error_description=text)
     return RedirectResponse(location, status_code=303, headers=NO_STORE)
 
 
@@ -95,13 +97,17 @@ async def _to_github(
     """The sign-in begins. Raises `SignInFailed`."""
     deps: Deps = request.app.state.deps
     config = deps.config
-    departure = await set_out(
-        request, flow=CLIENT_FLOW, scopes=wanted.scopes, browser=browser.secret, prompt=prompt
+    departure = await github_redirect(
+        request,
+        flow=CLIENT_FLOW,
+        scopes=wanted.scopes,
+        browser_secret=browser.secret,
+        prompt=prompt,
     )
     # 303: the browser must not repeat the POST at GitHub (RFC 9700, 4.12).
     response = RedirectResponse(departure.location, status_code=303, headers=NO_STORE)
-    remember_browser(response, browser, is_secure=config.is_secure)
-    remember_request(
+    set_browser_cookie(response, browser, is_secure=config.is_secure)
+    set_request_cookie(
         request,
         response,
         deps.sealer,
@@ -112,21 +118,12 @@ async def _to_github(
     return response
 
 
-def destination_of(deps: Deps, wanted: AuthorizationRequest) -> Destination:
-    """Where the answer to a request goes."""
-    return Destination(
-        redirect_uri=wanted.redirect_uri,
-        state=wanted.state,
-        issuer=wanted.issuer or deps.config.public_url,
-    )
-
-
 def _stale(text: str) -> SignInFailed:
     return SignInFailed(
         "invalid_request",
         "Start again in the client",
         f"{text} Nothing was granted. Start again in the client that sent you here.",
-        begin_again=False,
+        can_restart_here=False,
     )
 
 
@@ -136,5 +133,5 @@ def _open_for_too_long() -> SignInFailed:
         "This took too long",
         "The page was open for more than ten minutes. Nothing was granted. Start again; if the "
         "client that sent you here has stopped waiting, start again there.",
-        begin_again=False,
+        can_restart_here=False,
     )

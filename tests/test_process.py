@@ -5,7 +5,7 @@ import asyncio
 import httpx
 
 from gist_mcp.github.http import make_http_client
-from gist_mcp.sessions.lifetime import close_when_the_process_ends
+from gist_mcp.process import close_when_the_process_ends
 from tests.github.raw_server import answer, raw_server
 
 

@@ -1,0 +1,180 @@
+"""The decision about a sign-in that comes back from GitHub. Nothing is rendered here.
+
+The order is the protection: claim the sign-in (durable, once), exchange the code, ask GitHub who it
+is, redeem. The claim comes before the exchange: a crash in between costs a person one more try at
+worst, the other order would let a code be replayed. In every case that ends before the claim GitHub
+is not asked anything. After a crash the next run of the application takes the claim over, for the
+same browser with the same code: if GitHub had not seen the code the sign-in goes on, else it has to
+begin again.
+"""
+
+import logging
+from dataclasses import dataclass
+from enum import Enum
+
+from reboot.aio.external import ExternalContext
+
+from gist_mcp.deps import Deps
+from gist_mcp.errors import GitHubUnavailable, RateLimited, SignInRequired
+from gist_mcp.github.oauth import CodeRefused
+from gist_mcp.oauth import pkce, sign_in
+from gist_mcp.oauth.answers import SignInFailed
+from gist_mcp.oauth.authorization_request import is_stale
+from gist_mcp.oauth.callback_errors import (
+    SignInInterrupted,
+    code_refused,
+    error_from_github,
+    github_unavailable,
+    request_cookie_missing,
+    sign_in_interrupted,
+    sign_in_refused,
+    state_unavailable,
+    token_refused,
+)
+from gist_mcp.oauth.github_answer import GitHubAnswer
+from gist_mcp.oauth.sign_in import CLIENT_FLOW, Claimed, SignInRefused
+from gist_mcp.principal import GitHubUserId
+from gist_mcp.servicers.sign_in import EXPIRED, UNKNOWN
+from gist_mcp.servicers.unlogged_call import StateUnavailable
+from gist_mcp.tokens.github_tokens import GitHubPair, pair_of
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedIn:
+    """GitHub's tokens, and the account that they belong to.
+
+    `scopes` are those granted, not those asked for, and `None` if GitHub does not say.
+    """
+
+    github: GitHubPair
+    user_id: GitHubUserId
+    login: str
+    scopes: frozenset[str] | None
+
+    def expires_in_seconds(self, now_seconds: float) -> int | None:
+        """For how long the access token of GitHub works; `None` for one that does not expire."""
+        expires_at = self.github.expires_at
+        return None if expires_at is None else max(0, expires_at - int(now_seconds))
+
+
+class NextStep(Enum):
+    """What happens when a sign-in ends without a token."""
+
+    NONE = "the person reads the error"
+    RESTART = "the person reads the error, and may start the client's request again"
+    TELL_CLIENT = "the client gets the error; without a client the person reads it"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotSignedIn:
+    """A sign-in that ends here without a token."""
+
+    error: SignInFailed
+    next_step: NextStep
+
+
+async def finish_sign_in(
+    deps: Deps, context: ExternalContext, answer: GitHubAnswer
+) -> SignedIn | NotSignedIn:
+    """Claims the sign-in, exchanges GitHub's code, and redeems the sign-in: in this order."""
+    try:
+        claimed = await _claim(deps, context, answer)
+    except SignInFailed as error:
+        logger.info("callback refused: %s", error.log_reason)
+        # Login CSRF (RFC 9700, 4.7): until the claim has shown that this browser began the sign-in,
+        # nothing is sent to a client. What another browser began is not restarted here either,
+        # whatever cookies this one brings.
+        next_step = NextStep.NONE if error.is_other_browser else NextStep.RESTART
+        return NotSignedIn(error=error, next_step=next_step)
+    try:
+        signed_in = await _ask_github(deps, answer, claimed)
+        await _redeem(deps, context, answer)
+    except SignInInterrupted as error:
+        logger.info("sign-in interrupted by a restart")
+        return NotSignedIn(error=error, next_step=NextStep.RESTART)
+    except SignInFailed as error:
+        logger.info("sign-in failed: %s", error.log_reason)
+        return NotSignedIn(error=error, next_step=NextStep.TELL_CLIENT)
+    logger.info("sign-in finished: %s (GitHub user %d)", signed_in.login, signed_in.user_id)
+    return signed_in
+
+
+async def _claim(deps: Deps, context: ExternalContext, answer: GitHubAnswer) -> Claimed:
+    """Takes the one right to go on with this sign-in. Raises `SignInFailed`."""
+    try:
+        claimed = await sign_in.claim(
+            context,
+            oauth_state=answer.oauth_state,
+            browser_secrets=answer.browser_secrets,
+            code=answer.code,
+            incarnation=deps.incarnation,
+            now_seconds=int(deps.clock()),
+        )
+    except SignInRefused as error:
+        for_client = answer.wanted is not None or error.flow == CLIENT_FLOW
+        outcome = _outcome(error.outcome, answer, now=deps.clock())
+        raise sign_in_refused(outcome, for_client=for_client) from None
+    except StateUnavailable as error:
+        raise state_unavailable(error) from None
+    # A client's sign-in must never end with GitHub's token on a page.
+    if (claimed.flow == CLIENT_FLOW) != (answer.wanted is not None):
+        raise request_cookie_missing()
+    return claimed
+
+
+def _outcome(outcome: str, answer: GitHubAnswer, *, now: float) -> str:
+    """The outcome to tell the person. The state forgets old sign-ins; the browser's own cookie for
+    this `state` may still show that it took too long."""
+    if outcome == UNKNOWN and answer.wanted is not None and is_stale(answer.wanted, now=now):
+        return EXPIRED
+    return outcome
+
+
+async def _ask_github(deps: Deps, answer: GitHubAnswer, claimed: Claimed) -> SignedIn:
+    """The code's token and whose it is. Raises `SignInFailed`."""
+    if answer.error is not None:
+        raise error_from_github(answer.error)
+    # PKCE at GitHub too: a code that was stolen on its way through the browser is worth nothing
+    # without the verifier, which never leaves this server (RFC 7636, 1; RFC 9700, 2.1.1).
+    key = pkce.key_of_state(deps.sealer.derive_all("pkce"), answer.oauth_state)
+    code_verifier = pkce.derived_verifier(key, answer.oauth_state)
+    try:
+        grant = await deps.github_oauth.exchange_code(code=answer.code, code_verifier=code_verifier)
+        who = await deps.github.get_user(grant.access_token)
+    except CodeRefused as error:
+        logger.warning("sign-in: %s", error.log_reason)
+        if claimed.is_resumed and error.is_spent:
+            raise sign_in_interrupted() from None
+        raise code_refused(error) from None
+    except (GitHubUnavailable, RateLimited) as error:
+        logger.warning("sign-in: %s", error.log_reason)
+        raise github_unavailable(error) from None
+    except SignInRequired as error:
+        logger.warning("sign-in: %s", error.log_reason)
+        raise token_refused() from None
+    return SignedIn(
+        github=pair_of(grant, now=int(deps.clock())),
+        user_id=who.user.id,
+        login=who.user.login,
+        scopes=who.scopes if grant.scopes is None else grant.scopes,
+    )
+
+
+async def _redeem(deps: Deps, context: ExternalContext, answer: GitHubAnswer) -> None:
+    """Ends the sign-in: from here on its token may be handed out. Raises `SignInFailed`."""
+    try:
+        # If this is refused, another run of the application has finished in our place; the
+        # token that we got is dropped, and GitHub forgets tokens that nobody uses.
+        await sign_in.redeem(
+            context,
+            oauth_state=answer.oauth_state,
+            code=answer.code,
+            incarnation=deps.incarnation,
+            now_seconds=int(deps.clock()),
+        )
+    except SignInRefused as error:
+        raise sign_in_refused(error.outcome, for_client=answer.wanted is not None) from None
+    except StateUnavailable as error:
+        raise state_unavailable(error) from None
