@@ -26,7 +26,7 @@ dev: set-up-app
 	@exec $(PYTHON) scripts/dev.py
 
 test: set-up-test
-	@exec $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@exec $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Nothing here waits, and more workers than that only import the same again.
 unit: set-up-test

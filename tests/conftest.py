@@ -24,8 +24,31 @@ settings.register_profile("nightly", settings.get_profile("dev"), max_examples=2
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if "CI" in os.environ else "dev")
 )
+# What takes a minute or more, longest first: a worker that began with one of them near the end
+# would work on alone. It goes with xdist's `--no-loadscope-reorder`, which keeps this order.
+LONGEST_FIRST = (
+    "mcp_clients/test_clients.py",
+    "durability/test_fault_matrix.py",
+    "security/test_strangers_cost_little.py",
+    "durability/test_resume.py",
+    "durability/test_cancel.py",
+    "durability/test_polite_stop.py",
+    "durability/test_soak.py",
+    "durability/test_reconnection.py",
+    "servicers/test_sign_in.py",
+    "security/test_rpc_surface.py",
+    "security/test_repeated_ids.py",
+    "security/test_fuzz_wire.py",
+    "e2e/test_make_dev.py",
+)
 
 lanes.watch()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the files that take longest first, and leaves the others as they are."""
+    place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -6,10 +6,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from reboot.aio.tests import Reboot
 
+from tests.conftest import LONGEST_FIRST
+
+TESTS = Path(__file__).parent
 NOTHING = [sys.executable, "-c", ""]
 
 
@@ -38,3 +42,7 @@ def test_a_unit_test_that_starts_it_is_told_which_marker_is_missing(way: str) ->
 @pytest.mark.integration
 def test_an_integration_test_may_start_it() -> None:
     subprocess.run(NOTHING, check=True)
+
+
+def test_the_longest_files_are_there() -> None:
+    assert [name for name in LONGEST_FIRST if not (TESTS / name).is_file()] == []
