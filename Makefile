@@ -8,10 +8,11 @@ WORKERS ?= 2
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help dev test soak lint format types check lock clean set-up-app set-up-test
+.PHONY: help dev unit test soak lint format types check lock clean set-up-app set-up-test
 
 help:
 	@echo 'make dev     set up and serve on http://localhost:9991 (PORT, STATE_DIR, CHAOS=1, ...)'
+	@echo 'make unit    set up and run the tests that start no server, in less than a minute'
 	@echo 'make test    set up and run all tests (ARGS="-k sign_in" passes options to pytest)'
 	@echo 'make soak    faults and kills at random, then an audit (SOAK_SECONDS=600, SOAK_SEED=...)'
 	@echo 'make lint    check style (ruff); make format puts right what it can'
@@ -25,7 +26,11 @@ dev: set-up-app
 	@exec $(PYTHON) scripts/dev.py
 
 test: set-up-test
-	@exec $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@exec $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# Nothing here waits, and more workers than that only import the same again.
+unit: set-up-test
+	@exec $(PYTHON) -m pytest -m 'not integration' -n 2 --dist worksteal $(ARGS)
 
 soak: set-up-test
 	@exec $(PYTHON) scripts/soak.py

@@ -91,12 +91,12 @@ EDITORS = {
 
 
 class AtWork:
-    """An editor in front of the real server."""
+    """An editor in front of the real server, with the connections that it keeps open."""
 
-    def __init__(self, editor: Editor, here: World) -> None:
+    def __init__(self, editor: Editor, here: World, http: httpx.Client) -> None:
         self._editor = editor
         self._here = here
-        self._http = httpx.Client(trust_env=False, timeout=30)
+        self._http = http
         self._metadata = self._discover()
         self._client_id = self._register()
 
@@ -265,12 +265,12 @@ class Answers:
 
 @pytest.mark.parametrize("editor", EDITORS.values(), ids=EDITORS)
 def test_it_signs_in_calls_a_tool_and_refreshes(editor: Editor, here: World) -> None:
-    at_work = AtWork(editor, here)
-
-    tokens = at_work.sign_in()
-    called = at_work.login(tokens["access_token"])
-    refreshed = at_work.refresh(tokens["refresh_token"])
-    called_again = at_work.login(refreshed["access_token"])
+    with httpx.Client(trust_env=False, timeout=30) as http:
+        at_work = AtWork(editor, here, http)
+        tokens = at_work.sign_in()
+        called = at_work.login(tokens["access_token"])
+        refreshed = at_work.refresh(tokens["refresh_token"])
+        called_again = at_work.login(refreshed["access_token"])
 
     assert tokens["scope"] == "gist read:user"
     assert (called, called_again) == ("octocat", "octocat")

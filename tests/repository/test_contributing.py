@@ -12,6 +12,8 @@ import pytest
 from tests.support.checkout import copy_checkout
 from tests.support.deployment import REPOSITORY
 
+pytestmark = pytest.mark.integration
+
 PAGE = REPOSITORY / "CONTRIBUTING.md"
 FIRST_CHANGE = "A first change: a tool that reads"
 # What begins a block says what to do with it; the sentence before it may name a file.

@@ -3,9 +3,12 @@
 import subprocess
 from typing import Any
 
+import pytest
 import yaml  # type: ignore[import-untyped]
 
 from tests.support.deployment import REPOSITORY
+
+pytestmark = pytest.mark.integration
 
 SET_UP = "exec scripts/set-up "
 

@@ -15,6 +15,8 @@ from gist_mcp.version import VERSION
 from tests.support.checkout import copy_checkout, tracked_files
 from tests.support.deployment import REPOSITORY
 
+pytestmark = pytest.mark.integration
+
 BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
 
 

@@ -3,8 +3,12 @@
 import configparser
 import re
 
+import pytest
+
 from tests.support.checkout import tracked_files
 from tests.support.deployment import REPOSITORY
+
+pytestmark = pytest.mark.integration
 
 REGISTRIES = re.compile(r"pypi[.]org|pythonhosted[.]|npmjs[.]|debian[.]org")
 

@@ -1,5 +1,6 @@
 """A warning fails the test that causes it, and no other."""
 
+import os
 import re
 import subprocess
 import sys
@@ -8,13 +9,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REBOOT_IN_THIS_PROCESS, TESTS
 from tests.support.deployment import REPOSITORY
+from tests.support.leftovers import REBOOT_IN_THIS_PROCESS
+
+pytestmark = pytest.mark.integration
+
+TESTS = REPOSITORY / "tests"
 
 RUNS_REBOOT = re.compile(
     r"^from (reboot\.aio\.tests|tests\.support\.runtime|tests\.oauth\.site\w*) import", re.MULTILINE
 )
 
+CONFTEST = """
+from pathlib import Path
+from tests.support.leftovers import collected, show_those_of_reboot
+
+def pytest_itemcollected(item):
+    show_those_of_reboot(item, Path(__file__).parent)
+"""
 LEAKS = '''
 import socket
 
@@ -44,6 +56,7 @@ def outcomes(folder: Path) -> tuple[set[str], str]:
             *("-c", str(folder / "pyproject.toml"), str(folder)),
         ],
         cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,
         check=False,
@@ -54,26 +67,26 @@ def outcomes(folder: Path) -> tuple[set[str], str]:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project with our configuration of pytest, and no tests yet."""
-    (tmp_path / "tests").mkdir()
+    (tmp_path / "some").mkdir()
     (tmp_path / "pyproject.toml").write_text((REPOSITORY / "pyproject.toml").read_text())
-    (tmp_path / "tests" / "conftest.py").write_text((TESTS / "conftest.py").read_text())
+    (tmp_path / "some" / "conftest.py").write_text(CONFTEST)
     return tmp_path
 
 
 def test_a_leak_fails_the_file_that_leaks(project: Path) -> None:
-    (project / "tests" / "test_a.py").write_text(LEAKS)
-    (project / "tests" / "test_b.py").write_text(INNOCENT)
+    (project / "some" / "test_a.py").write_text(LEAKS)
+    (project / "some" / "test_b.py").write_text(INNOCENT)
 
     failed, said = outcomes(project)
 
-    assert failed == {"ERROR tests/test_a.py::test_that_leaks"}, said
+    assert failed == {"ERROR some/test_a.py::test_that_leaks"}, said
     assert "unclosed <socket.socket" in said
 
 
 def test_what_reboot_drops_in_this_process_fails_nothing_and_is_shown(project: Path) -> None:
-    (project / "tests" / "servicers").mkdir()
-    (project / "tests" / "servicers" / "test_a.py").write_text(LEAKS)
-    (project / "tests" / "test_b.py").write_text(INNOCENT)
+    (project / "some" / "servicers").mkdir()
+    (project / "some" / "servicers" / "test_a.py").write_text(LEAKS)
+    (project / "some" / "test_b.py").write_text(INNOCENT)
 
     failed, said = outcomes(project)
 
@@ -82,13 +95,13 @@ def test_what_reboot_drops_in_this_process_fails_nothing_and_is_shown(project: P
 
 
 def test_any_other_warning_fails_its_test(project: Path) -> None:
-    (project / "tests" / "test_a.py").write_text(
+    (project / "some" / "test_a.py").write_text(
         "import warnings\n\ndef test_old() -> None:\n    warnings.warn('old', DeprecationWarning)\n"
     )
 
     failed, said = outcomes(project)
 
-    assert failed == {"FAILED tests/test_a.py::test_old"}, said
+    assert failed == {"FAILED some/test_a.py::test_old"}, said
 
 
 def test_the_files_that_run_reboot_in_this_process_are_named() -> None:

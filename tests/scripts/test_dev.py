@@ -7,12 +7,15 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 from reboot.cli.monkeys import monkeys, no_chaos_monkeys
 
 from tests.support.deployment import REPOSITORY
 from tests.support.make_dev import settings
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.integration
 
 END_SECONDS = 60.0
 
@@ -48,15 +51,16 @@ def make_checkout(folder: Path, main: str) -> Path:
 
 def launch(checkout: Path) -> subprocess.Popen[bytes]:
     ports = {"PORT": str(free_port()), "GITHUB_SIMULATOR_PORT": str(free_port())}
-    return subprocess.Popen(
-        [sys.executable, "scripts/dev.py"],
-        cwd=checkout,
-        env=settings(**ports, STATE_DIR=str(checkout / "state")),
-        stdin=subprocess.DEVNULL,
-        stdout=(checkout / "log").open("w"),
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    with (checkout / "log").open("w") as log:
+        return subprocess.Popen(
+            [sys.executable, "scripts/dev.py"],
+            cwd=checkout,
+            env=settings(**ports, STATE_DIR=str(checkout / "state")),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
 
 def test_an_application_that_cannot_start_ends_the_launcher(tmp_path: Path) -> None:

@@ -168,6 +168,8 @@ class TcpProxy:
             _shut(sink)
             with self._lock:
                 self._open -= {source, sink}
+            # Each of a connection's two threads closes the side that it reads from.
+            source.close()
 
     def _mark(self, client: socket.socket, *, idle: bool) -> None:
         with self._lock:

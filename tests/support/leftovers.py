@@ -1,0 +1,43 @@
+"""What a test leaves unclosed fails the file that it stands in, and no other.
+
+A socket or coroutine that is dropped warns when Python collects it, which may be much later, and
+the warning does not say whose it was.
+"""
+
+import gc
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REBOOT_IN_THIS_PROCESS = (
+    "durability/test_ledger_size.py",
+    "mcp_http/test_grant_gate.py",
+    "oauth",
+    "servicers",
+    "sessions/test_message_workflow.py",
+    "test_lanes.py",
+)
+"""Tests on a Reboot runtime inside the test process; all others talk to processes."""
+
+_SHOWN = ("default::ResourceWarning", "default::pytest.PytestUnraisableExceptionWarning")
+
+
+def show_those_of_reboot(item: pytest.Item, tests: Path) -> None:
+    """Where Reboot runs in this process, leftovers are shown instead of failing the test.
+
+    Reboot, and gRPC and asyncio below it, drop some now and then.
+    """
+    if any(item.path.is_relative_to(tests / place) for place in REBOOT_IN_THIS_PROCESS):
+        for shown in _SHOWN:
+            item.add_marker(pytest.mark.filterwarnings(shown))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def collected() -> Iterator[None]:
+    """Collects what the tests of a file have dropped before those of another begin.
+
+    It is set up before the other fixtures of the file, so it ends after them.
+    """
+    yield
+    gc.collect()
