@@ -4,6 +4,7 @@ RFC 6750, section 3 for `WWW-Authenticate`; RFC 9728, section 5.1 for `resource_
 `caller` is the request, for the name by which it came (`origin.own_address`).
 """
 
+import logging
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ from gist_mcp.mcp_http.json_rpc import WireId
 from gist_mcp.origin import own_address
 from gist_mcp.pages import page
 from gist_mcp.tokens.verifier import TooManyGuesses
+
+logger = logging.getLogger(__name__)
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -88,6 +91,7 @@ def scope_missing(config: Config, caller: HTTPConnection, reason: ScopeRequired)
 
 def cannot_ask_github(reason: GitHubUnavailable | RateLimited) -> Response:
     """503: the token may well be good, so the client keeps it and comes back."""
+    logger.warning("a token could not be checked: %s", reason.log_reason)
     return JSONResponse(
         {"error": "temporarily_unavailable", "error_description": str(reason)},
         status_code=503,

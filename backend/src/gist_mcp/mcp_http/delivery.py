@@ -32,6 +32,7 @@ from gist_mcp.mcp_http.methods import McpMethods
 from gist_mcp.mcp_http.wire_ids import WireIds
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.unlogged_call import StateUnavailable
+from gist_mcp.sessions import ownership
 from gist_mcp.sessions.durable_mcp import (
     FROM_THE_START,
     MCP_PATH,
@@ -137,6 +138,12 @@ class McpDelivery:
                 name=client["name"],
                 version=client["version"],
             )
+            logger.info(
+                "session %s opened by %s with the client %.60r",
+                ownership.short_name(hop.session_id),
+                hop.principal.login,
+                client["name"],
+            )
         if message.method == "tools/call" and message.is_request:
             await self._call_tool(hop, context, message, scope, receive, send)
         elif message.is_request:
@@ -159,7 +166,8 @@ class McpDelivery:
         """A new call to DurableMCP; a repeated one gets the recorded result."""
         refusal = _refusal(message)
         if refusal is not None:
-            # Before DurableMCP keeps anything of it.
+            # Before DurableMCP keeps anything of it. Its text quotes what the client sent.
+            logger.info("a call by %s: refused before it began", hop.principal.login)
             await one_event(refusal, {SESSION_HEADER: hop.session_id})(scope, receive, send)
             return
         assert message.wire_id is not None

@@ -8,6 +8,7 @@ says about routing is dropped in the first pass.
 
 import asyncio
 import contextlib
+import logging
 import re
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ import httpx
 from grpc.aio import AioRpcError
 from mcp.shared.version import SUPPORTED_PROTOCOL_VERSIONS
 from rebootdev.aio.aborted import Aborted
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -54,6 +55,8 @@ from gist_mcp.sessions.internal_http import DeliveryUnknown, NotDelivered, deliv
 from gist_mcp.sessions.repeated_requests import cancel_requests
 from gist_mcp.tokens.verifier import Caller, TooManyGuesses
 from gist_mcp.tools.registry import require_scopes
+
+logger = logging.getLogger(__name__)
 
 STARTING_PATIENCE_SECONDS = 20.0
 """How long a GET waits for a process that is starting; Reboot's take a few seconds."""
@@ -98,10 +101,7 @@ class McpEndpoint:
         if hop:
             await self._deliver(hop, scope, receive, send)
             return
-        try:
-            response = await self._admit_when_up(request)
-        except ClientDisconnect:
-            return
+        response = await self._admit_when_up(request)
         await response(scope, receive, send)
 
     async def _admit_when_up(self, request: Request) -> Response:
@@ -118,6 +118,7 @@ class McpEndpoint:
             except (Aborted, AioRpcError, NotDelivered):
                 # Durable state does not answer: the process that owns it is starting or leaving.
                 if self._deps.clock() >= gives_up_at_seconds:
+                    logger.warning("durable state does not answer: the client is to try again")
                     return challenges.starting()
             await asyncio.sleep(STARTING_POLL_SECONDS)
 
@@ -237,6 +238,7 @@ class McpEndpoint:
         if request.method == "DELETE":
             now_seconds = int(self._deps.clock())
             await ownership.close_session(context, session_id, now_seconds=now_seconds)
+            logger.info("session %s ended by its client", ownership.short_name(session_id))
         elif message is not None and message.cancelled_id is not None:
             now_seconds = int(self._deps.clock())
             await cancel_requests(
