@@ -117,6 +117,9 @@ async def record() -> dict[str, list[str]]:
             "GITHUB_WEB_URL": github.url,
             "GITHUB_API_URL": github.url,
             "TOKEN_KEYS": TOKEN_KEY,
+            # The tool call asks GitHub about its token, as if this were another process than the
+            # one that has refreshed it.
+            "TOKEN_REVALIDATE_SECONDS": "0",
         }
         rbt = Reboot()
         await rbt.start()
@@ -125,6 +128,8 @@ async def record() -> dict[str, list[str]]:
             in_process=True,
             local_envoy=True,
             local_envoy_port=port,
+            # More would share what belongs to one process, as the memory of credentials.
+            servers=1,
             effect_validation=EffectValidation.DISABLED,
         )
         recorder, walks = Recorder(), Walks(url, github)
