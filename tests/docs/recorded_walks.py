@@ -141,7 +141,8 @@ async def record() -> dict[str, list[str]]:
 
 async def main() -> None:
     async with asyncio.timeout(WALKS_SECONDS):
-        print(json.dumps(await record()), flush=True)
+        sys.stdout.write(f"{json.dumps(await record())}\n")
+    sys.stdout.flush()
     # Reboot takes a while to stop what runs in process, and nothing of it is needed any more.
     os._exit(0)
 
