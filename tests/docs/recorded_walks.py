@@ -123,27 +123,32 @@ async def record() -> dict[str, list[str]]:
         }
         rbt = Reboot()
         await rbt.start()
-        await rbt.up(
-            build_application(parse_config(settings, production=False), incarnation="walks"),
-            in_process=True,
-            local_envoy=True,
-            local_envoy_port=port,
-            # More would share what belongs to one process, as the memory of credentials.
-            servers=1,
-            effect_validation=EffectValidation.DISABLED,
-        )
-        recorder, walks = Recorder(), Walks(url, github)
-        recorded = {}
-        for walk in (walks.tutorial_sign_in, walks.client_sign_in, walks.tool_call):
-            recorded[walk.__name__] = await asyncio.to_thread(recorder.files_of, walk)
-        return recorded
+        try:
+            await rbt.up(
+                build_application(parse_config(settings, production=False), incarnation="walks"),
+                in_process=True,
+                local_envoy=True,
+                local_envoy_port=port,
+                # More would share what belongs to one process, as the memory of credentials.
+                servers=1,
+                effect_validation=EffectValidation.DISABLED,
+            )
+            recorder, walks = Recorder(), Walks(url, github)
+            return {
+                walk.__name__: await asyncio.to_thread(recorder.files_of, walk)
+                for walk in (walks.tutorial_sign_in, walks.client_sign_in, walks.tool_call)
+            }
+        finally:
+            # Envoy ends with it.
+            await rbt.stop()
 
 
 async def main() -> None:
+    """Prints what `record` returns."""
     async with asyncio.timeout(WALKS_SECONDS):
         sys.stdout.write(f"{json.dumps(await record())}\n")
     sys.stdout.flush()
-    # Reboot takes a while to stop what runs in process, and nothing of it is needed any more.
+    # Some of DurableMCP's tasks in this process do not end when they are cancelled.
     os._exit(0)
 
 
