@@ -55,6 +55,8 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
 def test_each_call_makes_its_one_gist(
     matrix: Matrix, setup: str, cell: str, record_property: Callable[[str, object], None]
 ) -> None:
+    record_property("setup", setup)
+    record_property("cell", cell)
     performance = matrix[setup][cell]
 
     if performance.failure is not None:
