@@ -15,7 +15,8 @@ help:
 	@echo 'make unit    set up and run the tests that start no server, in less than a minute'
 	@echo 'make test    set up and run all tests (ARGS="-k sign_in" passes options to pytest)'
 	@echo 'make soak    faults and kills at random, then an audit (SOAK_SECONDS=600, SOAK_SEED=...)'
-	@echo 'make lint    check style (ruff); make format puts right what it can'
+	@echo 'make lint    check style (ruff) and who imports whom (import-linter)'
+	@echo 'make format  put right what ruff can'
 	@echo 'make types   check types (mypy)'
 	@echo 'make check   lint, types and test: what CI runs'
 	@echo 'make lock    choose package versions anew and write requirements/*.lock'
@@ -38,6 +39,7 @@ soak: set-up-test
 lint: set-up-test
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
+	@PYTHONPATH=backend/src .venv/bin/lint-imports --no-logo --cache-dir .cache/import-linter
 
 format: set-up-test
 	@$(PYTHON) -m ruff check --fix-only
