@@ -39,7 +39,7 @@ soak: set-up-test
 lint: set-up-test
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
-	@PYTHONPATH=backend/src .venv/bin/lint-imports --no-logo --cache-dir .cache/import-linter
+	@env PYTHONPATH=backend/src .venv/bin/lint-imports --no-logo --cache-dir .cache/import-linter
 
 format: set-up-test
 	@$(PYTHON) -m ruff check --fix-only

@@ -22,13 +22,15 @@ NAMED = re.compile(
 )
 # On the machine of whoever runs a client or the server.
 ELSEWHERE = {".vscode/mcp.json", ".rbt/github-simulator.json"}
+# What a reader of CONTRIBUTING.md writes; test_contributing.py follows the steps.
+TO_BE_WRITTEN = re.compile(r"Write\s+`[\w./-]+`:")
 # The tables of files in architecture.md name each below its room; test_architecture.py checks them.
 ROW_OF_A_ROOM = re.compile(r"^\| `[\w./-]+` \| .*$", re.MULTILINE)
 
 
 def named_paths(page: Path) -> set[str]:
     """What a page names as a file or folder of this repository."""
-    text = page.read_text()
+    text = TO_BE_WRITTEN.sub("", page.read_text())
     if page.name == "architecture.md":
         text = ROW_OF_A_ROOM.sub("", text)
     return {code or link for code, link in NAMED.findall(text)} - ELSEWHERE

@@ -88,6 +88,11 @@ class SdkCall:
         self._process.kill()
         self._process.wait()
         self._reader.join()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            # What was written for a client that had ended stays in the buffer and cannot leave.
+            with contextlib.suppress(BrokenPipeError):
+                pipe.close()
 
     def _read(self, output: IO[str]) -> None:
         for line in output:

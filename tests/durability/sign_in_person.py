@@ -83,7 +83,8 @@ class Person:
 
     def open_tab_beside(self, other: "Person") -> httpx.Response:
         """The first page, in `other`'s browser, asked for before that has a cookie."""
-        self._browser.close()
+        if other is not self:
+            self._browser.close()
         self._browser = other._browser
         url = self._client.authorize_url if self._client else "/oauth/authorize"
         answer = self.elsewhere(url)

@@ -1,7 +1,6 @@
 """Plays the browser in front of the simulator's authorize page."""
 
 import ssl
-from contextlib import closing
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Literal
@@ -48,9 +47,9 @@ def read_consent_form(html: str) -> ConsentForm:
 
 @dataclass(frozen=True)
 class ConsentPage:
-    """GitHub's page, open in a browser of its own."""
+    """GitHub's page, open in a browser of its own, which has these cookies."""
 
-    browser: httpx.Client
+    cookies: httpx.Cookies
     url: str
     form: ConsentForm
 
@@ -63,7 +62,9 @@ class ConsentPage:
         """Presses a button, and returns the URL that the browser is sent to."""
         ticked = self.form.scopes if scopes is None else scopes
         fields = {**self.form.hidden, "account": account, "scope": ticked, "decision": decision}
-        answer = self.browser.post(urljoin(self.url, "/login/oauth/authorize"), data=fields)
+        url = urljoin(self.url, "/login/oauth/authorize")
+        with _browser(self.cookies) as browser:
+            answer = browser.post(url, data=fields)
         assert answer.status_code == 302, f"decision: {answer.status_code}"
         return answer.headers["location"]
 
@@ -73,13 +74,16 @@ def open_consent(authorize_url: str) -> ConsentPage | str:
 
     Fails if GitHub shows another page.
     """
-    browser = httpx.Client(timeout=10.0, verify=NO_CERTIFICATES)
-    page = browser.get(authorize_url)
+    with _browser() as browser:
+        page = browser.get(authorize_url)
     if page.has_redirect_location:
-        browser.close()
         return page.headers["location"]
     assert page.status_code == 200, f"authorize page: {page.status_code}"
-    return ConsentPage(browser, authorize_url, read_consent_form(page.text))
+    return ConsentPage(browser.cookies, authorize_url, read_consent_form(page.text))
+
+
+def _browser(cookies: httpx.Cookies | None = None) -> httpx.Client:
+    return httpx.Client(timeout=10.0, verify=NO_CERTIFICATES, cookies=cookies)
 
 
 def answer_consent(
@@ -92,5 +96,4 @@ def answer_consent(
     page = open_consent(authorize_url)
     if isinstance(page, str):
         return page
-    with closing(page.browser):
-        return page.submit(decision, account, scopes)
+    return page.submit(decision, account, scopes)
