@@ -111,7 +111,7 @@ class RateLimit:
         return bucket
 
 
-class GuessLimit:
+class TokenGuessLimit:
     """How often strangers may make us ask GitHub about a token that it then does not know."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -150,7 +150,7 @@ class GuessLimit:
         return [(self._together, ""), *by_address]
 
 
-def in_a_session_of(issuer: str, user_id: GitHubUserId) -> str:
+def session_owner_key(issuer: str, user_id: GitHubUserId) -> str:
     """Stands for the address of somebody who knows a living session of that account.
 
     Not for the session: an account can open as many as it likes.

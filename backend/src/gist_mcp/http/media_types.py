@@ -25,7 +25,7 @@ _ELEMENT = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
 _RANGE = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+/[a-z0-9!#$%&'*+.^_`|~-]+|\*")
 
 
-class NotNegotiable(Exception):
+class MediaTypeRefused(Exception):
     """406 or 415: the text says what to send instead."""
 
     def __init__(self, status_code: int, text: str) -> None:
@@ -64,17 +64,17 @@ def takes_events(connection: HTTPConnection) -> bool:
 
 
 def check_media_types(connection: HTTPConnection) -> None:
-    """Raises `NotNegotiable` for a request to `/mcp` that cannot be read or answered."""
+    """Raises `MediaTypeRefused` for a request to `/mcp` that cannot be read or answered."""
     method = connection.scope["method"]
     if method == "GET" and not takes_events(connection):
-        raise NotNegotiable(406, f"Not Acceptable: a GET is answered with {EVENTS}")
+        raise MediaTypeRefused(406, f"Not Acceptable: a GET is answered with {EVENTS}")
     if method != "POST":
         return
     if not takes_events(connection) and quality(_accept(connection), JSON) == 0:
-        raise NotNegotiable(406, f"Not Acceptable: the answer is {JSON} or {EVENTS}")
+        raise MediaTypeRefused(406, f"Not Acceptable: the answer is {JSON} or {EVENTS}")
     content_type = connection.headers.get("content-type", "")
     if content_type.strip() and not _is_json(content_type):
-        raise NotNegotiable(415, f"Unsupported Media Type: send {JSON}")
+        raise MediaTypeRefused(415, f"Unsupported Media Type: send {JSON}")
 
 
 def canonical_headers(method: str) -> dict[str, str]:
