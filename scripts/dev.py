@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Final
 
 import psutil
+from reboot.cli.monkeys import monkeys, no_chaos_monkeys
 
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 SCRIPTS: Final = REPOSITORY / ".venv" / "bin"
@@ -49,8 +50,21 @@ _CANNOT_START: Final = re.compile(
     rb"Application exited unexpectedly|Backwards incompatibility encountered|"
     rb"Protoc compilation failed"
 )
-# Braille characters: without chaos restarts `rbt` draws 30 lines of a sad monkey with them.
-_PICTURE: Final = re.compile(rb"\xe2[\xa0-\xa3][\x80-\xbf]")
+# Lines of `rbt` that tell nobody anything, each known by its whole text.
+_NO_NEWS: Final = frozenset(
+    {
+        # The pictures of a monkey with which it comments chaos restarts, and the lack of them.
+        *(line for picture in (*monkeys, *no_chaos_monkeys) for line in picture.splitlines()),
+        "You Have Disabled Chaos Monkey! (see --chaos)",
+        "Only You (And Chaos Monkey) Can Prevent Bugs!",
+        "... disable via --no-chaos if you must",
+    }
+    - {""}
+)
+# `rbt` stops its application with one part of itself, and another wonders where it has gone.
+_STOPPED_ALREADY: Final = re.compile(
+    r"child process pid \d+ exit status already read:  will report returncode 255"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,11 +168,14 @@ class Application(ProcessTree):
             threading.Thread(target=self._forward, args=(source, target), daemon=True).start()
 
     def _forward(self, source: IO[bytes], target: int) -> None:
+        follows_no_news = False
         for line in source:
             # Seen before shown: who reads the line may rely on us knowing it.
             if _CANNOT_START.search(line):
                 self.cannot_start.set()
-            if _PICTURE.search(line):
+            # Blank lines around a picture belong to it.
+            follows_no_news = _is_no_news(line) or (follows_no_news and not line.strip())
+            if follows_no_news:
                 continue
             with contextlib.suppress(OSError):
                 rest = line
@@ -175,6 +192,11 @@ class Application(ProcessTree):
             return False
         finally:
             connection.close()
+
+
+def _is_no_news(line: bytes) -> bool:
+    text = line.decode(errors="replace").rstrip("\r\n")
+    return text in _NO_NEWS or _STOPPED_ALREADY.fullmatch(text) is not None
 
 
 class StopRequest:
@@ -237,6 +259,7 @@ async def run(environ: Mapping[str, str]) -> int:
             await _wait_until_stopped(application, stop_request)
         finally:
             await application.stop(hurry=stop_request.is_repeated)
+        _say("github-gist-mcp: stopped, as asked")
     except ConfigError as error:
         complain(str(error))
         return EXIT_SETTINGS

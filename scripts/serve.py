@@ -94,8 +94,11 @@ async def run(environ: Mapping[str, str], options: Sequence[str]) -> int:
         something_happened.clear()
         application.bury_orphans()
     ended_with = EXIT_STOPPED if stop_request.is_made() else application.exit_code()
+    was_asked = stop_request.is_made()
     await application.stop(hurry=stop_request.is_repeated)
-    return _told_exit_code(ended_with)
+    told = _told_exit_code(ended_with)
+    complain("stopped, as asked" if was_asked else f"the application ended by itself, with {told}")
+    return told
 
 
 def _start(environment: Mapping[str, str], options: Sequence[str]) -> ProcessTree:

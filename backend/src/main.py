@@ -1,18 +1,30 @@
 """Runs the application under `rbt dev run`, `rbt serve run` or Reboot Cloud.
 
-Reboot's server processes import this file again, so everything happens under `__main__`.
+Reboot's server processes import this file again, so all but the logging happens under `__main__`.
 """
 
 import asyncio
 import logging
 import os
 import secrets
+import signal
 import sys
 
 from gist_mcp.app import build_application
-from gist_mcp.config import load_config
+from gist_mcp.config import Config, load_config, log_level
 from gist_mcp.errors import ConfigError
+from gist_mcp.logs import configure_logging
 from gist_mcp.simulator import embedded_simulator
+from gist_mcp.version import VERSION
+
+INTERRUPTED_EXIT = 128 + signal.SIGINT
+"""As a shell tells of a program that Ctrl-C has ended."""
+
+logger = logging.getLogger("gist_mcp")
+
+# Here, because a server process that takes up its work again after a restart logs before it builds
+# its front door.
+configure_logging(log_level(os.environ))
 
 
 async def main() -> None:
@@ -21,10 +33,26 @@ async def main() -> None:
         config = await load_config(os.environ)
     except ConfigError as error:
         sys.exit(f"github-gist-mcp: {error}")
+    _log_start(config)
     async with embedded_simulator(config):
         await build_application(config, incarnation=secrets.token_hex(8)).run()
 
 
+def _log_start(config: Config) -> None:
+    """What an operator looks for first: version, address, state, GitHub."""
+    logger.info(
+        "github-gist-mcp %s starts: %s, port %d, state in %s, GitHub at %s",
+        VERSION,
+        config.public_url,
+        config.port,
+        config.state_folder or "Reboot Cloud",
+        config.github_web_url,
+    )
+
+
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except KeyboardInterrupt:
+        logger.info("github-gist-mcp has stopped: interrupted")
+        sys.exit(INTERRUPTED_EXIT)

@@ -1,4 +1,4 @@
-"""An OAuth client of our own making, step by step, so that attacks can leave the path."""
+"""An OAuth client for tests. Each step is a method, so that an attack can change any of them."""
 
 import secrets
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Our endpoints in process, on the real Reboot runtime, with GitHub scripted and a clock to set."""
+"""The endpoints in process, on the real Reboot runtime, with a scripted GitHub and clock."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Browsers get a page, programs JSON."""
+"""A browser gets a page, a program gets JSON."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What a code, a token and a cookie are bound to: each opens in its own place and nowhere else."""
+"""A code, a token and a cookie are each bound to one use: elsewhere they are refused."""
 
 from collections.abc import Callable
 
@@ -149,7 +149,7 @@ def test_a_refresh_at_github_tells_the_new_scopes_too(site: Site) -> None:
         (None, 1),
     ],
 )
-def test_a_passport_between_two_processes_counts_for_half_a_minute(
+def test_the_header_of_a_forwarded_request_is_accepted_for_half_a_minute(
     site: Site, age_seconds: int | None, hops: int
 ) -> None:
     client = register(site)

@@ -9,10 +9,10 @@ from starlette.responses import Response
 from gist_mcp.oauth.browser_cookie import (
     MAX_COOKIES,
     BrowserCookie,
+    browser_cookie_or_new,
     browser_cookies,
     new_browser_cookie,
-    own_browser_cookie,
-    remember_browser,
+    set_browser_cookie,
 )
 
 COOKIE = BrowserCookie(suffix="0123abcd", secret="A" * 43)
@@ -25,7 +25,7 @@ def request_with(cookie: str) -> Request:
 
 def set_cookie(*, is_secure: bool) -> list[str]:
     response = Response()
-    remember_browser(response, COOKIE, is_secure=is_secure)
+    set_browser_cookie(response, COOKIE, is_secure=is_secure)
     return response.headers["set-cookie"].split("; ")
 
 
@@ -46,11 +46,11 @@ def test_on_loopback_http_the_cookie_has_a_plain_name() -> None:
 def test_a_browser_keeps_the_cookie_that_it_has() -> None:
     request = request_with(f"a=b; {NAME}={COOKIE.secret}")
 
-    assert own_browser_cookie(request, is_secure=False) == COOKIE
+    assert browser_cookie_or_new(request, is_secure=False) == COOKIE
 
 
 def test_two_first_visits_at_once_do_not_take_each_others_cookie_away() -> None:
-    cookies = [own_browser_cookie(request_with(""), is_secure=False) for _ in range(2)]
+    cookies = [browser_cookie_or_new(request_with(""), is_secure=False) for _ in range(2)]
     header = "; ".join(f"gist-mcp-browser-{each.suffix}={each.secret}" for each in cookies)
 
     brought = browser_cookies(request_with(header), is_secure=False)

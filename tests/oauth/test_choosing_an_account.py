@@ -1,4 +1,4 @@
-"""A person who is signed in at GitHub as somebody else than they want to be here."""
+"""A person who is signed in at GitHub with another account than the one to use here."""
 
 import pytest
 

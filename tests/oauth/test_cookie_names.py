@@ -1,10 +1,10 @@
-"""Cookie names exactly as the browser has them, and what a sub-domain beside ours can plant."""
+"""Cookie names are read exactly as the browser has them; a neighbouring sub-domain may set some."""
 
 import pytest
 from starlette.requests import Request
 
 from gist_mcp.oauth.browser_cookie import SECURE_NAME, browser_cookies, cookies_of
-from gist_mcp.oauth.request_cookie import remembered_request
+from gist_mcp.oauth.request_cookie import read_request_cookie
 from tests.oauth.oauth_client import OAuthClient, register
 from tests.oauth.site import BROWSER_ACCEPT, CODE, Site, query_of
 
@@ -56,7 +56,7 @@ def test_a_request_cookie_from_beside_us_is_none(site: Site, blank: bytes) -> No
     (planted,) = (each for each in cookies if b"request" in each)
 
     def brought(header: bytes) -> bool:
-        wanted = remembered_request(
+        wanted = read_request_cookie(
             request_with(header), site.sealer, oauth_state=oauth_state, is_secure=True
         )
         return wanted is not None

@@ -1,4 +1,4 @@
-"""A client whose id is the URL of its document, from `/oauth/authorize` to a token given back."""
+"""A client whose id is the URL of its metadata document: from authorization to revocation."""
 
 import functools
 import threading

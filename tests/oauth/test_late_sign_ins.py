@@ -1,4 +1,4 @@
-"""Sign-ins whose time is over: said as it is, with a way on, for the browser that began only."""
+"""Sign-ins that took too long: the browser that began reads so, and may start again."""
 
 import httpx
 import pytest

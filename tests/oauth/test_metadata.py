@@ -1,4 +1,6 @@
-"""The metadata documents, whole: clients read every line of them."""
+"""The metadata documents, compared as a whole: clients read every member of them."""
+
+from mcp.shared.auth import OAuthMetadata, ProtectedResourceMetadata
 
 from tests.oauth.site import PUBLIC_URL, Site
 
@@ -38,6 +40,26 @@ def test_the_authorization_server_says_what_it_can_do(site: Site) -> None:
         "authorization_response_iss_parameter_supported": True,
         "client_id_metadata_document_supported": False,
     }
+
+
+def test_the_models_of_the_mcp_sdk_read_both_documents(site: Site) -> None:
+    resource = site.get("/.well-known/oauth-protected-resource/mcp").text
+    server = site.get("/.well-known/oauth-authorization-server").text
+
+    read_resource = ProtectedResourceMetadata.model_validate_json(resource)
+    read_server = OAuthMetadata.model_validate_json(server)
+
+    assert str(read_resource.resource) == f"{PUBLIC_URL}/mcp"
+    assert str(read_server.token_endpoint) == f"{PUBLIC_URL}/oauth/token"
+    assert read_server.code_challenge_methods_supported == ["S256"]
+
+
+def test_issuer_and_authorization_server_are_the_same_string_without_a_slash(site: Site) -> None:
+    resource = site.get("/.well-known/oauth-protected-resource").json()
+    server = site.get("/.well-known/oauth-authorization-server").json()
+
+    assert [server["issuer"]] == resource["authorization_servers"] == [PUBLIC_URL]
+    assert not server["issuer"].endswith("/")
 
 
 def test_metadata_documents_are_advertised_only_when_on(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""The endpoints under the names that clients guess, and forms under what libraries call them."""
+"""The endpoints at the paths that clients guess, and forms with the content types they send."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""On loopback a client is answered under the name by which it came; elsewhere there is one name."""
+"""On loopback the metadata has the host name that the client used; elsewhere there is one name."""
 
 import json
 from collections.abc import Callable
@@ -181,11 +181,11 @@ def test_a_request_sealed_by_an_earlier_version_gets_the_public_issuer(site: Sit
     inside |= {"code_challenge": "c", "scopes": ["gist"], "issued_at": site.now}
     sealed = site.sealer.seal("consent", json.dumps(inside).encode(), context="browser")
 
-    wanted = open_from_consent(site.sealer, sealed, browser="browser")
+    wanted = open_from_consent(site.sealer, sealed, browser_secret="browser")
 
     assert wanted is not None
     back = destination_of(client.site.app.state.deps.config, wanted)
-    assert query_of(back.answer(code="x"))["iss"] == LOCAL_URL
+    assert query_of(back.response_url(code="x"))["iss"] == LOCAL_URL
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Every page in a real browser, on a phone: nothing leaves its card, and the buttons differ.
+"""Every page in a real browser with a phone's screen: nothing overflows, and the buttons differ.
 
 The pages are our own templates with hostile texts; the browser gets them by a route of its own,
 so that no server has to be started for each.
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route
 
-from gist_mcp.oauth.answers import SignInFailed, failure_page
+from gist_mcp.oauth.answers import SignInFailed, error_page
 from gist_mcp.pages import page as render
 from tests.support.chromium import chromium_page
 
@@ -77,11 +77,11 @@ def client_error(text: str) -> Any:
 
 
 def error(text: str) -> Any:
-    return failure_page(SignInFailed(text, text, text, choose_account=True))
+    return error_page(SignInFailed(text, text, text, choose_account=True))
 
 
 def error_for_a_client(text: str) -> Any:
-    return failure_page(SignInFailed(text, text, text), sealed_request="s", destination=text)
+    return error_page(SignInFailed(text, text, text), sealed_request="s", destination=text)
 
 
 def mcp(text: str) -> Any:

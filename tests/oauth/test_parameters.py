@@ -1,4 +1,4 @@
-"""Parameters from strangers: read, or refused with `OAuthError`, nothing else."""
+"""Parameters are read, or refused with `OAuthError`, whatever is sent."""
 
 import asyncio
 from urllib.parse import urlencode
@@ -14,22 +14,22 @@ from gist_mcp.oauth.parameters import (
     MAX_PARAMETER_CHARACTERS,
     MAX_QUERY_BYTES,
     form_parameters,
+    parse_parameters,
     query_parameters,
-    single_parameters,
 )
 
 NAMES = ("code", "state")
 
 
 def test_named_parameters_are_read_and_others_ignored() -> None:
-    assert single_parameters(b"code=a%2Bb&state=c+d&x=1&x=2", NAMES) == {
+    assert parse_parameters(b"code=a%2Bb&state=c+d&x=1&x=2", NAMES) == {
         "code": "a+b",
         "state": "c d",
     }
 
 
 def test_a_parameter_without_value_counts_as_left_out() -> None:
-    assert single_parameters(b"code=&state", NAMES) == {}
+    assert parse_parameters(b"code=&state", NAMES) == {}
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_a_parameter_without_value_counts_as_left_out() -> None:
 )
 def test_impossible_parameters_are_refused(encoded: bytes) -> None:
     with pytest.raises(OAuthError) as refused:
-        single_parameters(encoded, NAMES)
+        parse_parameters(encoded, NAMES)
 
     assert (refused.value.code, refused.value.status_code) == ("invalid_request", 400)
 
@@ -56,27 +56,27 @@ def test_impossible_parameters_are_refused(encoded: bytes) -> None:
 def test_a_list_may_be_repeated_and_is_long_as_a_whole() -> None:
     half = "a" * (MAX_PARAMETER_CHARACTERS // 2)
 
-    assert single_parameters(b"code=a&code=&code=b", NAMES, lists=("code",)) == {"code": "a b"}
+    assert parse_parameters(b"code=a&code=&code=b", NAMES, repeatable=("code",)) == {"code": "a b"}
     with pytest.raises(OAuthError):
-        single_parameters(f"code={half}&code={half}".encode(), NAMES, lists=("code",))
+        parse_parameters(f"code={half}&code={half}".encode(), NAMES, repeatable=("code",))
     with pytest.raises(OAuthError):
-        single_parameters(b"code=a&state=b&state=c", NAMES, lists=("code",))
+        parse_parameters(b"code=a&state=b&state=c", NAMES, repeatable=("code",))
 
 
 def test_what_may_be_any_text_is_still_text() -> None:
-    read = single_parameters(b"state=%C3%A9%00", NAMES, any_text=("state",))
+    read = parse_parameters(b"state=%C3%A9%00", NAMES, any_characters=("state",))
 
     assert read == {"state": "\u00e9\x00"}
     with pytest.raises(OAuthError):
-        single_parameters(b"state=%FF", NAMES, any_text=("state",))
+        parse_parameters(b"state=%FF", NAMES, any_characters=("state",))
     with pytest.raises(OAuthError):
-        single_parameters(b"code=%C3%A9", NAMES, any_text=("state",))
+        parse_parameters(b"code=%C3%A9", NAMES, any_characters=("state",))
 
 
 def test_the_longest_value_is_read() -> None:
     value = "a" * MAX_PARAMETER_CHARACTERS
 
-    assert single_parameters(f"code={value}".encode(), NAMES) == {"code": value}
+    assert parse_parameters(f"code={value}".encode(), NAMES) == {"code": value}
 
 
 def test_an_endless_query_is_refused() -> None:
@@ -89,7 +89,7 @@ def test_an_endless_query_is_refused() -> None:
 @given(st.dictionaries(st.sampled_from(NAMES), st.text(max_size=40)))
 def test_what_a_browser_encodes_is_read_or_refused(values: dict[str, str]) -> None:
     try:
-        found = single_parameters(urlencode(values).encode(), NAMES)
+        found = parse_parameters(urlencode(values).encode(), NAMES)
     except OAuthError:
         assert not all(each.isascii() and each.isprintable() for each in values.values())
     else:
@@ -99,7 +99,7 @@ def test_what_a_browser_encodes_is_read_or_refused(values: dict[str, str]) -> No
 @given(st.binary(max_size=200))
 def test_no_bytes_break_the_parser(encoded: bytes) -> None:
     try:
-        found = single_parameters(encoded, NAMES)
+        found = parse_parameters(encoded, NAMES)
     except OAuthError:
         return
     assert set(found) <= set(NAMES)

@@ -1,4 +1,4 @@
-"""Registration: what is accepted, what is answered, and what strangers send instead."""
+"""Registration: what is accepted, what the response says, and what is refused."""
 
 import json
 from typing import Any, NoReturn

@@ -1,4 +1,4 @@
-"""What a person sees whose sign-in broke off: why, and a way on. In process."""
+"""The page that a person sees after a sign-in was interrupted: the reason, and a new start."""
 
 import httpx
 import pytest
@@ -87,7 +87,7 @@ async def _claimed_by_a_run_that_died(site: Site, oauth_state: str) -> None:
     await sign_in.claim(
         site.app.state.deps.reboot_context(None),
         oauth_state=oauth_state,
-        browsers=cookies,
+        browser_secrets=cookies,
         code=CODE,
         incarnation="first",
         now_seconds=site.now,

@@ -1,4 +1,4 @@
-"""A grant that ends leaves no living token at GitHub, where GitHub's tokens expire too."""
+"""When a grant ends, GitHub has no valid token of it left, also where GitHub's tokens expire."""
 
 import asyncio
 from collections.abc import Iterator

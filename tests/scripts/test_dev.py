@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import psutil
+from reboot.cli.monkeys import monkeys, no_chaos_monkeys
 
 from tests.support.deployment import REPOSITORY
 from tests.support.make_dev import settings
@@ -25,6 +26,12 @@ if "child" not in sys.argv:
 print("stubborn", *sys.argv[1:], flush=True)
 while True:
     time.sleep(1)
+"""
+PAINTER = """
+from reboot.cli.monkeys import monkeys
+print("Chaos Monkey Is Restarting Your Application")
+print(*monkeys, sep="\\n", flush=True)
+raise SystemExit("no application today")
 """
 
 
@@ -62,6 +69,20 @@ def test_an_application_that_cannot_start_ends_the_launcher(tmp_path: Path) -> N
     assert exit_code == 1
     assert "no application today" in log
     assert log.splitlines()[-1].startswith("github-gist-mcp: the application could not start")
+
+
+def test_pictures_are_left_out_and_what_is_said_beside_them_is_not(tmp_path: Path) -> None:
+    # As `rbt` prints them at a chaos restart. Its own start without them brings another one.
+    checkout = make_checkout(tmp_path, PAINTER)
+
+    launch(checkout).wait(END_SECONDS)
+
+    lines = (checkout / "log").read_text().splitlines()
+    drawn = {line for picture in (*monkeys, *no_chaos_monkeys) for line in picture.splitlines()}
+    assert drawn & {line for line in lines if line.strip()} == set()
+    assert not any("Prevent Bugs" in line for line in lines)
+    assert "Chaos Monkey Is Restarting Your Application" in lines
+    assert "no application today" in lines
 
 
 def test_processes_that_ignore_signals_are_ended_all_the_same(tmp_path: Path) -> None:

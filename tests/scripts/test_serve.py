@@ -107,7 +107,10 @@ def test_rbt_gets_a_count_of_servers_that_it_would_not_find_by_itself(
     exit_code = launched.process.wait(END_SECONDS)
 
     assert exit_code == 0
-    assert launched.log() == f"serve run --tls=external {launched.port} {servers}\n"
+    assert launched.log().splitlines() == [
+        f"serve run --tls=external {launched.port} {servers}",
+        "github-gist-mcp: the application ended by itself, with 0",
+    ]
 
 
 def test_an_application_that_is_killed_is_told_by_the_exit_code(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from gist_mcp.http.limits import client_address
 from gist_mcp.mcp_http.json_rpc import InvalidMessage, parse_message
 from gist_mcp.oauth import pkce
 from gist_mcp.oauth.answers import prefers_html
-from gist_mcp.oauth.parameters import single_parameters
+from gist_mcp.oauth.parameters import parse_parameters
 from gist_mcp.sessions.hop import open_hop
 from gist_mcp.sessions.ownership import parse_session_id
 from gist_mcp.tokens.access_token import open_access_token
@@ -74,7 +74,7 @@ def test_only_what_was_sealed_opens(text: str, payload: bytes) -> None:
 @given(st.binary(max_size=2048))
 def test_any_form_is_parameters_or_refused(encoded: bytes) -> None:
     with suppress(OAuthError):
-        single_parameters(encoded, ("code", "state"))
+        parse_parameters(encoded, ("code", "state"))
 
 
 @given(LATIN)

@@ -53,13 +53,15 @@ class SignInRuntime(Runtime):
     def issued(self, *, now: int = NOW) -> str:
         oauth_state = secrets.token_urlsafe(32)
         self.run(
-            sign_in.issue(self.context, oauth_state=oauth_state, browser=BROWSER, now_seconds=now)
+            sign_in.issue(
+                self.context, oauth_state=oauth_state, browser_secret=BROWSER, now_seconds=now
+            )
         )
         return oauth_state
 
     def claim(self, oauth_state: str, **changes: Any) -> Awaitable[Claimed]:
         given: dict[str, Any] = {
-            "browsers": ["an older cookie", BROWSER],
+            "browser_secrets": ["an older cookie", BROWSER],
             "code": CODE,
             "incarnation": "first",
             "now_seconds": NOW + 5,
@@ -127,8 +129,10 @@ def test_a_claim_in_the_last_second_can_still_be_redeemed(runtime: SignInRuntime
 def test_another_browser_is_refused_and_uses_up_nothing(runtime: SignInRuntime) -> None:
     oauth_state = runtime.issued()
 
-    stranger = runtime.outcome(runtime.claim(oauth_state, browsers=[secrets.token_urlsafe(32)]))
-    without_cookie = runtime.outcome(runtime.claim(oauth_state, browsers=[]))
+    stranger = runtime.outcome(
+        runtime.claim(oauth_state, browser_secrets=[secrets.token_urlsafe(32)])
+    )
+    without_cookie = runtime.outcome(runtime.claim(oauth_state, browser_secrets=[]))
     owner = runtime.outcome(runtime.claim(oauth_state))
 
     assert (stranger, without_cookie, owner) == ("other_browser", "other_browser", "ok")
@@ -141,8 +145,8 @@ def test_another_browser_is_not_told_how_a_sign_in_stands(runtime: SignInRuntime
     late = NOW + SIGN_IN_LIFETIME_SECONDS
 
     outcomes = {
-        runtime.outcome(runtime.claim(redeemed, browsers=[])),
-        runtime.outcome(runtime.claim(expired, browsers=[], now_seconds=late)),
+        runtime.outcome(runtime.claim(redeemed, browser_secrets=[])),
+        runtime.outcome(runtime.claim(expired, browser_secrets=[], now_seconds=late)),
     }
 
     assert outcomes == {"other_browser"}
@@ -264,7 +268,7 @@ def test_a_flood_of_ten_thousand_leaves_bounded_state(
                 sign_in.issue(
                     runtime.context,
                     oauth_state=secrets.token_urlsafe(32),
-                    browser=secrets.token_urlsafe(32),
+                    browser_secret=secrets.token_urlsafe(32),
                     now_seconds=NOW,
                 )
                 for _ in range(amount)

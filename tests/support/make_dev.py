@@ -30,11 +30,17 @@ MAKE_OF_THE_TESTS = {"MAKELEVEL", "MAKEFLAGS", "MFLAGS", "WORKERS"}
 class MakeDev:
     """One `make dev`, whose state is in `folder`. `stdin` is closed, null or terminal.
 
-    `after` names an earlier one, whose ports and state this one takes over.
+    `after` names an earlier one, whose ports and state this one takes over. `variables` are more
+    settings.
     """
 
     def __init__(
-        self, folder: Path, *, stdin: str = "null", after: "MakeDev | None" = None
+        self,
+        folder: Path,
+        *,
+        stdin: str = "null",
+        after: "MakeDev | None" = None,
+        variables: dict[str, str] | None = None,
     ) -> None:
         self.port: int = after.port if after else free_port()
         self.simulator_port: int = after.simulator_port if after else free_port()
@@ -48,6 +54,7 @@ class MakeDev:
                     PORT=str(self.port),
                     GITHUB_SIMULATOR_PORT=str(self.simulator_port),
                     STATE_DIR=str(folder / "state"),
+                    **(variables or {}),
                 ),
                 stdin=stdin_file,
                 stdout=log,

@@ -1,12 +1,10 @@
 """Joins the parts into a Reboot `Application`. Tests call this too."""
 
 import functools
-import logging
 import time
 from collections.abc import Callable
 from typing import Any
 
-import anyio
 from pydantic import SecretStr
 from reboot.aio.applications import Application
 from reboot.aio.external import ExternalContext
@@ -23,6 +21,7 @@ from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.http import make_http_client
 from gist_mcp.github.oauth import GitHubOAuth
 from gist_mcp.http.limits import SignInLimit, TokenGuessLimit
+from gist_mcp.logs import configure_logging
 from gist_mcp.process import ProcessServices, close_when_the_process_ends
 from gist_mcp.reboot_gateway import close_gateway, serve_nothing_else
 from gist_mcp.routes import front_door
@@ -91,7 +90,7 @@ def build_front_door(
     from_request: Callable[[Request], ExternalContext],
 ) -> Starlette:
     """The front door of one server process, with everything it shares."""
-    configure_logging(config)
+    configure_logging(config.log_level)
     secret = front_door_secret(config)
     sealer = make_sealer(config)
     http = make_http_client()
@@ -144,18 +143,3 @@ def build_front_door(
         Middleware(SignInLimit, trusted_proxies=config.trusted_proxies, clock=time.monotonic)
     )
     return app
-
-
-def configure_logging(config: Config) -> None:
-    """Log lines of this process go to stderr from `LOG_LEVEL` on."""
-    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger().setLevel(config.log_level)
-    if config.log_level != "DEBUG":
-        # One line for each request that we make would bury the others.
-        logging.getLogger("httpx").setLevel(logging.WARNING)
-    logging.getLogger("mcp.server.streamable_http").addFilter(_is_news)
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """False for the traceback that the SDK logs whenever a client ends its session."""
-    return not (record.exc_info and isinstance(record.exc_info[1], anyio.ClosedResourceError))

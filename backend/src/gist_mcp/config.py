@@ -8,7 +8,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -28,6 +28,7 @@ MIN_TOKEN_KEY_CHARACTERS = 32
 SIMULATOR_CLIENT_ID = "simulated-oauth-app"
 
 GitHubTokens = Literal["app", "any", "none"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
 class Config(BaseSettings):
@@ -89,10 +90,11 @@ class Config(BaseSettings):
     is then that many entries from the right. With 0 all callers count as one address, because
     Reboot's Envoy tells none and anybody could have written the header."""
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", validation_alias="LOG_LEVEL"
-    )
+    log_level: LogLevel = Field(default="INFO", validation_alias="LOG_LEVEL")
     """From which level on log lines are printed. No level prints a token."""
+
+    state_folder: Path | None = Field(default=None, validation_alias="GIST_MCP_STATE_FOLDER")
+    """Where Reboot keeps durable state; `None` where it is not on this machine. For the log."""
 
     local_gateway: bool = Field(default=True, validation_alias="GIST_MCP_LOCAL_GATEWAY")
     """True when Envoy listens on this machine without TLS. On Reboot Cloud it is elsewhere, and
@@ -202,6 +204,13 @@ def is_production(environ: Mapping[str, str]) -> bool:
     return serves or "REBOOT_CLOUD_VERSION" in environ
 
 
+def log_level(environ: Mapping[str, str]) -> str:
+    """`LOG_LEVEL` for what is logged before the settings are read. `INFO` for a value that is none,
+    which `load_config` refuses."""
+    level = environ.get("LOG_LEVEL", "")
+    return level if level in get_args(LogLevel) else "INFO"
+
+
 def _has_local_gateway(environ: Mapping[str, str]) -> bool:
     own_certificate = environ.get("REBOOT_LOCAL_ENVOY_USE_TLS", "false").lower() == "true"
     return "REBOOT_CLOUD_VERSION" not in environ and not own_certificate
@@ -213,6 +222,9 @@ def parse_config(environ: Mapping[str, str], *, production: bool) -> Config:
     values.pop("GIST_MCP_SIMULATED", None)
     values["GIST_MCP_DEVELOPMENT_FOLDER"] = str(_development_folder(environ))
     values["GIST_MCP_PRODUCTION"] = str(production)
+    values.pop("GIST_MCP_STATE_FOLDER", None)
+    if "RBT_STATE_DIRECTORY" in values:
+        values["GIST_MCP_STATE_FOLDER"] = values["RBT_STATE_DIRECTORY"]
     values.setdefault("CLIENT_ID_METADATA_DOCUMENTS", str(production))
     values["GIST_MCP_LOCAL_GATEWAY"] = str(_has_local_gateway(environ))
     try:

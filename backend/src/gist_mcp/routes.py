@@ -2,7 +2,7 @@
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
@@ -30,6 +30,12 @@ def mcp_is_elsewhere(request: Request) -> Response:
     return refused(405, f"MCP is served at {mcp_url}", {"Allow": "GET, HEAD"})
 
 
+def client_left(_request: Request, _reason: Exception) -> Response:
+    """For nobody: the client has gone in the middle of its request. Without a response the web
+    framework would log a traceback."""
+    return Response(status_code=400)
+
+
 def front_door(deps: Deps, durable_mcp: ASGIApp) -> Starlette:
     """The ASGI application of one server process, mounted at the root."""
     mcp = GrantGate(McpEndpoint(deps, durable_mcp), deps)
@@ -47,6 +53,7 @@ def front_door(deps: Deps, durable_mcp: ASGIApp) -> Starlette:
             Middleware(CrossOrigin, config=deps.config),
             Middleware(HostAndOrigin, config=deps.config),
         ],
+        exception_handlers={ClientDisconnect: client_left},
     )
     # `/mcp/` is a route of its own; nothing here answers with a redirect between the two.
     app.router.redirect_slashes = False

@@ -78,6 +78,8 @@ async def _spawn(config: Config) -> asyncio.subprocess.Process:
         f"--state-file={config.development_folder / 'github-simulator.json'}",
         "--app-name=github-gist-mcp (development)",
         "--exit-on-stdin-eof",
+        # A line for each request that is made to GitHub is for who looks for something.
+        *([] if config.log_level == "DEBUG" else ["--quiet"]),
         # Its end of the pipe closes when this process ends, however it ends.
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

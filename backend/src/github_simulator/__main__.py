@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     add("--app-name", default="github-gist-mcp", help="its name, as the pages show it")
     add("--state-file", type=Path, help="keep accounts, tokens (as digests) and gists here")
     add("--exit-on-stdin-eof", action="store_true", help="stop when stdin ends")
+    add("--quiet", action="store_true", help="log no line for each request")
     add("--no-iss", action="store_true", help="send no iss in authorization responses")
     add("--expiring-tokens", action="store_true", help="the app's tokens expire")
     add("--wildcard-redirects", action="store_true", help="wildcard callback URLs")
@@ -83,7 +85,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
         _refuse(str(error))
     except (OSError, OverflowError) as error:
         _refuse(f"cannot listen on port {arguments.port}: {error}")
-    log_to_stderr()
+    log_to_stderr(logging.WARNING if arguments.quiet else logging.INFO)
     asyncio.run(serve(simulator, listening, exit_on_stdin_eof=arguments.exit_on_stdin_eof))
 
 

@@ -106,9 +106,10 @@ def _watch_stdin(at_end: Callable[[], object]) -> None:
     threading.Thread(target=watch, name="stdin", daemon=True).start()
 
 
-def log_to_stderr() -> None:
-    """Our lines and uvicorn's warnings. Neither holds a query, a body or a header."""
+def log_to_stderr(level: int) -> None:
+    """Our lines from `level` on, and uvicorn's warnings. Neither holds a query, a body or a header.
+    Each request is a line at `logging.INFO`."""
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="github-simulator: %(message)s"
     )
-    log.setLevel(logging.INFO)
+    log.setLevel(level)

@@ -3,6 +3,7 @@
 `request` gives the name by which the caller came (`origin.own_address`).
 """
 
+import logging
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, Refused
 from gist_mcp.origin import own_address
 from gist_mcp.pages import page
 from gist_mcp.tokens.verifier import TooManyGuesses
+
+logger = logging.getLogger(__name__)
 
 type Refusal = (
     SignInRequired
@@ -136,6 +139,7 @@ def cannot_ask_github(reason: GitHubUnavailable | RateLimited) -> Response:
     """503: the token may well be good."""
     # Never 401: a client would throw away a good token, and everybody would have to sign in again
     # after each outage of GitHub.
+    logger.warning("a token could not be checked: %s", reason.log_reason)
     return _try_again_later(503, reason)
 
 

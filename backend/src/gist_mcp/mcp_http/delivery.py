@@ -30,6 +30,7 @@ from gist_mcp.mcp_http.mcp_request import SESSION_HEADER
 from gist_mcp.mcp_http.methods import McpMethods
 from gist_mcp.mcp_http.response_ids import ResponseIds
 from gist_mcp.servicers.unlogged_call import StateUnavailable
+from gist_mcp.sessions import ownership
 from gist_mcp.sessions.durable_mcp import (
     MCP_PATH,
     current_principal,
@@ -114,6 +115,12 @@ class McpDelivery:
         await note_client(
             context, hop.session_id, path=MCP_PATH, name=client["name"], version=client["version"]
         )
+        logger.info(
+            "session %s opened by %s with the client %.60r",
+            ownership.short_name(hop.session_id),
+            hop.principal.login,
+            client["name"],
+        )
 
     def _stream(self, hop: Hop, context: ExternalContext) -> ASGIApp:
         """A GET or a DELETE, which DurableMCP answers."""
@@ -130,7 +137,8 @@ class McpDelivery:
         """A new call goes to DurableMCP; a repeated one gets the recorded result."""
         invalid = _invalid_call(message)
         if invalid is not None:
-            # Before DurableMCP stores anything of it.
+            # Before DurableMCP stores anything of it. The text is not logged: it quotes the client.
+            logger.info("a call by %s: refused before it began", hop.principal.login)
             return _event(hop, invalid)
         assert message.json_rpc_id is not None
         name = message.params["name"]

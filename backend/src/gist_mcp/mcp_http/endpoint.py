@@ -7,12 +7,13 @@ session's state. There the same class finds the hop and gives the request to the
 """
 
 import asyncio
+import logging
 from typing import Final
 
 from grpc.aio import AioRpcError
 from mcp.shared.version import SUPPORTED_PROTOCOL_VERSIONS
 from rebootdev.aio.aborted import Aborted
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -29,6 +30,8 @@ from gist_mcp.sessions.internal_http import NotDelivered
 from gist_mcp.sessions.repeated_requests import cancel_requests
 from gist_mcp.tokens.verifier import Caller
 from gist_mcp.tools.registry import require_scopes
+
+logger = logging.getLogger(__name__)
 
 STARTING_PATIENCE_SECONDS: Final = 20.0
 """How long a GET waits for a process that is starting. Reboot's processes take a few seconds."""
@@ -50,10 +53,7 @@ class McpEndpoint:
         if hop is not None:
             await self._deliver(hop, scope, receive, send)
             return
-        try:
-            response = await self._answer_when_up(request)
-        except ClientDisconnect:
-            return
+        response = await self._answer_when_up(request)
         await response(scope, receive, send)
 
     def _opened_hop(self, request: Request) -> Hop | None:
@@ -77,6 +77,7 @@ class McpEndpoint:
             except (Aborted, AioRpcError, NotDelivered):
                 # Durable state does not answer: the process that owns it is starting or stopping.
                 if self._deps.clock() >= gives_up_at_seconds:
+                    logger.warning("durable state does not answer: the client is to try again")
                     return challenges.starting()
             await asyncio.sleep(STARTING_POLL_SECONDS)
 
@@ -166,5 +167,6 @@ class McpEndpoint:
         now_seconds = int(self._deps.clock())
         if asked.method == "DELETE":
             await ownership.close_session(context, session_id, now_seconds=now_seconds)
+            logger.info("session %s ended by its client", ownership.short_name(session_id))
         elif asked.cancelled_id is not None:
             await cancel_requests(context, session_id, asked.cancelled_id, now_seconds=now_seconds)

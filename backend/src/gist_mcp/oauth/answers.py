@@ -1,4 +1,6 @@
-"""Answers of the sign-in endpoints: an error as a page or as JSON, nothing stored on the way."""
+"""Responses of the OAuth endpoints: JSON, or an error as a page or as JSON, by `Accept`. No cache
+stores any of them.
+"""
 
 from collections.abc import Iterable
 from typing import Final
@@ -11,18 +13,21 @@ from gist_mcp.errors import OAuthError
 from gist_mcp.http.media_types import HTML, JSON, quality
 from gist_mcp.pages import page
 
+# A token, a code or a nonce may be in the body or in the URL. The body must not stay in a cache
+# (RFC 6749, 5.1), and the URL must not reach another site as `Referer` (RFC 9700, 4.2.4).
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"}
-"""RFC 6749, 5.1, for whatever may hold a token, a code or a nonce."""
+"""Headers of every response that may hold a token, a code or a nonce."""
 
 MAX_ACCEPT_CHARACTERS: Final = 1024
-"""Browsers send about 150. Beyond this nobody is choosing, and the answer is JSON."""
+"""Browsers send about 150. A longer header is not read, and the response is JSON."""
 
 
 class SignInFailed(OAuthError):
-    """A sign-in ends here, and the person is told why. `title` heads the page.
+    """A sign-in that ends with an error for the person. `title` is the heading of the page.
 
-    `begin_again` is false where only the client can begin again, `is_own` where it is not certain
-    that this browser began. `choose_account` offers to begin again as somebody else.
+    `can_restart_here` is false where only the client can begin a new sign-in. `is_other_browser` is
+    true where another browser may have begun this one. `choose_account` offers a new sign-in with
+    another GitHub account.
     """
 
     def __init__(
@@ -33,64 +38,71 @@ class SignInFailed(OAuthError):
         *,
         status_code: int = 400,
         retry_after_seconds: int | None = None,
-        begin_again: bool = True,
-        is_own: bool = True,
+        can_restart_here: bool = True,
+        is_other_browser: bool = False,
         choose_account: bool = False,
     ) -> None:
         super().__init__(code, description, status_code=status_code)
         self.title = title
         self.retry_after_seconds = retry_after_seconds
-        self.begin_again = begin_again
-        self.is_own = is_own
+        self.can_restart_here = can_restart_here
+        self.is_other_browser = is_other_browser
         self.choose_account = choose_account
 
 
 def wants_page(request: Request) -> bool:
-    """True for a browser, false for a program."""
+    """True if the request comes from a browser, by its `Accept`; false for a program."""
     return prefers_html(request.headers.get("accept", ""))
 
 
 def prefers_html(accept: str) -> bool:
-    """True if the `Accept` header ranks HTML above JSON.
+    """True if the `Accept` header ranks HTML above JSON (RFC 9110, 12.5.1).
 
-    Browsers do; `*/*`, an absent header and whatever cannot be understood are JSON.
+    Browsers do. `*/*`, an absent header and one that is not well-formed mean JSON.
     """
+    # Anybody can send a long header; the work on it must stay small.
     if len(accept) > MAX_ACCEPT_CHARACTERS:
         return False
     return quality(accept, HTML) > quality(accept, JSON)
 
 
-def json_answer(values: dict[str, object], *, status_code: int = 200) -> JSONResponse:
+def json_response(values: dict[str, object], *, status_code: int = 200) -> JSONResponse:
     """JSON that no cache keeps."""
+    # The same URL gives a page to a browser: a cache must not mix the two (RFC 9110, 12.5.5).
     return JSONResponse(values, status_code=status_code, headers=NO_STORE | {"Vary": "Accept"})
 
 
-def oauth_error(error: OAuthError) -> JSONResponse:
+def oauth_error_response(error: OAuthError) -> JSONResponse:
     """An error for an OAuth client (RFC 6749, 5.2)."""
+    # `str(error)` is our own text: nothing of the request comes back in it, no secret either.
     values: dict[str, object] = {"error": error.code, "error_description": str(error)}
-    response = json_answer(values, status_code=error.status_code)
+    response = json_response(values, status_code=error.status_code)
     if error.status_code == 503:
+        # Nothing was decided: the same request may succeed in a moment (RFC 9110, 10.2.3).
         response.headers["Retry-After"] = "5"
     return response
 
 
-def failure(request: Request, error: OAuthError) -> Response:
-    """An error for the person signing in: a page with a way on, or JSON."""
-    response = failure_page(error) if wants_page(request) else _failure_json(request, error)
+def error_response(request: Request, error: OAuthError) -> Response:
+    """An error for the person who signs in: a page that says what to do next, or JSON."""
+    response = error_page(error) if wants_page(request) else _error_json(request, error)
     if isinstance(error, SignInFailed) and error.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response
 
 
-def failure_page(
+def error_page(
     error: OAuthError,
     *,
     form_action: Iterable[str] = ("'self'",),
     sealed_request: str | None = None,
     destination: str = "",
 ) -> Response:
-    """The error as a page. With a client's sealed request it has a form that begins that anew;
-    `destination` then says where the answer goes."""
+    """The error as a page.
+
+    With a client's `sealed_request` the page has a form that starts this request again, and
+    `destination` names the site or app that gets the result.
+    """
     failed = error if isinstance(error, SignInFailed) else None
     return page(
         "error.html",
@@ -100,21 +112,21 @@ def failure_page(
         sealed_request=sealed_request,
         destination=destination,
         title=failed.title if failed else "This request makes no sense here",
-        begin_again=failed.begin_again if failed else True,
+        can_restart_here=failed.can_restart_here if failed else True,
         choose_account=failed.choose_account if failed else False,
         description=str(error),
         code=error.code,
     )
 
 
-def _failure_json(request: Request, error: OAuthError) -> Response:
-    """The same for a program, with the address to begin again at."""
-    if not isinstance(error, SignInFailed) or not error.begin_again:
-        return oauth_error(error)
+def _error_json(request: Request, error: OAuthError) -> Response:
+    """The same for a program, with the URL at which a new sign-in begins."""
+    if not isinstance(error, SignInFailed) or not error.can_restart_here:
+        return oauth_error_response(error)
     deps: Deps = request.app.state.deps
     values: dict[str, object] = {
         "error": error.code,
         "error_description": str(error),
         "start_again": f"{deps.config.public_url}/oauth/authorize",
     }
-    return json_answer(values, status_code=error.status_code)
+    return json_response(values, status_code=error.status_code)

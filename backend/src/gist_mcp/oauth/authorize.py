@@ -24,9 +24,9 @@ from gist_mcp.clients.metadata_document import REMEMBERED_FAILURE_SECONDS
 from gist_mcp.clients.redirect_uri import destination, form_action, is_acceptable, is_loopback
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
-from gist_mcp.oauth.answers import NO_STORE, SignInFailed, failure, wants_page
+from gist_mcp.oauth.answers import NO_STORE, SignInFailed, error_response, wants_page
 from gist_mcp.oauth.authorization_request import Destination, parse_request, seal_for_consent
-from gist_mcp.oauth.browser_cookie import BrowserCookie, own_browser_cookie, remember_browser
+from gist_mcp.oauth.browser_cookie import BrowserCookie, browser_cookie_or_new, set_browser_cookie
 from gist_mcp.oauth.github_redirect import SELECT_ACCOUNT, github_redirect
 from gist_mcp.oauth.parameters import MAX_SEALED_CHARACTERS, query_parameters
 from gist_mcp.oauth.sign_in import TUTORIAL_FLOW
@@ -74,9 +74,9 @@ async def authorize(request: Request) -> Response:
             request,
             (*CLIENT_PARAMETERS, "prompt", CAME_BY),
             max_characters=MAX_SEALED_CHARACTERS,
-            lists=("resource", "prompt"),
+            repeatable=("resource", "prompt"),
             # What is wrong with these is told to the client, once it is known who that is.
-            any_text=("resource", "state", "prompt"),
+            any_characters=("resource", "state", "prompt"),
         )
         at_public_url = redirect_to_public_url(config.public_url, request)
         if at_public_url is not None:
@@ -85,7 +85,7 @@ async def authorize(request: Request) -> Response:
         # Clients send other prompts, which are for servers that know their users.
         prompt = SELECT_ACCOUNT if parameters.pop("prompt", None) == SELECT_ACCOUNT else None
         # One cookie for all of a browser's sign-ins, or the second tab would break the first.
-        browser = own_browser_cookie(request, is_secure=config.is_secure)
+        browser = browser_cookie_or_new(request, is_secure=config.is_secure)
         if parameters:
             response = await _for_client(deps, parameters, issuer, browser)
         else:
@@ -93,7 +93,7 @@ async def authorize(request: Request) -> Response:
                 request,
                 flow=TUTORIAL_FLOW,
                 scopes=config.github_scopes,
-                browser=browser.secret,
+                browser_secret=browser.secret,
                 prompt=prompt,
             )
             response = RedirectResponse(departure.location, status_code=302, headers=NO_STORE)
@@ -102,8 +102,8 @@ async def authorize(request: Request) -> Response:
         return _tell_client(request, told)
     except OAuthError as error:
         logger.info("authorize refused: %s", error.log_reason)
-        return failure(request, error)
-    remember_browser(response, browser, is_secure=config.is_secure)
+        return error_response(request, error)
+    set_browser_cookie(response, browser, is_secure=config.is_secure)
     return response
 
 
@@ -135,7 +135,7 @@ async def _for_client(
         redirect_uri=wanted.redirect_uri,
         scopes=[(scope, SCOPES_IN_WORDS.get(scope, "use this scope")) for scope in wanted.scopes],
         github_url=config.github_web_url,
-        sealed_request=seal_for_consent(deps.sealer, wanted, browser=browser.secret),
+        sealed_request=seal_for_consent(deps.sealer, wanted, browser_secret=browser.secret),
     )
 
 
@@ -163,7 +163,7 @@ async def _known_client(deps: Deps, parameters: Mapping[str, str]) -> Client:
 
 
 def _faulty(code: str, text: str) -> SignInFailed:
-    return SignInFailed(code, "A client sent you here wrongly", text, begin_again=False)
+    return SignInFailed(code, "A client sent you here wrongly", text, can_restart_here=False)
 
 
 def _not_just_now(error: OAuthError) -> SignInFailed:
@@ -174,14 +174,14 @@ def _not_just_now(error: OAuthError) -> SignInFailed:
         str(error),
         status_code=503,
         retry_after_seconds=REMEMBERED_FAILURE_SECONDS,
-        begin_again=False,
+        can_restart_here=False,
     )
 
 
 def _tell_client(request: Request, told: _ToldToClient) -> Response:
     """The error goes to the client, by redirection (RFC 6749, 4.1.2.1)."""
     error, back = told.error, told.back
-    location = back.answer(error=error.code, error_description=str(error))
+    location = back.response_url(error=error.code, error_description=str(error))
     # Anybody can register a site of theirs or the scheme of any app, and a link to us must not
     # carry a person there unasked (RFC 9700, 4.11.2): a browser on its way to either gets a page to
     # decide on. What listens on loopback was started on this machine, and nobody else hears of it.

@@ -13,13 +13,13 @@ from starlette.responses import RedirectResponse, Response
 
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
-from gist_mcp.oauth.answers import NO_STORE, failure
+from gist_mcp.oauth.answers import NO_STORE, error_response
 from gist_mcp.oauth.authorization_request import AuthorizationRequest, destination_of
 from gist_mcp.oauth.finish_sign_in import NextStep, NotSignedIn, SignedIn, finish_sign_in
 from gist_mcp.oauth.github_answer import GitHubAnswer, read_answer
-from gist_mcp.oauth.request_cookie import forget_request
-from gist_mcp.oauth.restart_page import failure_with_restart
-from gist_mcp.oauth.tutorial_token import hand_out
+from gist_mcp.oauth.request_cookie import delete_request_cookie
+from gist_mcp.oauth.restart_page import error_with_restart
+from gist_mcp.oauth.tutorial_token import tutorial_token_response
 from gist_mcp.tokens.code_and_refresh_token import (
     AUTHORIZATION_CODE_LIFETIME_SECONDS,
     AuthorizationCode,
@@ -34,18 +34,18 @@ _CLIENT_ERROR_CODES = frozenset({"access_denied", "temporarily_unavailable"})
 
 
 async def callback(request: Request) -> Response:
-    """A token or a code for whoever comes back with the state that we sent them off with."""
+    """A page with a token for a person, a redirect with a code for a client, or an error."""
     deps: Deps = request.app.state.deps
     try:
         answer = read_answer(request)
     except OAuthError as error:
         logger.info("callback refused: %s", error.log_reason)
-        return failure(request, error)
+        return error_response(request, error)
     end = await finish_sign_in(deps, deps.reboot_context(request), answer)
     if isinstance(end, NotSignedIn):
         return _without_token(request, answer, end)
     if answer.wanted is None:
-        return hand_out(request, end)
+        return tutorial_token_response(request, end)
     return _to_client(request, answer, answer.wanted, code=_code(deps, answer.wanted, end))
 
 
@@ -53,9 +53,9 @@ def _without_token(request: Request, answer: GitHubAnswer, end: NotSignedIn) -> 
     """The error, for the client or for the person."""
     error, wanted = end.error, answer.wanted
     if wanted is None or end.next_step is NextStep.NONE:
-        return failure(request, error)
+        return error_response(request, error)
     if end.next_step is NextStep.RESTART:
-        return failure_with_restart(request, error, wanted)
+        return error_with_restart(request, error, wanted)
     code = error.code if error.code in _CLIENT_ERROR_CODES else "server_error"
     return _to_client(request, answer, wanted, error=code, error_description=str(error))
 
@@ -85,8 +85,8 @@ def _to_client(
 ) -> Response:
     """The authorization response (RFC 6749, 4.1.2)."""
     config = request.app.state.deps.config
-    location = destination_of(config, wanted).answer(**parameters)
+    location = destination_of(config, wanted).response_url(**parameters)
     # `NO_STORE` has `no-referrer` too: the code is in the URL (RFC 9700, 4.2.4).
     response = RedirectResponse(location, status_code=302, headers=NO_STORE)
-    forget_request(response, oauth_state=answer.oauth_state, is_secure=config.is_secure)
+    delete_request_cookie(response, oauth_state=answer.oauth_state, is_secure=config.is_secure)
     return response

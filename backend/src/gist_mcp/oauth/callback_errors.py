@@ -1,5 +1,4 @@
-"""What a person reads when a sign-in ends without a token. All of it is our own text: whatever
-came in the URL is not repeated, or links to us would carry other people's messages."""
+"""The errors that a person reads when a sign-in ends without a token."""
 
 import logging
 from typing import Final
@@ -12,6 +11,8 @@ from gist_mcp.servicers.unlogged_call import StateUnavailable
 
 logger = logging.getLogger(__name__)
 
+# Content spoofing: all of these are texts of ours. Nothing of the URL is repeated (GitHub's
+# `error_description` neither), or a link to this server could show a page with anybody's message.
 _REFUSALS: Final = {
     UNKNOWN: (
         "This sign-in is not known",
@@ -37,8 +38,6 @@ _REPLAYED_FOR_CLIENT: Final = (
     "Each sign-in gives one answer, once, and this one has given it or is about to, in another tab "
     "perhaps: look at the client that sent you here."
 )
-
-
 _EXPIRED_FOR_CLIENT: Final = (
     "A sign-in must be finished within ten minutes. Nothing was granted. Start again; if the "
     "client that sent you here has stopped waiting, start again there."
@@ -49,10 +48,12 @@ class SignInInterrupted(SignInFailed):
     """The server was killed after GitHub had taken the code and before the person had an answer."""
 
 
-def refused(outcome: str, *, for_client: bool) -> SignInFailed:
-    """Durable state says no; `outcome` is one of `gist_mcp.servicers.sign_in`."""
+def sign_in_refused(outcome: str, *, for_client: bool) -> SignInFailed:
+    """The SignIns state refused; `outcome` is one of `gist_mcp.servicers.sign_in`.
+
+    `for_client` is true if an OAuth client began the sign-in.
+    """
     title, description = _REFUSALS.get(outcome, _REFUSALS[UNKNOWN])
-    # The client's own link to us would work again, the tutorial's would not help it.
     if for_client and outcome == REPLAYED:
         description = _REPLAYED_FOR_CLIENT
     if for_client and outcome == EXPIRED:
@@ -61,13 +62,14 @@ def refused(outcome: str, *, for_client: bool) -> SignInFailed:
         "invalid_request",
         title,
         description,
-        begin_again=not for_client,
-        is_own=outcome != OTHER_BROWSER,
+        # A sign-in that begins at our own link has no client: the client would get no response.
+        can_restart_here=not for_client,
+        is_other_browser=outcome == OTHER_BROWSER,
     )
 
 
-def interrupted() -> SignInInterrupted:
-    """GitHub's code was spent by a run of the server that is gone, and so is what it brought."""
+def sign_in_interrupted() -> SignInInterrupted:
+    """An earlier run of the server exchanged GitHub's code, and was killed with the token."""
     text = (
         "The server was restarted in the middle of this sign-in, and what GitHub sends works only "
         "once. Nothing was handed out. Start again."
@@ -76,7 +78,7 @@ def interrupted() -> SignInInterrupted:
 
 
 def state_unavailable(error: StateUnavailable) -> SignInFailed:
-    """Durable state did not answer: 503, and worth another try soon."""
+    """Durable state did not answer: 503, with the time after which to try again."""
     logger.warning("%s", error.log_reason)
     return SignInFailed(
         "temporarily_unavailable",
@@ -87,15 +89,15 @@ def state_unavailable(error: StateUnavailable) -> SignInFailed:
     )
 
 
-def request_lost() -> SignInFailed:
-    """A client's sign-in came back without the cookie that says whom to answer."""
+def request_cookie_missing() -> SignInFailed:
+    """A client's sign-in came back without the cookie that holds the client's request."""
     text = "Your browser did not keep what the client asked for. Start again in the client."
     return SignInFailed(
-        "invalid_request", "This sign-in cannot be finished", text, begin_again=False
+        "invalid_request", "This sign-in cannot be finished", text, can_restart_here=False
     )
 
 
-def denied_or_failed(error: str) -> SignInFailed:
+def error_from_github(error: str) -> SignInFailed:
     """GitHub came back with `error` instead of a code (RFC 6749, 4.1.2.1)."""
     if error == "access_denied":
         text = "GitHub reports that access was denied. Nothing was granted, and nothing is kept."
@@ -110,27 +112,27 @@ def denied_or_failed(error: str) -> SignInFailed:
         text = "GitHub has suspended this server's OAuth App. Its operator must ask GitHub."
         return SignInFailed("server_error", "Sign-in is out of order", text, status_code=502)
     if error == "redirect_uri_mismatch":
-        return _operators_fault()
+        return _misconfigured()
     text = "GitHub ended this sign-in with an error. Start again."
     return SignInFailed("invalid_request", "GitHub did not sign you in", text)
 
 
 def code_missing() -> SignInFailed:
-    """Neither a code with its state nor an error: not from GitHub."""
+    """GitHub's redirect always has `state`, and `code` or `error`; this one has not."""
     text = "The code or the state that GitHub sends along is missing. Start again."
     return SignInFailed("invalid_request", "Something is missing", text)
 
 
 def wrong_issuer() -> SignInFailed:
-    """The answer says that it comes from another authorization server (RFC 9207)."""
+    """`iss` names another authorization server than GitHub (RFC 9207, 2.4)."""
     text = "This answer comes from another server than GitHub. Start again."
     return SignInFailed("invalid_request", "This is not from GitHub", text)
 
 
 def code_refused(error: CodeRefused) -> SignInFailed:
-    """GitHub gives no token for the code."""
+    """GitHub gave no token for the code."""
     if error.operator_must_act:
-        return _operators_fault()
+        return _misconfigured()
     if error.code == "unverified_user_email":
         text = "GitHub wants you to verify your primary email address first. Then start again."
         return SignInFailed("access_denied", "Verify your email address", text, status_code=403)
@@ -139,9 +141,9 @@ def code_refused(error: CodeRefused) -> SignInFailed:
 
 
 def github_unavailable(error: GitHubUnavailable | RateLimited) -> SignInFailed:
-    """GitHub is down, slow or busy, or refuses this server itself."""
+    """GitHub is down, slow or at its rate limit, or refuses this server itself."""
     if isinstance(error, GitHubRefusesServer):
-        return _operators_fault()
+        return _misconfigured()
     text = "GitHub does not answer properly at the moment. Start again in a little while."
     return SignInFailed(
         "temporarily_unavailable",
@@ -153,12 +155,12 @@ def github_unavailable(error: GitHubUnavailable | RateLimited) -> SignInFailed:
 
 
 def token_refused() -> SignInFailed:
-    """GitHub does not know the token that it has just given out."""
+    """GitHub refused the token that it had just issued."""
     text = "GitHub gave a token and then refused it. Start again."
     return SignInFailed("server_error", "GitHub did not sign you in", text, status_code=502)
 
 
-def _operators_fault() -> SignInFailed:
+def _misconfigured() -> SignInFailed:
     text = (
         "GitHub does not accept how this server is set up. Its operator should compare "
         "GITHUB_CLIENT_ID, GITHUB_CLIENT_SECRET and PUBLIC_URL with the OAuth App at GitHub."

@@ -12,18 +12,18 @@ from starlette.responses import RedirectResponse, Response
 
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
-from gist_mcp.oauth.answers import NO_STORE, SignInFailed, failure
+from gist_mcp.oauth.answers import NO_STORE, SignInFailed, error_response
 from gist_mcp.oauth.authorization_request import (
     AuthorizationRequest,
     destination_of,
     is_stale,
     open_from_consent,
 )
-from gist_mcp.oauth.browser_cookie import BrowserCookie, browser_cookies, remember_browser
+from gist_mcp.oauth.browser_cookie import BrowserCookie, browser_cookies, set_browser_cookie
 from gist_mcp.oauth.github_redirect import SELECT_ACCOUNT, github_redirect
 from gist_mcp.oauth.parameters import form_parameters
-from gist_mcp.oauth.request_cookie import remember_request
-from gist_mcp.oauth.restart_page import failure_with_restart
+from gist_mcp.oauth.request_cookie import set_request_cookie
+from gist_mcp.oauth.restart_page import error_with_restart
 from gist_mcp.oauth.sign_in import CLIENT_FLOW
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ async def consent(request: Request) -> Response:
         decision = _decision(parameters)
     except OAuthError as error:
         logger.info("consent refused: %s", error.log_reason)
-        return failure(request, error)
+        return error_response(request, error)
     if decision == DENY:
         # A page that was open for too long does not matter here: a refusal grants nothing.
         return _denied(request, wanted)
@@ -54,7 +54,7 @@ async def consent(request: Request) -> Response:
         return await _to_github(request, browser, wanted, prompt=prompt)
     except OAuthError as error:
         logger.info("consent: %s", error.log_reason)
-        return failure_with_restart(request, error, wanted)
+        return error_with_restart(request, error, wanted)
 
 
 def _opened(request: Request, sealed: str) -> tuple[BrowserCookie, AuthorizationRequest]:
@@ -63,7 +63,7 @@ def _opened(request: Request, sealed: str) -> tuple[BrowserCookie, Authorization
     # CSRF (RFC 9700, 4.7): browsers do not send the cookie along from other sites, and a form that
     # was made for another browser does not open. So nobody agrees in somebody else's name.
     for browser in browser_cookies(request, is_secure=deps.config.is_secure):
-        wanted = open_from_consent(deps.sealer, sealed, browser=browser.secret)
+        wanted = open_from_consent(deps.sealer, sealed, browser_secret=browser.secret)
         if wanted is not None:
             break
     else:
@@ -87,7 +87,7 @@ def _denied(request: Request, wanted: AuthorizationRequest) -> Response:
     # The redirect URI was checked when the request was sealed, so the client may be told (RFC 6749,
     # 4.1.2.1). Nothing was begun, and no state is left over.
     text = "The user did not agree."
-    location = back.answer(error="access_denied", error_description=text)
+    location = back.response_url(error="access_denied", error_description=text)
     return RedirectResponse(location, status_code=303, headers=NO_STORE)
 
 
@@ -98,12 +98,16 @@ async def _to_github(
     deps: Deps = request.app.state.deps
     config = deps.config
     departure = await github_redirect(
-        request, flow=CLIENT_FLOW, scopes=wanted.scopes, browser=browser.secret, prompt=prompt
+        request,
+        flow=CLIENT_FLOW,
+        scopes=wanted.scopes,
+        browser_secret=browser.secret,
+        prompt=prompt,
     )
     # 303: the browser must not repeat the POST at GitHub (RFC 9700, 4.12).
     response = RedirectResponse(departure.location, status_code=303, headers=NO_STORE)
-    remember_browser(response, browser, is_secure=config.is_secure)
-    remember_request(
+    set_browser_cookie(response, browser, is_secure=config.is_secure)
+    set_request_cookie(
         request,
         response,
         deps.sealer,
@@ -119,7 +123,7 @@ def _stale(text: str) -> SignInFailed:
         "invalid_request",
         "Start again in the client",
         f"{text} Nothing was granted. Start again in the client that sent you here.",
-        begin_again=False,
+        can_restart_here=False,
     )
 
 
@@ -129,5 +133,5 @@ def _open_for_too_long() -> SignInFailed:
         "This took too long",
         "The page was open for more than ten minutes. Nothing was granted. Start again; if the "
         "client that sent you here has stopped waiting, start again there.",
-        begin_again=False,
+        can_restart_here=False,
     )

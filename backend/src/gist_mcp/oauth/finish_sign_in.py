@@ -23,11 +23,11 @@ from gist_mcp.oauth.authorization_request import is_stale
 from gist_mcp.oauth.callback_errors import (
     SignInInterrupted,
     code_refused,
-    denied_or_failed,
+    error_from_github,
     github_unavailable,
-    interrupted,
-    refused,
-    request_lost,
+    request_cookie_missing,
+    sign_in_interrupted,
+    sign_in_refused,
     state_unavailable,
     token_refused,
 )
@@ -43,8 +43,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class SignedIn:
-    """GitHub's tokens and whose they are. `scopes` are those granted, not those asked for, and
-    `None` if GitHub does not say.
+    """GitHub's tokens, and the account that they belong to.
+
+    `scopes` are those granted, not those asked for, and `None` if GitHub does not say.
     """
 
     github: GitHubPair
@@ -59,11 +60,11 @@ class SignedIn:
 
 
 class NextStep(Enum):
-    """What is offered to whom when a sign-in ends without a token."""
+    """What happens when a sign-in ends without a token."""
 
-    NONE = "the person reads why, and nothing is begun for them"
-    RESTART = "the person reads why, and may begin the client's request anew"
-    TELL_CLIENT = "the client gets the error; a person without a client reads it"
+    NONE = "the person reads the error"
+    RESTART = "the person reads the error, and may start the client's request again"
+    TELL_CLIENT = "the client gets the error; without a client the person reads it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +86,7 @@ async def finish_sign_in(
         # Login CSRF (RFC 9700, 4.7): until the claim has shown that this browser began the sign-in,
         # nothing is sent to a client. What another browser began is not restarted here either,
         # whatever cookies this one brings.
-        next_step = NextStep.RESTART if error.is_own else NextStep.NONE
+        next_step = NextStep.NONE if error.is_other_browser else NextStep.RESTART
         return NotSignedIn(error=error, next_step=next_step)
     try:
         signed_in = await _ask_github(deps, answer, claimed)
@@ -96,6 +97,7 @@ async def finish_sign_in(
     except SignInFailed as error:
         logger.info("sign-in failed: %s", error.log_reason)
         return NotSignedIn(error=error, next_step=NextStep.TELL_CLIENT)
+    logger.info("sign-in finished: %s (GitHub user %d)", signed_in.login, signed_in.user_id)
     return signed_in
 
 
@@ -105,7 +107,7 @@ async def _claim(deps: Deps, context: ExternalContext, answer: GitHubAnswer) -> 
         claimed = await sign_in.claim(
             context,
             oauth_state=answer.oauth_state,
-            browsers=answer.browsers,
+            browser_secrets=answer.browser_secrets,
             code=answer.code,
             incarnation=deps.incarnation,
             now_seconds=int(deps.clock()),
@@ -113,18 +115,18 @@ async def _claim(deps: Deps, context: ExternalContext, answer: GitHubAnswer) -> 
     except SignInRefused as error:
         for_client = answer.wanted is not None or error.flow == CLIENT_FLOW
         outcome = _outcome(error.outcome, answer, now=deps.clock())
-        raise refused(outcome, for_client=for_client) from None
+        raise sign_in_refused(outcome, for_client=for_client) from None
     except StateUnavailable as error:
         raise state_unavailable(error) from None
     # A client's sign-in must never end with GitHub's token on a page.
     if (claimed.flow == CLIENT_FLOW) != (answer.wanted is not None):
-        raise request_lost()
+        raise request_cookie_missing()
     return claimed
 
 
 def _outcome(outcome: str, answer: GitHubAnswer, *, now: float) -> str:
-    """What durable state said. Where it has forgotten the sign-in, the browser's own cookie for
-    this very state may still tell that it took too long."""
+    """The outcome to tell the person. The state forgets old sign-ins; the browser's own cookie for
+    this `state` may still show that it took too long."""
     if outcome == UNKNOWN and answer.wanted is not None and is_stale(answer.wanted, now=now):
         return EXPIRED
     return outcome
@@ -133,10 +135,10 @@ def _outcome(outcome: str, answer: GitHubAnswer, *, now: float) -> str:
 async def _ask_github(deps: Deps, answer: GitHubAnswer, claimed: Claimed) -> SignedIn:
     """The code's token and whose it is. Raises `SignInFailed`."""
     if answer.error is not None:
-        raise denied_or_failed(answer.error)
+        raise error_from_github(answer.error)
     # PKCE at GitHub too: a code that was stolen on its way through the browser is worth nothing
     # without the verifier, which never leaves this server (RFC 7636, 1; RFC 9700, 2.1.1).
-    key = pkce.marking_key(deps.sealer.derive_all("pkce"), answer.oauth_state)
+    key = pkce.key_of_state(deps.sealer.derive_all("pkce"), answer.oauth_state)
     code_verifier = pkce.derived_verifier(key, answer.oauth_state)
     try:
         grant = await deps.github_oauth.exchange_code(code=answer.code, code_verifier=code_verifier)
@@ -144,7 +146,7 @@ async def _ask_github(deps: Deps, answer: GitHubAnswer, claimed: Claimed) -> Sig
     except CodeRefused as error:
         logger.warning("sign-in: %s", error.log_reason)
         if claimed.is_resumed and error.is_spent:
-            raise interrupted() from None
+            raise sign_in_interrupted() from None
         raise code_refused(error) from None
     except (GitHubUnavailable, RateLimited) as error:
         logger.warning("sign-in: %s", error.log_reason)
@@ -173,6 +175,6 @@ async def _redeem(deps: Deps, context: ExternalContext, answer: GitHubAnswer) ->
             now_seconds=int(deps.clock()),
         )
     except SignInRefused as error:
-        raise refused(error.outcome, for_client=answer.wanted is not None) from None
+        raise sign_in_refused(error.outcome, for_client=answer.wanted is not None) from None
     except StateUnavailable as error:
         raise state_unavailable(error) from None

@@ -1,7 +1,7 @@
-"""What GitHub's redirect to `/oauth/callback` brings, with the cookies of the browser that follows
-it (RFC 6749, 4.1.2): parsed and checked, before anything else happens."""
+"""GitHub's authorization response (RFC 6749, 4.1.2) and the cookies of the browser that brings it:
+parsed and checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
@@ -9,9 +9,9 @@ from gist_mcp.deps import Deps
 from gist_mcp.github.oauth import is_expected_issuer
 from gist_mcp.oauth.authorization_request import AuthorizationRequest
 from gist_mcp.oauth.browser_cookie import browser_cookies
-from gist_mcp.oauth.callback_errors import code_missing, denied_or_failed, wrong_issuer
+from gist_mcp.oauth.callback_errors import code_missing, error_from_github, wrong_issuer
 from gist_mcp.oauth.parameters import query_parameters
-from gist_mcp.oauth.request_cookie import remembered_request
+from gist_mcp.oauth.request_cookie import read_request_cookie
 
 PARAMETERS = ("code", "state", "iss", "error")
 
@@ -20,14 +20,15 @@ PARAMETERS = ("code", "state", "iss", "error")
 class GitHubAnswer:
     """A code, or an error instead, for the sign-in with this state.
 
-    `browsers` are the secrets of the browser's own cookies. `wanted` is the client's request that
+    `browser_secrets` are those of the browser's own cookies. `wanted` is the client's request that
     the browser brought for this state, if a client began the sign-in.
     """
 
-    oauth_state: str
-    code: str
+    # Not in `repr`: with these three anybody could finish the sign-in.
+    oauth_state: str = field(repr=False)
+    code: str = field(repr=False)
     error: str | None
-    browsers: tuple[str, ...]
+    browser_secrets: tuple[str, ...] = field(repr=False)
     wanted: AuthorizationRequest | None
 
 
@@ -42,10 +43,10 @@ def read_answer(request: Request) -> GitHubAnswer:
         raise wrong_issuer()
     oauth_state = parameters.get("state", "")
     is_secure = deps.config.is_secure
-    wanted = remembered_request(request, deps.sealer, oauth_state=oauth_state, is_secure=is_secure)
+    wanted = read_request_cookie(request, deps.sealer, oauth_state=oauth_state, is_secure=is_secure)
     error = parameters.get("error")
     if error is not None and wanted is None:
-        raise denied_or_failed(error)
+        raise error_from_github(error)
     if (error is None and "code" not in parameters) or not oauth_state:
         raise code_missing()
     return GitHubAnswer(
@@ -53,6 +54,8 @@ def read_answer(request: Request) -> GitHubAnswer:
         # An error uses the sign-in up as a code does: whichever comes first is the answer.
         code=parameters.get("code", "") if error is None else f"error:{error}",
         error=error,
-        browsers=tuple(each.secret for each in browser_cookies(request, is_secure=is_secure)),
+        browser_secrets=tuple(
+            each.secret for each in browser_cookies(request, is_secure=is_secure)
+        ),
         wanted=wanted,
     )

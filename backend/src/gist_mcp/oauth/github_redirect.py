@@ -3,7 +3,7 @@ authorization URL."""
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.requests import Request
@@ -22,8 +22,8 @@ Without, it goes on with the one that is signed in, and a person who wants anoth
 class Departure:
     """A sign-in that was recorded: its `state` nonce, and the URL to send the browser to."""
 
-    oauth_state: str
-    location: str
+    oauth_state: str = field(repr=False)
+    location: str = field(repr=False)
 
 
 async def github_redirect(
@@ -31,7 +31,7 @@ async def github_redirect(
     *,
     flow: str,
     scopes: Iterable[str],
-    browser: str,
+    browser_secret: str,
     prompt: str | None = None,
 ) -> Departure:
     """Records a new sign-in of this browser. Raises `SignInFailed` if durable state is away."""
@@ -39,12 +39,12 @@ async def github_redirect(
     key = deps.sealer.derive("pkce")
     # CSRF (RFC 6749, 10.12): 256 random bits that nobody can guess, bound below to the cookie of
     # this browser. Durable state gets the digests of both (`oauth/sign_in.py`).
-    oauth_state = pkce.marked_state(key, secrets.token_urlsafe(32))
+    oauth_state = pkce.state_with_key_tag(key, secrets.token_urlsafe(32))
     try:
         await sign_in.issue(
             deps.reboot_context(request),
             oauth_state=oauth_state,
-            browser=browser,
+            browser_secret=browser_secret,
             now_seconds=int(deps.clock()),
             flow=flow,
         )

@@ -1,4 +1,4 @@
-"""`GET /`: what this is, sign in, how to connect each client."""
+"""`GET /`: the landing page. It explains the server, and how to sign in and connect a client."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,7 +8,7 @@ from gist_mcp.pages import page
 
 
 async def landing(request: Request) -> Response:
-    """The page for somebody who typed our address into a browser."""
+    """The page for a person who opens the server's address in a browser."""
     deps: Deps = request.app.state.deps
     config = deps.config
     return page(

@@ -1,4 +1,6 @@
-"""What clients discover: RFC 9728 for the MCP endpoint, RFC 8414 for the authorization server."""
+"""The metadata documents: of the protected resource (RFC 9728), which is the MCP endpoint, and of
+the authorization server (RFC 8414).
+"""
 
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,11 +17,12 @@ RESOURCE_PATH: Final = "/.well-known/oauth-protected-resource"
 SERVER_PATH: Final = "/.well-known/oauth-authorization-server"
 
 _HEADERS: Final = {"Cache-Control": "public, max-age=300"}
-"""Short: a setting that changes, changes these documents."""
+"""Five minutes: the documents change with the settings."""
 
 
 def protected_resource(request: Request) -> Response:
-    """Which resource this is, and who gives tokens for it (RFC 9728, 3.2)."""
+    """`GET /.well-known/oauth-protected-resource`: the resource and its authorization server
+    (RFC 9728, 3.2)."""
     deps: Deps = request.app.state.deps
     return JSONResponse(
         protected_resource_metadata(deps.config, own_address(deps.config.public_url, request)),
@@ -28,7 +31,8 @@ def protected_resource(request: Request) -> Response:
 
 
 def authorization_server(request: Request) -> Response:
-    """Where to register, ask, redeem and revoke (RFC 8414, 3.2)."""
+    """`GET /.well-known/oauth-authorization-server`: the endpoints and what they support (RFC 8414,
+    3.2)."""
     deps: Deps = request.app.state.deps
     return JSONResponse(
         authorization_server_metadata(deps.config, own_address(deps.config.public_url, request)),
@@ -37,21 +41,25 @@ def authorization_server(request: Request) -> Response:
 
 
 def protected_resource_metadata(config: Config, address: str) -> dict[str, object]:
-    """The document for who came by this address of ours; clients compare `resource` with the URL
-    that their user typed."""
+    """The document of RFC 9728, 2. `address` is the origin by which the client reaches us."""
     return {
+        # A client must refuse the document if this is not the URL that it asked about (RFC 9728,
+        # 3.3). So it follows `address`: on loopback this server has three names.
         "resource": f"{address}{urlsplit(config.resource).path}",
         "authorization_servers": [address],
         "scopes_supported": list(config.github_scopes),
+        # No token in a URL, which proxies and servers write to logs (RFC 6750, 5.3).
         "bearer_methods_supported": ["header"],
         "resource_name": "GitHub Gist MCP",
     }
 
 
 def authorization_server_metadata(config: Config, address: str) -> dict[str, object]:
-    """The document for who came by this address of ours. `issuer` is the same string as the `iss`
-    of every answer to a client that read it, without a slash at its end."""
+    """The document of RFC 8414, 2. `address` is the origin by which the client reaches us."""
     return {
+        # Clients compare strings: this with the URL that they built the document's URL from
+        # (RFC 8414, 3.3), and with `iss` of the authorization response (RFC 9207, 2.4). A slash at
+        # the end, which models with a URL type add, would fail both.
         "issuer": address,
         "authorization_endpoint": f"{address}/oauth/authorize",
         "token_endpoint": f"{address}/oauth/token",
@@ -63,7 +71,9 @@ def authorization_server_metadata(config: Config, address: str) -> dict[str, obj
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        # Not `plain`: who reads the authorization request would have the verifier (RFC 7636, 7.2).
         "code_challenge_methods_supported": ["S256"],
+        # Mix-up attack: the client can tell whose authorization response it got (RFC 9207, 3).
         "authorization_response_iss_parameter_supported": True,
         "client_id_metadata_document_supported": config.client_id_metadata_documents,
     }

@@ -1,8 +1,8 @@
-"""Sending a token request to the one server process that owns an account's grants.
+"""Forwards a refresh request to the server process that owns the account's `Grants` state.
 
-Envoy gives a request to any process. A refresh that goes to GitHub must happen once, and its
-result must be found again by the client that lost the answer; it lives in memory, so all
-refreshes of one account meet in one process. The front door of `/mcp` does the same for sessions.
+Envoy gives a request to any process. A refresh token of GitHub works once, and what GitHub gives
+for it is remembered in memory only, for a client that repeats its request. So all refreshes of one
+account run in one process. `mcp_http/` does the same for the requests of an MCP session.
 """
 
 from collections.abc import Mapping
@@ -27,28 +27,33 @@ _STATE_REF_HEADER: Final = "x-reboot-state-ref"
 _RETURNED_HEADERS: Final = frozenset({"content-type", "www-authenticate", "retry-after"})
 
 
-def came_by_hop(request: Request) -> bool:
-    """True if another process of ours has just sent this request here."""
+def is_forwarded(request: Request) -> bool:
+    """True if another process of ours has just forwarded this request here."""
     deps: Deps = request.app.state.deps
     try:
+        # Sealed, because anybody can send a header: a forged one would make a process refresh whose
+        # memory does not have the result of an earlier try.
         sent_at = deps.sealer.open(_PURPOSE, request.headers.get(HOP_HEADER, ""))
     except SealBroken:
         return False
+    # A copy of the header, from a log of a proxy for example, is worthless after this.
     return abs(deps.clock() - float(sent_at)) <= HOP_LIFETIME_SECONDS
 
 
-async def send_to_owner(
+async def forward_to_owner(
     request: Request, state_ref: str, parameters: Mapping[str, str]
 ) -> Response:
-    """The answer of the process that owns the state. Raises `GitHubUnavailable` without one."""
+    """The response of the process that owns the state. Raises `GitHubUnavailable` without one."""
     deps: Deps = request.app.state.deps
     headers = {
-        # The second process checks the Host like the first, and its caller is us.
+        # The second process checks `Host` like the first (DNS rebinding), and its caller is us.
         "host": urlsplit(deps.config.public_url).netloc,
         "content-type": "application/x-www-form-urlencoded",
         HOP_HEADER: deps.sealer.seal(_PURPOSE, repr(deps.clock()).encode()),
         _STATE_REF_HEADER: state_ref,
     }
+    # The second process authenticates the client again: the sealed header proves to it only that
+    # the request was forwarded.
     if "authorization" in request.headers:
         headers["authorization"] = request.headers["authorization"]
     try:

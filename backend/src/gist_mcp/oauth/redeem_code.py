@@ -1,8 +1,5 @@
-"""A client redeems its authorization code (RFC 6749, 4.1.3; RFC 7636, 4.5).
-
-Everything that the code is bound to is checked before it counts as used: who has the code but
-not the verifier cannot use it up. Whoever passes all that a second time has stolen it, or been
-stolen from, and what was issued is taken back.
+"""Grant type `authorization_code`: a client exchanges its code for tokens (RFC 6749, 4.1.3;
+RFC 7636, 4.5).
 """
 
 from collections.abc import Mapping
@@ -14,22 +11,24 @@ from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
 from gist_mcp.oauth.authorization_request import check_resource
 from gist_mcp.oauth.pkce import verify_s256
-from gist_mcp.oauth.revoke_at_github import forget_at_github
-from gist_mcp.oauth.token_pair import TokenSet, new_tokens
+from gist_mcp.oauth.revoke_at_github import revoke_at_github
+from gist_mcp.oauth.token_pair import TokenPair, issue_token_pair
 from gist_mcp.servicers.grant import FULL, OK, REPLAYED
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.tokens import grants
 from gist_mcp.tokens.code_and_refresh_token import AuthorizationCode, dead, open_code
 
 
-async def redeem_code(request: Request, client: Client, parameters: Mapping[str, str]) -> TokenSet:
-    """The first tokens of a grant. Raises `OAuthError`, `StateUnavailable`."""
+async def redeem_code(request: Request, client: Client, parameters: Mapping[str, str]) -> TokenPair:
+    """The first token pair of a grant. Raises `OAuthError`, `StateUnavailable`."""
     deps: Deps = request.app.state.deps
     for name in ("code", "code_verifier"):
         if name not in parameters:
             raise OAuthError("invalid_request", f"The parameter {name} is missing.")
     check_resource(parameters.get("resource"), deps.config)
     code = open_code(deps.sealer, parameters["code"], resource=deps.config.resource)
+    # Before the code counts as used: somebody who stole the code but has no verifier must not be
+    # able to use it up, or to revoke the grant by a second try.
     _check_binding(code, client, parameters)
     granted = code.granted
     outcome = await grants.redeem(
@@ -40,21 +39,26 @@ async def redeem_code(request: Request, client: Client, parameters: Mapping[str,
         now_seconds=int(deps.clock()),
     )
     if outcome == REPLAYED:
-        await forget_at_github(deps, granted.github)
+        # A code that comes twice was stolen, from this client or by it. The writer has revoked the
+        # grant, and with it every token of ours (RFC 6749, 4.1.2 and 10.5).
+        await revoke_at_github(deps, granted.github)
     if outcome == FULL:
         raise StateUnavailable("Too many sign-ins of this account at once. Try again in a minute.")
     if outcome != OK:
         raise dead(f"code {outcome}")
-    return new_tokens(deps, granted, generation=0)
+    return issue_token_pair(deps, granted, generation=0)
 
 
 def _check_binding(code: AuthorizationCode, client: Client, parameters: Mapping[str, str]) -> None:
-    """Raises `OAuthError` (`invalid_grant`) if this is not who the code was made for."""
+    """Raises `OAuthError` (`invalid_grant`) if the code was not issued for this request."""
+    # RFC 6749, 4.1.3: the code must have been issued to the client that authenticated.
     if code.granted.client_key != client.key:
         raise dead("code of another client")
-    # OAuth 2.1 (draft, 10.2) dropped the parameter, because PKCE protects the code; who sends it
-    # must send the right one.
+    # RFC 6749, 4.1.3, requires the parameter; OAuth 2.1 (draft, 10.2) dropped it, because PKCE
+    # protects the code. Clients of both are served: a value that is sent must be the right one.
     if parameters.get("redirect_uri", code.redirect_uri) != code.redirect_uri:
         raise dead("code for another redirect URI")
+    # Code injection (RFC 9700, 4.5; RFC 7636, 4.6): a code that was intercepted is worth nothing
+    # without the verifier of the client that asked.
     if not verify_s256(parameters["code_verifier"], code.code_challenge):
         raise dead("wrong code_verifier")

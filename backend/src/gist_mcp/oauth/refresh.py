@@ -1,16 +1,16 @@
-"""A client refreshes (RFC 6749, 6): both tokens are new, the old refresh token is used up.
+"""Grant type `refresh_token`: a client gets its next token pair (RFC 6749, 6).
 
-GitHub is asked in every case. Where its tokens expire it gives a new pair, and the old one dies
-at once: so that happens once for each refresh token of ours, in one process (`owner_hop`), and
-the new pair is remembered in memory for a client that asks again because it lost the answer.
-Where they do not expire it is asked, with the token itself, whether it is alive, because a client
-whose refresh works does not think of signing in again. The rotation is recorded only after
-GitHub's yes: an outage of GitHub costs no one their grant.
+GitHub is asked in every case. Where GitHub's tokens expire, GitHub gives a new pair and ends the
+old one at once. So this happens once for each refresh token of ours, in one process
+(`owner_hop`), and the new pair is remembered in memory for a client that repeats its request.
+Where GitHub's tokens do not expire, GitHub is asked whether the token still works: a client whose
+refresh succeeds does not ask its user to sign in again.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 
+from reboot.aio.external import ExternalContext
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,9 +19,9 @@ from gist_mcp.deps import Deps
 from gist_mcp.errors import AccountRefused, GitHubUnavailable, OAuthError, SignInRequired
 from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.oauth.authorization_request import check_resource
-from gist_mcp.oauth.owner_hop import came_by_hop, send_to_owner
-from gist_mcp.oauth.revoke_at_github import forget_at_github
-from gist_mcp.oauth.token_pair import TokenSet, new_tokens
+from gist_mcp.oauth.owner_hop import forward_to_owner, is_forwarded
+from gist_mcp.oauth.revoke_at_github import revoke_at_github
+from gist_mcp.oauth.token_pair import TokenPair, issue_token_pair
 from gist_mcp.servicers.grant import OK, REPLAYED
 from gist_mcp.tokens import grants
 from gist_mcp.tokens.code_and_refresh_token import Granted, RefreshToken, dead, open_refresh_token
@@ -30,8 +30,8 @@ from gist_mcp.tokens.github_tokens import pair_of
 
 async def refresh(
     request: Request, client: Client, parameters: Mapping[str, str]
-) -> TokenSet | Response:
-    """The next tokens of a grant, or the answer of the process that must give them.
+) -> TokenPair | Response:
+    """The next token pair of a grant, or the response of the process that owns the grant.
 
     Raises `OAuthError`, `StateUnavailable`, `GitHubUnavailable`, `RateLimited`.
     """
@@ -43,18 +43,23 @@ async def refresh(
     token = open_refresh_token(
         deps.sealer, parameters["refresh_token"], resource=deps.config.resource, now=now
     )
+    # A refresh token is bound to the client that it was issued to (RFC 6749, 6 and 10.4).
     if token.granted.client_key != client.key:
         raise dead("refresh token of another client")
     account = grants.account_id(deps.config.github_web_url, token.granted.user_id)
-    if token.granted.github.refresh is not None and not came_by_hop(request):
-        return await send_to_owner(request, grants.account_state_ref(account), parameters)
-    return await _next(request, token, account)
+    # A refresh token of GitHub works once: of two processes that send it, one would be refused.
+    if token.granted.github.refresh is not None and not is_forwarded(request):
+        return await forward_to_owner(request, grants.account_state_ref(account), parameters)
+    return await _rotate(deps, deps.reboot_context(request), token, account)
 
 
-async def _next(request: Request, token: RefreshToken, account: str) -> TokenSet:
-    deps: Deps = request.app.state.deps
-    context = deps.reboot_context(request)
+async def _rotate(
+    deps: Deps, context: ExternalContext, token: RefreshToken, account: str
+) -> TokenPair:
+    """The next token pair: GitHub is asked, then the rotation is recorded."""
     now = int(deps.clock())
+    # Looked up first, rotated only after GitHub's yes: while GitHub is down, a refresh fails and
+    # the refresh token stays good.
     outcome = await grants.look_up(
         context,
         account,
@@ -64,37 +69,55 @@ async def _next(request: Request, token: RefreshToken, account: str) -> TokenSet
     )
     granted = token.granted
     if outcome == OK:
-        try:
-            granted = await _ask_github(deps, token)
-        except AccountRefused as error:
-            # The token is alive. Something in front of GitHub may have refused it, and may not
-            # tomorrow: that costs no one their grant.
-            raise GitHubUnavailable(str(error), retry_after_seconds=60) from None
-        except SignInRequired as error:
-            # A repeat of the previous token, after a restart that forgot what GitHub gave for it,
-            # hears no from GitHub as well, and says nothing about the tokens that came after it.
-            await grants.revoke(
-                context,
-                account,
-                grant_id=granted.grant_id,
-                generation=token.generation,
-                now_seconds=now,
-            )
-            raise dead(error.log_reason) from None
-    # Also if the answer is known to be no: only the writer revokes a grant that was reused.
+        granted = await _granted_by_github(deps, context, token, account)
+    # Refresh token rotation (RFC 9700, 2.2.2 and 4.14.2): an old token that comes again was stolen,
+    # and the writer revokes the grant. So it is called for a dead token too.
     now = int(deps.clock())
     outcome, generation = await grants.rotate(context, account, token, now_seconds=now)
     has_new_pair = granted.github != token.granted.github
     if outcome == REPLAYED or (outcome != OK and has_new_pair):
-        # What GitHub gave for a grant that was revoked meanwhile would live on, and nobody has it.
-        await forget_at_github(deps, granted.github)
+        # The grant was revoked meanwhile. Without this GitHub's new tokens would stay valid, with
+        # nobody left to revoke them.
+        await revoke_at_github(deps, granted.github)
     if outcome != OK:
         raise dead(f"refresh token {outcome}")
-    return new_tokens(deps, granted, generation=generation)
+    return issue_token_pair(deps, granted, generation=generation)
+
+
+async def _granted_by_github(
+    deps: Deps, context: ExternalContext, token: RefreshToken, account: str
+) -> Granted:
+    """What GitHub grants now. Revokes the grant if GitHub has ended it.
+
+    Raises `OAuthError` (`invalid_grant`) then, `StateUnavailable`, `GitHubUnavailable`,
+    `RateLimited`.
+    """
+    try:
+        return await _ask_github(deps, token)
+    except AccountRefused as error:
+        # The token works. GitHub refuses the account, or a proxy before GitHub the request, and may
+        # not tomorrow. `invalid_grant` would end the grant for good.
+        raise GitHubUnavailable(str(error), retry_after_seconds=60) from None
+    except SignInRequired as error:
+        # `generation`: after a restart, which forgets what GitHub gave for it, GitHub refuses a
+        # repeat of the previous token too. That says nothing about the newer token: the grant is
+        # revoked only if this generation is its current one.
+        await grants.revoke(
+            context,
+            account,
+            grant_id=token.granted.grant_id,
+            generation=token.generation,
+            now_seconds=int(deps.clock()),
+        )
+        raise dead(error.log_reason) from None
 
 
 async def _ask_github(deps: Deps, token: RefreshToken) -> Granted:
-    """The grant as GitHub has it now. Raises `SignInRequired` if it is over there."""
+    """The grant with GitHub's current tokens and scopes.
+
+    Raises `SignInRequired` if they do not work any more, `AccountRefused`, `GitHubUnavailable`,
+    `RateLimited`.
+    """
     granted = token.granted
     old = granted.github.refresh
     if old is not None:

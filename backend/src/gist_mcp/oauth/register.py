@@ -12,7 +12,7 @@ from gist_mcp.clients.registry import new_client_secret
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
 from gist_mcp.http.body import BodyTooLarge, read_body
-from gist_mcp.oauth.answers import json_answer, oauth_error
+from gist_mcp.oauth.answers import json_response, oauth_error_response
 
 MAX_REGISTRATION_BYTES: Final = 16 * 1024
 MAX_REDIRECT_URIS: Final = 10
@@ -31,11 +31,11 @@ DEFAULT_AUTH_METHOD: Final[AuthMethod] = "client_secret_basic"
 
 
 class Registration(BaseModel):
-    """What we use of the client's metadata (RFC 7591, 2); the rest is ignored.
+    """What this server uses of the client's metadata (RFC 7591, 2); the rest is ignored."""
 
-    The SDK's own model rewrites redirect URIs and does not know `client_secret_basic`.
-    """
-
+    # Not `OAuthClientMetadata` of the MCP SDK: its URL type rewrites redirect URIs, which are
+    # compared as strings later (RFC 9700, 2.1), and it does not know `client_secret_basic`.
+    # `hide_input_in_errors`: an error text must not repeat what a stranger sent.
     model_config = ConfigDict(strict=True, extra="ignore", hide_input_in_errors=True)
 
     redirect_uris: Annotated[list[str | None], Field(min_length=1)]
@@ -44,47 +44,49 @@ class Registration(BaseModel):
     response_types: list[str | None] | None = None
     client_name: str | None = None
 
-    def registered(self) -> tuple[str, ...]:
-        """The first of the redirect URIs that are acceptable, each once."""
+    def accepted_redirect_uris(self) -> tuple[str, ...]:
+        """The first `MAX_REDIRECT_URIS` that follow `REDIRECT_URI_RULE`, each once."""
         return tuple(filter(is_acceptable, self._given()))[:MAX_REDIRECT_URIS]
 
-    def left_out(self) -> list[str]:
-        """The others: one that we refuse does not spoil the good ones beside it."""
-        registered = self.registered()
-        return [uri for uri in self._given() if uri not in registered]
+    def left_out_redirect_uris(self) -> list[str]:
+        """The others. One that is refused does not spoil the good ones beside it."""
+        accepted = self.accepted_redirect_uris()
+        return [uri for uri in self._given() if uri not in accepted]
 
     def _given(self) -> list[str]:
-        # A null is absent here as everywhere.
+        # Some clients write null for what they leave out.
         return list(dict.fromkeys(uri for uri in self.redirect_uris if uri is not None))
 
 
 async def register(request: Request) -> Response:
-    """A client id, and a secret for a client that wants one. Stores nothing."""
+    """201 with a client id, and a secret for a confidential client (RFC 7591, 3.2.1)."""
     deps: Deps = request.app.state.deps
     try:
+        # Anybody may register (RFC 7591, 5), so a registration stores nothing: the client id is the
+        # registration, sealed. Strangers can fill neither disk nor memory.
         body = await read_body(request, MAX_REGISTRATION_BYTES)
         registration = parse_registration(body)
         auth_method = _auth_method(registration)
         secret = None if auth_method == "none" else new_client_secret()
         client = deps.clients.register(
             name=display_name(registration.client_name or "") or DEFAULT_NAME,
-            redirect_uris=registration.registered(),
+            redirect_uris=registration.accepted_redirect_uris(),
             auth_method=auth_method,
             now=int(deps.clock()),
             secret=secret,
         )
     except BodyTooLarge:
         text = f"The registration is longer than {MAX_REGISTRATION_BYTES} bytes."
-        return oauth_error(OAuthError("invalid_client_metadata", text, status_code=413))
+        return oauth_error_response(OAuthError("invalid_client_metadata", text, status_code=413))
     except OAuthError as error:
-        return oauth_error(error)
-    information = _information(deps, client, secret)
-    left_out = registration.left_out()
+        return oauth_error_response(error)
+    information = _client_information(deps, client, secret)
+    left_out = registration.left_out_redirect_uris()
     if left_out:
-        # RFC 7591, 3.2.1: the answer has what is registered, and may have members of our own.
+        # RFC 7591, 3.2.1: the response lists what is registered, and may have more members.
         information["redirect_uris_left_out"] = left_out
         information["redirect_uris_left_out_reason"] = REDIRECT_URI_RULE
-    return json_answer(information, status_code=201)
+    return json_response(information, status_code=201)
 
 
 def parse_registration(body: bytes) -> Registration:
@@ -96,9 +98,11 @@ def parse_registration(body: bytes) -> Registration:
         at = ".".join(map(str, first["loc"])) or "body"
         code = "invalid_redirect_uri" if at.startswith("redirect_uris") else None
         raise OAuthError(code or "invalid_client_metadata", f"{at}: {first['msg']}") from None
-    if not registration.registered():
+    # An open redirector needs a redirect URI of the attacker's choice (RFC 9700, 4.11): here is
+    # where one is refused, and `/oauth/authorize` checks again.
+    if not registration.accepted_redirect_uris():
         raise OAuthError("invalid_redirect_uri", REDIRECT_URI_RULE)
-    # Others beside these are left out of the answer (RFC 7591, 3.2.1).
+    # Other values beside these do no harm: the response says what is registered (RFC 7591, 3.2.1).
     if "authorization_code" not in (_without_nulls(registration.grant_types) or GRANT_TYPES):
         raise OAuthError("invalid_client_metadata", "grant_types must have authorization_code.")
     if "code" not in (_without_nulls(registration.response_types) or ("code",)):
@@ -116,14 +120,14 @@ def _auth_method(registration: Registration) -> AuthMethod:
     for method in AUTH_METHODS:
         if method == wanted:
             return method
-    # RFC 7591, 3.2.1, would let us replace it. But a client that asked to prove itself by a key
-    # would go on to do so, and fail later, where nobody looks for the reason.
+    # RFC 7591, 3.2.1, would let us replace it. But a client that asked to authenticate with a key
+    # would do so, and fail later at the token endpoint, where nobody looks for the reason.
     text = f"token_endpoint_auth_method must be one of {', '.join(AUTH_METHODS)}."
     raise OAuthError("invalid_client_metadata", text)
 
 
-def _information(deps: Deps, client: Client, secret: str | None) -> dict[str, object]:
-    """The answer of RFC 7591, 3.2.1."""
+def _client_information(deps: Deps, client: Client, secret: str | None) -> dict[str, object]:
+    """The client information response (RFC 7591, 3.2.1)."""
     information: dict[str, object] = {
         "client_id": client.client_id,
         "client_id_issued_at": int(deps.clock()),
@@ -135,6 +139,7 @@ def _information(deps: Deps, client: Client, secret: str | None) -> dict[str, ob
         "scope": " ".join(deps.config.github_scopes),
     }
     if secret is not None:
+        # The only time that it leaves this server; 0 means that it does not expire.
         information["client_secret"] = secret
         information["client_secret_expires_at"] = 0
     return information

@@ -1,4 +1,4 @@
-"""`POST /oauth/revoke` (RFC 7009): a client gives a token back, here and at GitHub."""
+"""`POST /oauth/revoke`: a client revokes its grant, here and at GitHub (RFC 7009)."""
 
 import logging
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError, SignInRequired
-from gist_mcp.oauth.answers import NO_STORE, oauth_error
-from gist_mcp.oauth.client_authentication import authenticated_client, refusal
+from gist_mcp.oauth.answers import NO_STORE, oauth_error_response
+from gist_mcp.oauth.client_authentication import authenticated_client, client_error_response
 from gist_mcp.oauth.parameters import form_parameters
-from gist_mcp.oauth.revoke_at_github import forget_at_github
+from gist_mcp.oauth.revoke_at_github import revoke_at_github
 from gist_mcp.principal import GitHubUserId
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.tokens import grants
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class _Opened:
-    """What is needed of either kind of token."""
+    """What revocation needs of an access token or a refresh token."""
 
     grant_id: str
     client_key: str
@@ -33,15 +33,17 @@ class _Opened:
 
 
 async def revoke(request: Request) -> Response:
-    """200 for a token that does not work any more, whether it ever did (RFC 7009, 2.2)."""
+    """200 for a token that is not valid from now on, whether it ever was (RFC 7009, 2.2)."""
     try:
         await _revoke(request)
     except StateUnavailable as error:
         logger.warning("revoke: %s", error.log_reason)
-        return oauth_error(OAuthError("temporarily_unavailable", str(error), status_code=503))
+        return oauth_error_response(
+            OAuthError("temporarily_unavailable", str(error), status_code=503)
+        )
     except OAuthError as error:
         logger.info("revoke refused: %s", error.log_reason)
-        return refusal(request, error)
+        return client_error_response(request, error)
     return Response(status_code=200, headers=NO_STORE)
 
 
@@ -53,21 +55,25 @@ async def _revoke(request: Request) -> None:
         raise OAuthError("invalid_request", "The parameter token is missing.")
     opened = _open(deps, parameters["token"])
     if opened is None:
+        # Not an error: the client could do nothing about it (RFC 7009, 2.2).
         return
+    # RFC 7009, 2.1: else any client could end the grants of any other.
     if opened.client_key != client.key:
         raise OAuthError("invalid_grant", "This token was issued to another client.")
-    # Durable first: from here on our tokens are dead, whatever happens at GitHub.
+    # The whole grant ends, its other tokens too (RFC 7009, 2.1). Durable state comes first: from
+    # here on our tokens are refused, whatever happens at GitHub.
     await grants.revoke(
         deps.reboot_context(request),
         grants.account_id(deps.config.github_web_url, opened.user_id),
         grant_id=opened.grant_id,
         now_seconds=int(deps.clock()),
     )
-    await forget_at_github(deps, opened.github)
+    await revoke_at_github(deps, opened.github)
 
 
 def _open(deps: Deps, text: str) -> _Opened | None:
-    """The living token, of either kind; a hint which one it is would not help."""
+    """The content of a valid token of either kind, `None` for any other text."""
+    # `token_type_hint` (RFC 7009, 2.1) is not needed: the prefix tells the kind.
     resource, now = deps.config.resource, int(deps.clock())
     if text.startswith(ACCESS_TOKEN_PREFIX):
         try:

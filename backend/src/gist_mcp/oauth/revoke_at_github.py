@@ -1,4 +1,4 @@
-"""Taking GitHub's tokens back when a grant ends before its time."""
+"""Revokes GitHub's tokens when a grant ends before they expire."""
 
 import logging
 
@@ -10,15 +10,16 @@ from gist_mcp.tokens.github_tokens import GitHubPair
 logger = logging.getLogger(__name__)
 
 
-async def forget_at_github(deps: Deps, pair: GitHubPair) -> None:
-    """Revokes the tokens at GitHub, as well as that goes.
+async def revoke_at_github(deps: Deps, pair: GitHubPair) -> None:
+    """Revokes the tokens of the pair at GitHub. Errors of GitHub are logged, not raised.
 
-    The grant is over here in any case, so GitHub's absence is no reason to fail.
+    The grant has ended here in any case.
     """
+    # The cache of verified tokens would else accept this one until its entry expires.
     deps.verifier.forget(pair.access)
     config = deps.config
     try:
-        access = await _living(deps, pair)
+        access = await _current_access_token(deps, pair)
         await deps.github.delete_token(access, config.github_client_id, config.github_client_secret)
     except SignInRequired:
         logger.info("a refresh token was used up or revoked at GitHub before")
@@ -26,18 +27,21 @@ async def forget_at_github(deps: Deps, pair: GitHubPair) -> None:
         logger.warning("a token was not revoked at GitHub: %s", error.log_reason)
 
 
-async def _living(deps: Deps, pair: GitHubPair) -> GitHubToken:
-    """The access token that GitHub knows the pair by. Raises what a refresh at GitHub raises.
+async def _current_access_token(deps: Deps, pair: GitHubPair) -> GitHubToken:
+    """The access token by which GitHub can delete the pair.
 
-    GitHub deletes a token by the living access token only. When that has expired, the refresh token
-    goes on for half a year; so it is used once, which ends it, and the pair that comes is deleted,
-    of whose refresh token nobody else ever hears. `POST /credentials/revoke` would take a refresh
-    token, but allows 60 calls an hour to all of this server's users together.
+    Raises `SignInRequired` if the refresh token was used or revoked, other `GistMcpError` if GitHub
+    does not answer.
     """
+    # GitHub deletes a pair by an access token that has not expired. When it has, the refresh token
+    # still works, for half a year. So the refresh token is used once, which ends it, and the new
+    # pair is deleted, whose refresh token nobody else has seen. `POST /credentials/revoke` would
+    # take a refresh token, but allows 60 calls an hour to all of this server's users together.
     old = pair.refresh
     if old is None:
         return pair.access
     has_expired = pair.expires_at is not None and deps.clock() >= pair.expires_at
+    # A refresh a moment ago has ended this access token, although it has not expired.
     if not has_expired and not deps.refreshes.remembers(old):
         return pair.access
     fresh = await deps.refreshes.run(old, lambda: deps.github_oauth.refresh(old))

@@ -1,4 +1,4 @@
-"""The routes of this room, for the table in `gist_mcp.routes`."""
+"""URL -> endpoint for sign-in, OAuth clients and pages; part of the table in `gist_mcp.routes`."""
 
 from collections.abc import Awaitable, Callable
 
@@ -24,15 +24,17 @@ from gist_mcp.pages import STATIC_PATH, static_file
 
 
 def _get_without_head(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
-    """A route whose GET does something. Starlette adds HEAD to every GET, but a HEAD, which
-    link checkers and mail scanners send, must not use up a sign-in."""
+    """A route that answers GET and not HEAD."""
     route = Route(path, endpoint, methods=["GET"])
+    # Starlette adds HEAD to every GET. Link checkers and mail scanners send HEAD to every link that
+    # they see, and that must not use up a sign-in.
     route.methods = {"GET"}
     return route
 
 
-def _names(path: str) -> tuple[str, ...]:
-    """The path, and with a slash at its end: a redirect between the two would lose a body."""
+def _with_and_without_slash(path: str) -> tuple[str, ...]:
+    """The path as it is, and with a slash at its end."""
+    # Starlette would redirect from one to the other, and many clients do not send a body again.
     return path, f"{path}/"
 
 
@@ -44,24 +46,27 @@ DOCUMENTS: list[Route] = [
         (SERVER_PATH, authorization_server),
         (f"{SERVER_PATH}/mcp", authorization_server),
     )
-    for name in _names(path)
+    for name in _with_and_without_slash(path)
 ]
-"""No `openid-configuration`: this is no OpenID provider, it has no ID tokens and no keys for them,
-and a client that asks for that document asks for the other one as well."""
+"""The metadata documents. There is no `openid-configuration`: this server is no OpenID provider and
+issues no ID tokens. A client that asks for that document asks for RFC 8414's as well."""
 
 CLIENT_ENDPOINTS: list[Route] = [
     route
     for prefix in CLIENT_PREFIXES
     for route in (
-        *(_get_without_head(name, authorize) for name in _names(f"{prefix}/authorize")),
+        *(
+            _get_without_head(name, authorize)
+            for name in _with_and_without_slash(f"{prefix}/authorize")
+        ),
         *(
             Route(name, endpoint, methods=["POST"])
             for path, endpoint in (("register", register), ("token", token), ("revoke", revoke))
-            for name in _names(f"{prefix}/{path}")
+            for name in _with_and_without_slash(f"{prefix}/{path}")
         ),
     )
 ]
-"""What clients call, under each of its names."""
+"""What OAuth clients call. Some ignore the metadata and guess the paths: see `CLIENT_PREFIXES`."""
 
 ROUTES: list[Route] = [
     Route("/", landing, methods=["GET"]),
@@ -69,6 +74,7 @@ ROUTES: list[Route] = [
     *CLIENT_ENDPOINTS,
     Route("/oauth/consent", consent, methods=["POST"]),
     _get_without_head("/oauth/callback", callback),
+    # The `token_url` that the tutorial names.
     Route("/oauth/callback", token, methods=["POST"]),
     Route(f"{STATIC_PATH}/{{name}}", static_file, methods=["GET"]),
 ]

@@ -1,7 +1,4 @@
-"""One sign-in in durable state, asked in terms of nonce, cookie and code.
-
-Only their digests go further.
-"""
+"""Calls to the `SignIns` state: issue, claim and redeem a sign-in. Hashes the secrets first."""
 
 import hashlib
 from collections.abc import Sequence
@@ -18,16 +15,16 @@ from gist_state.v1.sign_in_pb2_grpc import SignInsMethodsStub
 from gist_state.v1.sign_in_rbt import SignIns
 
 TUTORIAL_FLOW: Final = "tutorial"
-"""A person takes the token by hand, as the tutorial has it."""
+"""A person signs in without an OAuth client, and copies the token from a page."""
 
 CLIENT_FLOW: Final = "client"
 """An OAuth client gets an authorization code."""
 
 
 class SignInRefused(GistMcpError):
-    """This sign-in does not go on; `outcome` is one of `gist_mcp.servicers.sign_in`.
+    """The state refuses the call; `outcome` is one of `gist_mcp.servicers.sign_in`.
 
-    `flow` is whom it was for, where that is known and may be told.
+    `flow` is that of the sign-in, empty where it is unknown or the caller may not learn it.
     """
 
     def __init__(self, outcome: str, flow: str = "") -> None:
@@ -38,8 +35,11 @@ class SignInRefused(GistMcpError):
 
 @dataclass(frozen=True, kw_only=True)
 class Claimed:
-    """The right to go on. `is_resumed` if a run of the application that was killed had it before:
-    GitHub may have seen the code already."""
+    """The right to exchange GitHub's code.
+
+    `is_resumed` is true if an earlier run of the application was killed while it had this right:
+    GitHub may have taken the code already.
+    """
 
     flow: str
     is_resumed: bool
@@ -49,15 +49,20 @@ async def issue(
     context: ExternalContext,
     *,
     oauth_state: str,
-    browser: str,
+    browser_secret: str,
     now_seconds: int,
     flow: str = TUTORIAL_FLOW,
 ) -> None:
-    """Remembers a browser that sets out for GitHub. Raises `StateUnavailable`."""
+    """Records a sign-in before its browser goes to GitHub. Raises `StateUnavailable`.
+
+    `browser_secret` is that of the browser's cookie.
+    """
+    # Durable state is a file on disk. Its reader must not be able to finish a sign-in, so it gets
+    # digests only: of the nonce, the cookie and the code.
     digest = digest_of(oauth_state)
     request = messages.SignInsIssueRequest(
         state_digest=digest,
-        browser_digest=digest_of(browser),
+        browser_digest=digest_of(browser_secret),
         flow=flow,
         now_seconds=now_seconds,
     )
@@ -68,21 +73,26 @@ async def claim(
     context: ExternalContext,
     *,
     oauth_state: str,
-    browsers: Sequence[str],
+    browser_secrets: Sequence[str],
     code: str,
     incarnation: str,
     now_seconds: int,
 ) -> Claimed:
-    """Takes the one right to exchange `code`. `browsers` are the cookies of the browser.
+    """Takes the one right to exchange `code`. `browser_secrets` are those of the browser's cookies.
 
-    Raises `SignInRefused`, `StateUnavailable`.
+    `incarnation` is the id of this run of the application. Raises `SignInRefused`,
+    `StateUnavailable`.
     """
     digest = digest_of(oauth_state)
     request = messages.SignInsClaimRequest(
         state_digest=digest,
+        # Login CSRF (RFC 6749, 10.12; RFC 9700, 4.7): the writer refuses a browser that does not
+        # have the cookie of the one that began.
         browser_digests=messages.SignInsClaimRequest.BrowserDigestsArray(
-            elements=[digest_of(browser) for browser in browsers]
+            elements=[digest_of(each) for each in browser_secrets]
         ),
+        # After a crash only the same code may go on: another one would be an injected code
+        # (RFC 9700, 4.5).
         code_digest=digest_of(code),
         incarnation=incarnation,
         now_seconds=now_seconds,
@@ -109,12 +119,15 @@ async def redeem(
 
 
 def digest_of(secret: str) -> str:
-    """SHA-256 in hexadecimal. Enough for values of 256 random bits, which nobody can guess."""
+    """SHA-256 in hexadecimal."""
+    # No salt and no slow hash: those protect secrets that can be guessed, and these have 256 random
+    # bits. GitHub's code is the exception; it works once, and for ten minutes.
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 async def _call(context: ExternalContext, method: str, digest: str, request: object) -> Any:
-    """The writer's answer. Raises `SignInRefused` for any outcome but `ok`."""
+    """The writer's response. Raises `SignInRefused` for any outcome but `ok`."""
+    # Strangers reach this without a sign-in, and Reboot keeps each idempotency key for ever.
     answer = await call_without_key(
         context, SignIns, SignInsMethodsStub, bucket_id(digest), method, request
     )

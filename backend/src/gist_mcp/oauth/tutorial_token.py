@@ -1,4 +1,4 @@
-"""The end of the tutorial's flow: a person, or their script, takes a token by hand."""
+"""The end of a sign-in without an OAuth client: the token on a page or as JSON, to copy by hand."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gist_mcp.deps import Deps
-from gist_mcp.oauth.answers import json_answer, wants_page
+from gist_mcp.oauth.answers import json_response, wants_page
 from gist_mcp.oauth.finish_sign_in import SignedIn
 from gist_mcp.pages import page
 from gist_mcp.tokens.access_token import (
@@ -17,14 +17,14 @@ from gist_mcp.tokens.access_token import (
 )
 
 INSTRUCTIONS = "Include this token in MCP requests using the Authorization header: Bearer <token>"
-"""The tutorial's own words."""
+"""The text that the tutorial shows."""
 
 USER_IMPLIES = frozenset({"read:user", "user:email", "user:follow"})
-"""What the scope `user` includes (GitHub Docs, scopes for OAuth apps)."""
+"""The scopes that `user` includes (GitHub Docs, scopes for OAuth apps)."""
 
 
-def hand_out(request: Request, signed_in: SignedIn) -> Response:
-    """The token, on a page for a browser, as JSON for a program."""
+def tutorial_token_response(request: Request, signed_in: SignedIn) -> Response:
+    """The token: on a page for a browser, as JSON for a program."""
     deps: Deps = request.app.state.deps
     access_token, expires_in_seconds = _access_token(deps, signed_in)
     scopes = None if signed_in.scopes is None else sorted(signed_in.scopes)
@@ -49,25 +49,26 @@ def hand_out(request: Request, signed_in: SignedIn) -> Response:
         answer["scope"] = " ".join(scopes)
     if expires_in_seconds is not None:
         answer["expires_in"] = expires_in_seconds
-    return json_answer(answer)
+    return json_response(answer)
 
 
 def missing_scopes(asked: Iterable[str], granted: frozenset[str] | None) -> list[str]:
-    """What was asked for and is known not to be granted. GitHub drops a scope that a wider one
-    implies.
-    """
+    """The scopes that were asked for and not granted. `granted` is `None` if GitHub did not say."""
     if granted is None:
         return []
+    # GitHub's answer leaves out a scope that a wider one includes.
     implied = USER_IMPLIES if "user" in granted else frozenset()
     return sorted(set(asked) - granted - implied - {"offline_access"})
 
 
 def _access_token(deps: Deps, signed_in: SignedIn) -> tuple[str, int | None]:
-    """The text to hand out, and for how many seconds it works, `None` for no end."""
+    """The token for the person, and for how many seconds it works; `None` if it does not expire."""
+    # The operator allows GitHub's own tokens at `/mcp`: then the person gets GitHub's.
     if deps.config.github_tokens != "none":
         return signed_in.github.access.reveal(), signed_in.expires_in_seconds(deps.clock())
     issued_at = int(deps.clock())
     lifetime_seconds = access_token_lifetime(signed_in.github, now=issued_at)
+    # Else the person gets a token of ours with GitHub's sealed inside: it works here only.
     payload = AccessTokenPayload(
         github_token=signed_in.github.access,
         user_id=signed_in.user_id,

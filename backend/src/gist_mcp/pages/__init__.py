@@ -1,7 +1,7 @@
-"""What people see in a browser: templates, and the headers that every page carries.
+"""The pages that people see in a browser: templates, and the security headers of every page.
 
-Values reach the templates escaped. There is no inline script or style, so that the content
-security policy can forbid both; every page works without its script.
+No page has an inline script or style, so that the content security policy can forbid both. Every
+page works without its script.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,9 @@ from starlette.responses import HTMLResponse, Response
 _HERE = Path(__file__).parent
 _TEMPLATES = Environment(
     loader=FileSystemLoader(_HERE / "templates"),
+    # Cross-site scripting: names of clients and redirect URIs come from strangers.
     autoescape=True,
+    # A misspelled variable is an error, not an empty text on a consent page.
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
@@ -27,15 +29,17 @@ _STATIC = {
     "copy.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
-"""Every file that is served, by name: nothing else can be asked for."""
+"""Every static file, by name, with its media type."""
 
 _STATIC_MAX_AGE_SECONDS: Final = 300
-"""Short, because the names do not change with the contents."""
+"""Short, because a file that changes keeps its name."""
 
 
 def content_security_policy(*, form_action: Iterable[str] = ("'self'",)) -> str:
-    """The policy of a page (CSP 3). `form_action` are the places its forms may end up at,
-    redirects included."""
+    """The content security policy of a page (CSP 3).
+
+    `form_action` are the sources that a form of the page may be sent to, redirects included.
+    """
     return "; ".join(
         (
             "default-src 'none'",
@@ -43,23 +47,25 @@ def content_security_policy(*, form_action: Iterable[str] = ("'self'",)) -> str:
             "script-src 'self'",
             "img-src 'self'",
             f"form-action {' '.join(form_action)}",
+            # Clickjacking: no other site puts the consent page in a frame (RFC 9700, 4.16).
             "frame-ancestors 'none'",
+            # An injected `<base>` would send the form of the page to another site.
             "base-uri 'none'",
         )
     )
 
 
 def page_headers(*, form_action: Iterable[str] = ("'self'",)) -> dict[str, str]:
-    """The headers of every page: not stored, not framed, and its address told to nobody.
-
-    Any page may show something of the person or carry it in its URL.
-    """
+    """The security headers of every page."""
+    # Any page may show something of the person, or have it in its URL: a code or a `state`. So no
+    # cache stores it, and no other site gets the URL as `Referer` (RFC 9700, 4.2.4).
     return {
         "Cache-Control": "no-store",
         "Content-Security-Policy": content_security_policy(form_action=form_action),
         "Cross-Origin-Opener-Policy": "same-origin",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
+        # For browsers that do not know `frame-ancestors`.
         "X-Frame-Options": "DENY",
     }
 
@@ -72,7 +78,7 @@ def page(
     has_form: bool = False,
     **values: object,
 ) -> HTMLResponse:
-    """A template of this room as an answer. `has_form` for one that sends a form to us."""
+    """A response with a template of this folder. `has_form` is true if it sends a form to us."""
     text = _TEMPLATES.get_template(template).render(static=STATIC_PATH, **values)
     # Whether this page or JSON comes depends on `Accept`.
     headers = page_headers(form_action=form_action) | {"Vary": "Accept"}
@@ -85,6 +91,7 @@ def page(
 
 def static_file(request: Request) -> Response:
     """`GET /static/{name}`: the stylesheet, the script, the icon."""
+    # Path traversal: the name is looked up in the table, and never opened as it came.
     name = request.path_params["name"]
     if name not in _STATIC:
         return Response("Not found", status_code=404, media_type="text/plain")

@@ -4,15 +4,21 @@ Everything here subclasses or wraps; the package `durable-mcp` stays as it is. "
 DurableMCP without our changes.
 """
 
+import contextlib
 import contextvars
 import functools
 import hmac
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import anyio
+import reboot.mcp.server
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.lowlevel.server import Server
+from mcp.server.streamable_http import StreamableHTTPServerTransport
+from mcp.shared.message import SessionMessage
 from pydantic import AnyHttpUrl
 from rbt.mcp.v1.stream_pb2 import ReplayRequest, ReplayResponse
 from reboot.aio.contexts import ReaderContext
@@ -31,6 +37,10 @@ from gist_mcp.servicers.authorizers import front_door_only
 from gist_mcp.sessions.message_workflow import AnsweringSessionServicer
 
 MCP_PATH = "/mcp"
+
+TransportStreams = tuple[
+    MemoryObjectReceiveStream[SessionMessage | Exception], MemoryObjectSendStream[SessionMessage]
+]
 
 current_principal: contextvars.ContextVar[Principal] = contextvars.ContextVar("current_principal")
 """The caller of the request that DurableMCP gets. Only the second pass sets it."""
@@ -56,6 +66,29 @@ class ClosedStreamServicer(StreamServicer):
         if request.HasField("last_event_id") and request.last_event_id == FROM_THE_START:
             request = ReplayRequest()
         return await super().Replay(context, request)
+
+
+class EndingTransport(StreamableHTTPServerTransport):
+    """The MCP SDK's transport of one session, which may be ended by its client.
+
+    `terminate` closes the stream that DurableMCP reads, and stock, DurableMCP takes what the stream
+    then raises for a crash of the session.
+    """
+
+    @contextlib.asynccontextmanager
+    async def connect(self) -> AsyncIterator[TransportStreams]:
+        """The streams, until the session ends. Raises what goes wrong in a living session."""
+        try:
+            async with super().connect() as streams:
+                yield streams
+        except* anyio.ClosedResourceError:
+            if not self.is_terminated:
+                raise
+
+
+def end_sessions_quietly() -> None:
+    """From now on DurableMCP makes such transports in this process."""
+    reboot.mcp.server.StreamableHTTPServerTransport = EndingTransport  # type: ignore[attr-defined]
 
 
 class PrincipalVerifier(TokenVerifier):
@@ -132,6 +165,7 @@ def mcp_app(
     factory: Callable[..., Any], secret: str, from_request: ExternalContextFactory
 ) -> ASGIApp:
     """DurableMCP's ASGI application, calling Reboot as the front door."""
+    end_sessions_quietly()
     app: ASGIApp = factory(functools.partial(front_door_context, secret, from_request))
     return app
 

@@ -14,6 +14,8 @@ from gist_state.v1.mcp_session_rbt import McpSession
 SESSION_ID_BYTES = 24
 """192 random bits: not guessable, and never the same twice (MCP, security best practices)."""
 
+SHORT_NAME_CHARACTERS = 8
+
 _SESSION_ID = re.compile(r"[0-9a-f]{48}\Z")
 
 
@@ -25,6 +27,12 @@ def new_session_id() -> McpSessionId:
 def parse_session_id(text: str) -> McpSessionId | None:
     """The session id, or `None` for a text that is no id of ours."""
     return McpSessionId(text) if _SESSION_ID.match(text) else None
+
+
+def short_name(session_id: McpSessionId) -> str:
+    """Names a session in the log, where the whole id has no place: with it and its owner's token
+    one would be in the session."""
+    return session_id[:SHORT_NAME_CHARACTERS]
 
 
 async def open_session(

@@ -29,6 +29,7 @@ from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import GitHubUserId, McpSessionId
 from gist_mcp.sessions import ownership
 from gist_mcp.sessions.message_workflow import is_passing
+from gist_mcp.tools.call_log import note_error
 from gist_state.v1.mcp_session_rbt import McpSession
 
 logger = logging.getLogger(__name__)
@@ -65,11 +66,13 @@ def tool_errors[**P, R](tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitabl
         try:
             return await _until_reboot_serves(tool, *args, **kwargs)
         except GistMcpError as error:
+            note_error(error)
             raise ToolRefused(error_text(error)) from None
         except Exception:
             # The text of an unexpected exception may hold what nobody outside may read.
             request_id = secrets.token_hex(6)
             logger.exception("Tool %s failed, request %s", tool.__name__, request_id)
+            note_error(None)
             raise ToolRefused(
                 f"{InternalError(request_id)} If the call was to change something, that may or may "
                 "not have happened: look before calling again."

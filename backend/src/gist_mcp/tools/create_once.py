@@ -21,7 +21,8 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from reboot.aio.workflows import at_least_once, at_most_once
+from reboot.aio.workflows import at_least_once
+from rebootdev.aio.memoize import memoize
 from rebootdev.aio.workflows import AtMostOnceFailedBeforeCompleting
 
 from gist_mcp import process
@@ -200,9 +201,12 @@ class _Creation:
             return _Sent(made=MadeGist(gist_id=gist.id, url=gist.html_url))
 
         try:
-            return await at_most_once(alias, self._call.context, send, type=_Sent)
+            # As Reboot's `at_most_once`, which prints advice to its caller after each interruption.
+            # Ours, to return what goes wrong instead of raising it, is followed above.
+            return await memoize(alias, self._call.context, send, type_t=_Sent, at_most_once=True)
         except AtMostOnceFailedBeforeCompleting:
             # The process died between sending and remembering the answer.
+            logger.info("create_gist was interrupted while it sent; it looks whether GitHub got it")
             return _Sent()
 
     async def _look_repeatedly(self, attempt: int) -> MadeGist | None:

@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.lowlevel.server import Server
 from mcp.types import (
     CallToolRequest,
@@ -20,6 +21,7 @@ from mcp.types import (
 
 from gist_mcp.errors import InvalidArgument
 from gist_mcp.tools.argument_schema import input_schema
+from gist_mcp.tools.call_log import CallEnd, current_end, log_end
 from gist_mcp.tools.call_validation import invalid_call_result, validated_call
 from gist_mcp.tools.registry import TOOLS
 
@@ -56,7 +58,15 @@ def _with_our_check(call_tool: Handler) -> Handler:
         except InvalidArgument as reason:
             return ServerResult(invalid_call_result(reason))
         params = request.params.model_copy(update={"arguments": arguments})
-        result = await call_tool(request.model_copy(update={"params": params}))
+        caller = get_access_token()
+        end = CallEnd()
+        ending = current_end.set(end)
+        try:
+            result = await call_tool(request.model_copy(update={"params": params}))
+        finally:
+            current_end.reset(ending)
+        # Not a call that is interrupted, as when the server stops: it is carried on later.
+        log_end(request.params.name, caller.client_id if caller else "nobody", end)
         return _in_our_words(result, request.params.name)
 
     return called

@@ -1,4 +1,5 @@
-// Copy buttons. Without script, or without clipboard, they stay hidden and people select by hand.
+// Shows the copy buttons and makes them work. Without this script, or where the browser has no
+// clipboard, the buttons stay hidden, and people select the text by hand.
 "use strict";
 
 const copyStatus = document.getElementById("copy-status");
