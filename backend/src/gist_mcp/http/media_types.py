@@ -1,8 +1,8 @@
-"""Which media types a request has and takes (RFC 9110, 8.3 and 12.5.1), and what `/mcp` needs.
+"""Reads `Accept` and `Content-Type` (RFC 9110, 12.5.1 and 8.3), and checks those of `/mcp`.
 
 MCP asks clients to list both of its types in `Accept`, and many do not: some send `*/*`, some
-nothing. HTTP has rules for that, and DurableMCP compares strings. So the front door decides by the
-rules and hands DurableMCP the words that it looks for.
+nothing. HTTP has rules for that, but DurableMCP compares strings. So the first pass decides by the
+rules and gives DurableMCP the text that it looks for.
 
 A POST without `Content-Type` is taken for JSON, as RFC 9110, 8.3 allows. The types that a browser
 lets any page send without asking first (Fetch standard, 2.2.2: forms and plain text) are refused.
@@ -52,14 +52,14 @@ def quality(accept: str, media_type: str) -> float:
 
 
 def is_a_browser(connection: HTTPConnection) -> bool:
-    """True for whoever would rather have a page than anything that `/mcp` answers."""
+    """True for a client that prefers HTML to the types of `/mcp`, as browsers do."""
     accept = _accept(connection)
     others = max(quality(accept, JSON), quality(accept, EVENTS))
     return quality(accept, HTML) > others
 
 
 def takes_events(connection: HTTPConnection) -> bool:
-    """True for whoever can be answered with an event stream."""
+    """True for a client that accepts an event stream."""
     return quality(_accept(connection), EVENTS) > 0
 
 
