@@ -8,13 +8,15 @@ WORKERS ?= 2
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help dev test soak lint format types check lock clean set-up-app set-up-test
+.PHONY: help dev unit test soak lint format types check lock clean set-up-app set-up-test
 
 help:
 	@echo 'make dev     set up and serve on http://localhost:9991 (PORT, STATE_DIR, CHAOS=1, ...)'
+	@echo 'make unit    set up and run the tests that start no server, in less than a minute'
 	@echo 'make test    set up and run all tests (ARGS="-k sign_in" passes options to pytest)'
 	@echo 'make soak    faults and kills at random, then an audit (SOAK_SECONDS=600, SOAK_SEED=...)'
-	@echo 'make lint    check style (ruff); make format puts right what it can'
+	@echo 'make lint    check style (ruff) and who imports whom (import-linter)'
+	@echo 'make format  put right what ruff can'
 	@echo 'make types   check types (mypy)'
 	@echo 'make check   lint, types and test: what CI runs'
 	@echo 'make lock    choose package versions anew and write requirements/*.lock'
@@ -25,7 +27,11 @@ dev: set-up-app
 	@exec $(PYTHON) scripts/dev.py
 
 test: set-up-test
-	@exec $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@exec $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# Nothing here waits, and more workers than that only import the same again.
+unit: set-up-test
+	@exec $(PYTHON) -m pytest -m 'not integration' -n 2 --dist worksteal $(ARGS)
 
 soak: set-up-test
 	@exec $(PYTHON) scripts/soak.py
@@ -33,6 +39,7 @@ soak: set-up-test
 lint: set-up-test
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
+	@PYTHONPATH=backend/src .venv/bin/lint-imports --no-logo --cache-dir .cache/import-linter
 
 format: set-up-test
 	@$(PYTHON) -m ruff check --fix-only

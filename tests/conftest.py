@@ -1,8 +1,17 @@
-"""What holds for every test: how Hypothesis searches."""
+"""What holds for every test: its lane, and how Hypothesis searches."""
 
 import os
+from collections.abc import Generator
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.support import lanes
+
+# Every test of these folders is about running processes. Elsewhere the files say so themselves,
+# or the tests of a file in which both kinds stand together.
+INTEGRATION_FOLDERS = ("container", "durability", "e2e", "mcp_clients")
 
 # No deadline: two cores shared with server processes make single examples slow now and then.
 # No database: a failure must not depend on what an earlier run has left behind.
@@ -15,3 +24,41 @@ settings.register_profile("nightly", settings.get_profile("dev"), max_examples=2
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if "CI" in os.environ else "dev")
 )
+# What takes a minute or more, longest first: a worker that began with one of them near the end
+# would work on alone. It goes with xdist's `--no-loadscope-reorder`, which keeps this order.
+LONGEST_FIRST = (
+    "mcp_clients/test_clients.py",
+    "durability/test_fault_matrix.py",
+    "security/test_strangers_cost_little.py",
+    "durability/test_resume.py",
+    "durability/test_cancel.py",
+    "durability/test_polite_stop.py",
+    "durability/test_soak.py",
+    "durability/test_reconnection.py",
+    "servicers/test_sign_in.py",
+    "security/test_rpc_surface.py",
+    "security/test_repeated_ids.py",
+    "security/test_fuzz_wire.py",
+    "e2e/test_make_dev.py",
+)
+
+lanes.watch()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the files that take longest first, and leaves the others as they are."""
+    place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Gives the tests of whole folders their marker."""
+    if item.path.relative_to(Path(__file__).parent).parts[0] in INTEGRATION_FOLDERS:
+        item.add_marker(lanes.INTEGRATION)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A unit test, with its fixtures, starts nothing that only integration tests may start."""
+    with lanes.kept_in_its_lane(item):
+        return (yield)

@@ -137,6 +137,7 @@ IN_WEB_SERVER = "ERROR uvicorn.error: Exception in ASGI application"
 PROCESSED = "INFO mcp.server.lowlevel.server: Processing request of type PingRequest"
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("level", "printed"),
     [

@@ -3,8 +3,12 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.deployment import REPOSITORY
 from tests.support.ports import free_port
+
+pytestmark = pytest.mark.integration
 
 PORTS_EACH = 1_500
 DRAW = f"""

@@ -1,10 +1,13 @@
 """What the Dockerfile promises, and what its command says of a setting that cannot be right."""
 
+import asyncio
 import re
 from pathlib import Path
 
 import pytest
 
+from gist_mcp.errors import ConfigError
+from scripts.serve import prepare
 from tests.container.image import DOCKERIGNORE, read_image
 from tests.container.running import Container
 from tests.support.deployment import REPOSITORY
@@ -62,14 +65,23 @@ def test_the_simulator_is_not_in_the_image(tmp_path: Path) -> None:
         ({"RBT_STATE_DIRECTORY": "/proc"}, "RBT_STATE_DIRECTORY"),
     ],
 )
-def test_a_bad_setting_stops_the_container_with_one_line_that_names_it(
+def test_a_bad_setting_is_refused_by_its_name(
     tmp_path: Path, variables: dict[str, str], named: str
 ) -> None:
     container = Container(tmp_path, SETTINGS | variables)
+
+    with pytest.raises(ConfigError) as refused:
+        asyncio.run(prepare(container.environment()))
+
+    assert refused.value.variable == named
+
+
+def test_a_bad_setting_stops_the_container_with_one_line_that_names_it(tmp_path: Path) -> None:
+    container = Container(tmp_path, SETTINGS | {"RBT_SERVERS": "3"})
 
     with container.log_path.open("wb") as log:
         exit_code = container.run(log.fileno()).wait(REFUSE_SECONDS)
 
     assert exit_code == 2
     assert len(container.log().splitlines()) == 1
-    assert container.log().startswith(f"github-gist-mcp: {named}: ")
+    assert container.log().startswith("github-gist-mcp: RBT_SERVERS: ")

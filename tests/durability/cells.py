@@ -13,6 +13,7 @@ What a cell returns is shown in the table.
 """
 
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -86,18 +87,26 @@ def recorded(player: Player) -> RunningCall:
 
 
 def killed_before_it_sent(stage: Stage, player: Player) -> RunningCall:
-    """A keyed call of which GitHub has heard nothing when everything is killed and restarted."""
-    stage.proxy.refuse()
-    call = admitted(player, idempotency_key=player.key)
-    call.wait_for_event()
-    # In the pause before the last try the call is certainly not sending.
+    """As `killed_before_they_sent`, for one."""
+    return killed_before_they_sent(stage, [player])[0]
+
+
+def killed_before_they_sent(stage: Stage, players: list[Player]) -> list[RunningCall]:
+    """A keyed call of each, of which GitHub has heard nothing when everything is killed and
+    restarted."""
+    # In the pause before the last try a call is certainly not sending.
     pause = f"next try in {UNREACHABLE_DELAYS_SECONDS[-1]:g} seconds"
-    pauses = stage.server.log().count(pause)
-    wait_until("the last pause", lambda: stage.server.log().count(pause) > pauses, seconds=30)
+    wanted = stage.server.log().count(pause) + len(players)
+    stage.proxy.refuse()
+    with ThreadPoolExecutor(max_workers=len(players)) as threads:
+        calls = list(threads.map(lambda each: admitted(each, idempotency_key=each.key), players))
+    wait_until("the last pause", lambda: stage.server.log().count(pause) >= wanted, seconds=30)
+    for call in calls:
+        call.wait_for_event()
     stage.server.kill()
     stage.proxy.accept()
     stage.server.start()
-    return call
+    return calls
 
 
 def one_gist(player: Player, call: RunningCall) -> str:

@@ -14,10 +14,12 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
         for report in terminalreporter.stats.get(outcome, []):
             if MATRIX_TEST not in report.nodeid:
                 continue
-            setup, _, cell = report.nodeid.partition("[")[2].rstrip("]").rpartition("-")
-            shown = dict(report.user_properties).get("shown", "")
-            table.setdefault(cell, {})[setup] = str(shown) if shown else outcome.upper()
-            setups.setdefault(setup)
+            noted = {name: str(value) for name, value in report.user_properties}
+            if "cell" not in noted:
+                continue
+            shown = noted.get("shown") or outcome.upper()
+            table.setdefault(noted["cell"], {})[noted["setup"]] = shown
+            setups.setdefault(noted["setup"])
     if table:
         _write(terminalreporter, table, list(setups))
 

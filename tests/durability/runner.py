@@ -3,12 +3,16 @@
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 
+from gist_mcp.constants import GITHUB_CALL_TIMEOUT_SECONDS, UNREACHABLE_DELAYS_SECONDS
 from tests.durability.cells import Cell, Moment, assert_no_hammering
 from tests.durability.stage import Stage
+
+ARRANGEMENTS = 3
 
 
 @dataclass
@@ -53,11 +57,20 @@ class Performance:
 
 
 def perform(
-    stage: Stage, kill: Sequence[Cell], together: Sequence[Cell], refused: Sequence[Cell]
+    stage: Stage,
+    kill: Sequence[Cell],
+    together: Sequence[Cell],
+    refused: Sequence[Cell],
+    *,
+    hurrying: AbstractContextManager[object],
 ) -> dict[str, Performance]:
-    """Plays all cells. The kill comes first, so that later cells run on a restarted server."""
-    killed = _prepared(stage, kill)
-    _until_the_kill(stage, killed)
+    """Plays all cells. The kill comes first, so that later cells run on a restarted server.
+
+    `hurrying` is held while the time between two events counts.
+    """
+    with hurrying:
+        killed = _killed_in_time(stage, kill)
+    stage.server.start()
     others = _prepared(stage, together)
     all_at_once([*killed, *others])
     last = _prepared(stage, refused)
@@ -83,16 +96,34 @@ def _prepared(stage: Stage, cells: Sequence[Cell]) -> list[Performance]:
         return list(threads.map(prepare, cells))
 
 
-def _until_the_kill(stage: Stage, performances: list[Performance]) -> None:
-    """All of it in less than the time after which the application gives GitHub up."""
+def _killed_in_time(stage: Stage, cells: Sequence[Cell]) -> list[Performance]:
+    """The cells, where the kill has found all of them. A machine that is too busy to arrange
+    that before the application gives GitHub up gets more tries."""
+    for _ in range(ARRANGEMENTS):
+        performances = _prepared(stage, cells)
+        if _until_the_kill(stage, performances):
+            return performances
+        stage.github.remove_faults()
+        stage.server.start()
+    raise AssertionError("The machine is too slow to arrange what the kill should find")
+
+
+def _until_the_kill(stage: Stage, performances: list[Performance]) -> bool:
+    """True if all of it took less than the time after which the application gives GitHub up."""
+    held_at = time.monotonic()
     all_at_once(performances)
     stage.proxy.refuse()
+    refused_at = time.monotonic()
     all_at_once([each for each in performances if each.waits_for is Moment.REFUSED])
     stage.freeze_storage()
+    frozen_at = time.monotonic()
     all_at_once([each for each in performances if each.waits_for is Moment.FROZEN])
     stage.server.kill()
     stage.proxy.accept()
-    stage.server.start()
+    # What holds at the freeze is what the kill finds, except in what is not frozen: the server
+    # processes go on to hold their requests to GitHub, or to give them up.
+    is_held = time.monotonic() - held_at < GITHUB_CALL_TIMEOUT_SECONDS
+    return is_held and frozen_at - refused_at < sum(UNREACHABLE_DELAYS_SECONDS)
 
 
 def all_at_once(performances: list[Performance]) -> None:

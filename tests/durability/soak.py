@@ -25,7 +25,7 @@ FAULT_EVERY_SECONDS = (0.3, 1.5)
 SHARED_CONTENTS = 3
 """So many descriptions are asked for again and again: gists that look alike."""
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 LAST_RESULT_SECONDS = 240.0
 ENDED_EARLY_WITHIN_SECONDS = 0.6
 """So long after its first event a call may run until its client no longer wants it."""
@@ -42,8 +42,9 @@ _FAULTS: tuple[tuple[FaultKind, dict[str, Any]], ...] = (
 
 @dataclass
 class Soak:
-    """A soak on a stage. It goes on until `at_least` calls are told of their gist, so that a busy
-    machine plays as much as an idle one, but no longer than `PATIENCE_SECONDS` for it."""
+    """A soak on a stage. It goes on until `at_least` calls are told of their gist and one is ended
+    early, so that a busy machine plays as much as an idle one, but no longer than
+    `PATIENCE_SECONDS` for it. `at_least` of 0 asks for nothing."""
 
     stage: Stage
     seed: int
@@ -96,7 +97,13 @@ class Soak:
 
     def _is_over(self) -> bool:
         late_seconds = time.monotonic() - self._ends_at
-        return late_seconds > (0.0 if self.told >= self.at_least else PATIENCE_SECONDS)
+        return late_seconds > (0.0 if self._is_enough() else PATIENCE_SECONDS)
+
+    def _is_enough(self) -> bool:
+        if self.at_least == 0:
+            return True
+        ended_early = self.cancelled + self.deleted
+        return self.told >= self.at_least and self.kills >= 1 and ended_early >= 1
 
     def _after(self, limits: tuple[float, float]) -> float:
         return time.monotonic() + self._chance.uniform(*limits)

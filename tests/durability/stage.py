@@ -21,7 +21,7 @@ from tests.support.github_simulator import (
     SeenRequest,
     StoredGist,
 )
-from tests.support.ledger import LedgerPicture, read_ledger
+from tests.support.ledger import LedgerPicture, read_ledger, read_phase
 from tests.support.mcp_client import McpClient, RunningCall
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.world import TOKEN_KEY, configured
@@ -151,4 +151,6 @@ class Player:
 
     def phase(self) -> str | None:
         """The phase of this player's keyed change in the ledger."""
-        return self.stage.ledger(self.account).phases().get(self.write_id())
+        server, github = self.stage.server, self.stage.github
+        user_id = USER_IDS[self.account]
+        return read_phase(server.url, TOKEN_KEY, github.url, user_id, self.write_id())

@@ -1,6 +1,8 @@
 """The fault matrix: whatever dies or fails, whenever, a call makes its one gist."""
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,40 +12,52 @@ from tests.durability.kill_cells import KILL_CELLS
 from tests.durability.runner import Performance, perform
 from tests.durability.stage import stage
 
-pytestmark = pytest.mark.timeout(400)
-"""The first test of a setup plays the whole of it."""
+pytestmark = pytest.mark.timeout(900)
+"""The first test plays the whole matrix."""
 
 CELLS = [cell.name for cell in (*KILL_CELLS, *GITHUB_CELLS, *REFUSED_CELLS)]
-SETUPS = [
+SETUPS = {
     # (effect validation, server processes, by how much GitHub's clock is ahead)
-    pytest.param(("quiet", 2, 60.0), id="validated-2-servers"),
-    pytest.param(("disabled", 1, -60.0), id="plain-1-server"),
-    pytest.param(("quiet", 1, -60.0), id="validated-1-server"),
-    pytest.param(("disabled", 2, 60.0), id="plain-2-servers"),
-]
+    "validated-2-servers": ("quiet", 2, 60.0),
+    "plain-1-server": ("disabled", 1, -60.0),
+    "validated-1-server": ("quiet", 1, -60.0),
+    "plain-2-servers": ("disabled", 2, 60.0),
+}
+SETUPS_AT_ONCE = 2
+"""A setup spends most of its time in pauses of the application, which cost nothing."""
+
+Matrix = dict[str, dict[str, Performance]]
 
 
-@pytest.fixture(scope="module", params=SETUPS)
-def performances(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Performance]]:
-    """All cells, played on one deployment."""
-    effect_validation, servers, clock_offset_seconds = request.param
-    folder: Path = tmp_path_factory.mktemp("stage")
-    with stage(
-        folder,
-        servers=servers,
-        effect_validation=effect_validation,
-        clock_offset_seconds=clock_offset_seconds,
-    ) as built:
-        yield perform(built, KILL_CELLS, GITHUB_CELLS, REFUSED_CELLS)
+@pytest.fixture(scope="module")
+def matrix(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
+    """All cells of all setups, each setup on one deployment."""
+    # One after another, where a setup has to be quick.
+    hurrying = threading.Lock()
+    folders = [tmp_path_factory.mktemp("stage") for _ in SETUPS]
+
+    def play(setup: str, folder: Path) -> dict[str, Performance]:
+        effect_validation, servers, clock_offset_seconds = SETUPS[setup]
+        with stage(
+            folder,
+            servers=servers,
+            effect_validation=effect_validation,
+            clock_offset_seconds=clock_offset_seconds,
+        ) as built:
+            return perform(built, KILL_CELLS, GITHUB_CELLS, REFUSED_CELLS, hurrying=hurrying)
+
+    with ThreadPoolExecutor(max_workers=SETUPS_AT_ONCE) as threads:
+        return dict(zip(SETUPS, threads.map(play, SETUPS, folders), strict=True))
 
 
 @pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("setup", SETUPS)
 def test_each_call_makes_its_one_gist(
-    performances: dict[str, Performance], cell: str, record_property: Callable[[str, object], None]
+    matrix: Matrix, setup: str, cell: str, record_property: Callable[[str, object], None]
 ) -> None:
-    performance = performances[cell]
+    record_property("setup", setup)
+    record_property("cell", cell)
+    performance = matrix[setup][cell]
 
     if performance.failure is not None:
         raise performance.failure

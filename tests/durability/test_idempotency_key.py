@@ -1,13 +1,14 @@
 """`idempotency_key`: a call with a known key is the earlier call, whoever crashes meanwhile."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from tests.durability.cells import gist_id, same_gist
 from tests.durability.stage import Player, Stage, stage
-from tests.support.mcp_client import McpClient
+from tests.support.mcp_client import McpClient, RunningCall
 from tests.support.waiting import wait_until
 
 
@@ -20,22 +21,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def another_session(player: Player) -> McpClient:
     """The same person, elsewhere."""
     return McpClient(player.stage.server.mcp_url, player.token).open()
-
-
-def test_a_known_key_gives_the_first_gist_from_another_session_and_after_a_restart(
-    built: Stage,
-) -> None:
-    player = built.player("known key")
-    calls = [player.create(idempotency_key=player.key)]
-    calls[0].wait()
-
-    calls.append(player.create(client=another_session(player), idempotency_key=player.key))
-    calls[1].wait()
-    built.server.restart()
-    calls.append(player.create(client=another_session(player), idempotency_key=player.key))
-
-    same_gist(player, calls)
-    assert len(player.requests("POST")) == 1
 
 
 def test_a_key_whose_call_still_runs_waits_for_it(built: Stage) -> None:
@@ -119,14 +104,46 @@ def test_a_key_whose_call_ended_in_doubt_looks_before_it_sends(built: Stage) -> 
     same_gist(player, [again])
 
 
-def test_a_doubt_outlives_the_call_that_is_killed_while_it_looks(built: Stage) -> None:
-    player = built.player("doubt and kill")
-    elsewhere = ended_in_doubt(player)
-    looking = player.fault("hang_before", method="GET")
-    again = player.create(client=elsewhere, idempotency_key=player.key)
+@dataclass(frozen=True)
+class OverARestart:
+    """`known` had a gist by its key, twice, and `doubtful` a call with its key that looks for one,
+    when everything was killed and started again."""
+
+    known: Player
+    told: list[RunningCall]
+    doubtful: Player
+    again: RunningCall
+
+
+@pytest.fixture(scope="module")
+def restarted(built: Stage) -> OverARestart:
+    known = built.player("known key")
+    told = [known.create(idempotency_key=known.key)]
+    told[0].wait()
+    told.append(known.create(client=another_session(known), idempotency_key=known.key))
+    told[1].wait()
+
+    doubtful = built.player("doubt and kill")
+    elsewhere = ended_in_doubt(doubtful)
+    looking = doubtful.fault("hang_before", method="GET")
+    again = doubtful.create(client=elsewhere, idempotency_key=doubtful.key)
     looking.wait_until_held()
     again.wait_for_event()
 
     built.server.restart()
+    return OverARestart(known, told, doubtful, again)
 
-    same_gist(player, [again.resume()])
+
+def test_a_known_key_gives_the_first_gist_from_another_session_and_after_a_restart(
+    restarted: OverARestart,
+) -> None:
+    player = restarted.known
+
+    last = player.create(client=another_session(player), idempotency_key=player.key)
+
+    same_gist(player, [*restarted.told, last])
+    assert len(player.requests("POST")) == 1
+
+
+def test_a_doubt_outlives_the_call_that_is_killed_while_it_looks(restarted: OverARestart) -> None:
+    same_gist(restarted.doubtful, [restarted.again.resume()])

@@ -6,6 +6,9 @@ Measured with stock DurableMCP: two gists, and the client could never fetch the 
 import contextlib
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -37,31 +40,39 @@ STOPS: list[Callable[[Deployment], list[psutil.Process]]] = [everybody, applicat
 Calls = dict[str, tuple[Player, RunningCall]]
 
 
-@pytest.fixture(scope="module", params=[1, 2], ids=["1-server", "2-servers"])
-def stopped(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Calls]:
-    """A call of each kind for each stop, resumed after the new start."""
-    folder: Path = tmp_path_factory.mktemp("stopped")
+SERVERS = {"1-server": 1, "2-servers": 2}
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Calls]]:
+    """A call of each kind for each stop, resumed after the new start. Both deployments at once:
+    they mostly wait."""
+    folders: list[Path] = [tmp_path_factory.mktemp("stopped") for _ in SERVERS]
+    with ExitStack() as running, ThreadPoolExecutor(max_workers=len(SERVERS)) as threads:
+        played = threads.map(partial(_stopped, running), SERVERS.values(), folders)
+        yield dict(zip(SERVERS, played, strict=True))
+
+
+def _stopped(running: ExitStack, servers: int, folder: Path) -> Calls:
     calls: Calls = {}
-    with stage(folder, servers=request.param, effect_validation="disabled") as built:
-        for victims in STOPS:
-            stopping: Calls = {}
-            for kind in KINDS:
-                player = built.player("stopped")
-                stopping[f"{victims.__name__} {kind}"] = (player, held(player, kind)[0])
-            _stop(built, victims)
-            for _, call in stopping.values():
+    built = running.enter_context(stage(folder, servers=servers, effect_validation="disabled"))
+    for victims in STOPS:
+        stopping: Calls = {}
+        for kind in KINDS:
+            player = built.player("stopped")
+            stopping[f"{victims.__name__} {kind}"] = (player, held(player, kind)[0])
+        _stop(built, victims)
+        for _, call in stopping.values():
+            call.wait_until_broken()
+            assert call.result is None
+        calls |= stopping
+        built.server.start()
+        for _, call in calls.values():
+            # Calls of the first stop may be cut short by the second one too.
+            if call.result is None:
                 call.wait_until_broken()
-                assert call.result is None
-            calls |= stopping
-            built.server.start()
-            for _, call in calls.values():
-                # Calls of the first stop may be cut short by the second one too.
-                if call.result is None:
-                    call.wait_until_broken()
-                    call.resume()
-        yield calls
+                call.resume()
+    return calls
 
 
 def _stop(built: Stage, victims: Callable[[Deployment], list[psutil.Process]]) -> None:
@@ -80,7 +91,10 @@ def _stop(built: Stage, victims: Callable[[Deployment], list[psutil.Process]]) -
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("victims", [victims.__name__ for victims in STOPS])
-def test_a_call_outlives_a_polite_stop(stopped: Calls, victims: str, kind: str) -> None:
-    player, call = stopped[f"{victims} {kind}"]
+@pytest.mark.parametrize("servers", SERVERS)
+def test_a_call_outlives_a_polite_stop(
+    stopped: dict[str, Calls], servers: str, victims: str, kind: str
+) -> None:
+    player, call = stopped[servers][f"{victims} {kind}"]
 
     one_gist(player, call)

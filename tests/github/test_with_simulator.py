@@ -23,7 +23,7 @@ from gist_mcp.github.models import FileChange, SameUser
 from gist_mcp.github.oauth import CodeRefused, GitHubOAuth, is_expected_issuer
 from gist_mcp.oauth.pkce import s256_challenge
 from tests.github.calls import no_pause
-from tests.support.github_simulator import FaultKind, GitHubSimulator
+from tests.support.github_simulator import FaultKind, GitHubSimulator, GitHubSimulatorInProcess
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +34,7 @@ FILES = {"a.txt": "hello", "b.md": "# two"}
 
 @pytest.fixture(scope="module")
 def running_simulator() -> Iterator[GitHubSimulator]:
-    with GitHubSimulator(callback_urls=[CALLBACK_URL]) as simulator:
+    with GitHubSimulatorInProcess(callback_urls=[CALLBACK_URL]) as simulator:
         yield simulator
 
 

@@ -6,13 +6,13 @@ import httpx
 import pytest
 
 from tests.github_simulator.signing_in import api_client
-from tests.support.github_simulator import GitHubSimulator
+from tests.support.github_simulator import GitHubSimulator, GitHubSimulatorInProcess
 
 
 @pytest.fixture(scope="module")
 def running_simulator() -> Iterator[GitHubSimulator]:
     """The module's process."""
-    with GitHubSimulator() as simulator:
+    with GitHubSimulatorInProcess() as simulator:
         yield simulator
 
 

@@ -15,6 +15,8 @@ import pytest
 from tests.github_simulator.signing_in import api_client, approved_code, exchange, signed_in
 from tests.support.github_simulator import SOURCE_DIRECTORY, GitHubSimulator
 
+pytestmark = pytest.mark.integration
+
 ARGUMENTS = ("--client-id", "app", "--callback-url", "http://localhost:9991/oauth/callback")
 
 

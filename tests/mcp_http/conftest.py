@@ -1,5 +1,5 @@
 """What the tests of this folder share."""
 
-from tests.oauth.site_fixtures import running, site
+from tests.oauth.site_fixtures import run, runtime, site
 
-__all__ = ["running", "site"]
+__all__ = ["run", "runtime", "site"]

@@ -3,11 +3,14 @@
 from typing import Any
 
 import httpx
+import pytest
 from starlette.responses import PlainTextResponse
 
 from gist_mcp.mcp_http.grant_gate import GrantGate
 from tests.oauth.oauth_client import OAuthClient, register
 from tests.oauth.site import PUBLIC_URL, Site
+
+pytestmark = pytest.mark.integration
 
 
 def ask(site: Site, access_token: str) -> httpx.Response:

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx
-from reboot.aio.tests import Reboot
+from rebootdev.aio.external import ExternalContext
 from starlette.applications import Starlette
 
 from gist_mcp.clients.metadata_document import ClientDocuments
@@ -62,10 +62,18 @@ class ScriptedGitHub:
         return [request for request in self.requests if request.method == method]
 
 
+class DurableState(Protocol):
+    """What the endpoints use of Reboot's runtime."""
+
+    def create_external_context(self, *, name: str, app_internal: bool = ...) -> ExternalContext:
+        """Where calls of state types begin."""
+        ...
+
+
 class Site:
     """Our endpoints, one browser, and GitHub."""
 
-    def __init__(self, run: Callable[[Awaitable[Any]], Any], rbt: Reboot) -> None:
+    def __init__(self, run: Callable[[Awaitable[Any]], Any], rbt: DurableState) -> None:
         self.run = run
         self.rbt = rbt
         self.github = ScriptedGitHub()

@@ -1,8 +1,8 @@
-"""One Reboot runtime for the endpoint tests of a file."""
+"""The endpoints of a test; for the integration tests of a file with one Reboot runtime."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from reboot.aio.applications import Application
@@ -12,31 +12,53 @@ from rebootdev.aio.contexts import EffectValidation
 from gist_mcp.servicers.grant import GrantsServicer
 from gist_mcp.servicers.sign_in import SignInsServicer
 from tests.oauth.site import Site
+from tests.support.lanes import is_integration_test
+
+type Run = Callable[[Awaitable[Any]], Any]
+
+
+class NoRuntime:
+    """In place of the runtime, for unit tests: they reach no durable state."""
+
+    def create_external_context(self, **_: object) -> NoReturn:
+        """Fails the test."""
+        pytest.fail("this test reaches durable state, so it needs `@pytest.mark.integration`")
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[tuple[Callable[[Awaitable[Any]], Any], Reboot]]:
+def run() -> Iterator[Run]:
+    """Runs coroutines on the loop of the file."""
     with asyncio.Runner() as runner:
 
-        def run(work: Awaitable[Any]) -> Any:
-            async def within_a_minute() -> Any:
+        def within_a_minute(work: Awaitable[Any]) -> Any:
+            async def in_time() -> Any:
                 async with asyncio.timeout(60):
                     return await work
 
-            return runner.run(within_a_minute())
+            return runner.run(in_time())
 
-        async def up() -> Reboot:
-            rbt = Reboot()
-            await rbt.start()
-            application = Application(servicers=[GrantsServicer, SignInsServicer])
-            await rbt.up(application, in_process=True, effect_validation=EffectValidation.QUIET)
-            return rbt
+        yield within_a_minute
 
-        rbt = run(up())
-        yield run, rbt
-        run(rbt.stop())
+
+@pytest.fixture(scope="module")
+def runtime(run: Run) -> Iterator[Reboot]:
+    """Durable state of sign-ins and grants."""
+
+    async def up() -> Reboot:
+        rbt = Reboot()
+        await rbt.start()
+        application = Application(servicers=[GrantsServicer, SignInsServicer])
+        await rbt.up(application, in_process=True, effect_validation=EffectValidation.QUIET)
+        return rbt
+
+    rbt = run(up())
+    yield rbt
+    run(rbt.stop())
 
 
 @pytest.fixture
-def site(running: tuple[Callable[[Awaitable[Any]], Any], Reboot]) -> Site:
-    return Site(*running)
+def site(request: pytest.FixtureRequest, run: Run) -> Site:
+    """Our endpoints, with durable state if the test is an integration test."""
+    if is_integration_test(request.node):
+        return Site(run, request.getfixturevalue("runtime"))
+    return Site(run, NoRuntime())

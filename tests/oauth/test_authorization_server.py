@@ -11,6 +11,8 @@ from tests.support.chromium import agree, chromium_page
 from tests.support.oauth_client import OAuthClient, open_session
 from tests.support.world import World, world
 
+pytestmark = pytest.mark.integration
+
 REDIRECT_URI = "http://localhost:7777/oauth/callback"
 
 

@@ -12,6 +12,7 @@ from tests.oauth.oauth_client import FORM, REDIRECT_URI, OAuthClient, register
 from tests.oauth.site import CODE, PUBLIC_URL, Site, query_of
 
 
+@pytest.mark.integration
 def test_a_client_gets_its_code_state_and_our_issuer(site: Site) -> None:
     client = register(site)
 
@@ -37,6 +38,7 @@ def test_the_page_says_who_wants_what_and_where_the_answer_goes(site: Site) -> N
     assert "GitHub" in page.text
 
 
+@pytest.mark.integration
 def test_asking_uses_up_nothing_and_reaches_nobody(site: Site) -> None:
     client = register(site)
     fetched_by_the_client = client.authorize(browser=site.new_browser())
@@ -77,6 +79,7 @@ def test_denial_goes_to_the_client_and_never_to_github(site: Site) -> None:
     assert site.github.requests == []
 
 
+@pytest.mark.integration
 def test_denial_at_github_goes_to_the_client_once(site: Site) -> None:
     client = register(site)
     location = client.decide(client.authorize()).headers["location"]
@@ -92,6 +95,7 @@ def test_denial_at_github_goes_to_the_client_once(site: Site) -> None:
     assert site.github.requests == []
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("github", "error"),
     [
@@ -187,6 +191,7 @@ def test_a_link_to_us_opens_no_app_unasked(site: Site) -> None:
     assert in_a_program.status_code == 302
 
 
+@pytest.mark.integration
 def test_a_loopback_client_may_come_with_another_port(site: Site) -> None:
     client = register(site, redirect_uris=["http://127.0.0.1/"])
     client.redirect_uri = "http://127.0.0.1:33418/"
@@ -208,6 +213,7 @@ def test_the_consent_page_shows_the_whole_scheme_of_an_app_and_where_in_it(
     assert f" {scheme}:;" in page.headers["content-security-policy"] + ";"
 
 
+@pytest.mark.integration
 def test_an_app_gets_its_answer_by_its_own_scheme(site: Site) -> None:
     client = register(site, redirect_uris=["cursor://anysphere.cursor-mcp/oauth/callback"])
 
@@ -216,6 +222,7 @@ def test_an_app_gets_its_answer_by_its_own_scheme(site: Site) -> None:
     assert location.startswith("cursor://anysphere.cursor-mcp/oauth/callback?code=")
 
 
+@pytest.mark.integration
 def test_a_query_of_the_redirect_uri_is_kept(site: Site) -> None:
     client = register(site, redirect_uris=["https://app.example/cb?tenant=a%20b"])
 
@@ -257,6 +264,7 @@ def test_a_redirect_uri_may_have_other_parameters(site: Site, query: str) -> Non
     assert client.authorize().status_code == 200
 
 
+@pytest.mark.integration
 def test_a_resource_may_be_named_more_than_once(site: Site) -> None:
     client = register(site)
     ours = [("resource", f"{PUBLIC_URL}/mcp"), ("resource", f"{PUBLIC_URL}/mcp/")]
@@ -269,6 +277,7 @@ def test_a_resource_may_be_named_more_than_once(site: Site) -> None:
     assert redeemed.status_code == 200
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "others", [["https://other.example/mcp"], [" "], ["\u00e9"], [f"{PUBLIC_URL}/mcp x"]]
 )
@@ -304,6 +313,7 @@ def test_a_state_of_other_characters_is_told_to_the_client_with_that_state(
     assert (query["error"], query["state"]) == ("invalid_request", state)
 
 
+@pytest.mark.integration
 def test_only_known_scopes_are_asked_for_and_none_means_all(site: Site) -> None:
     client = register(site)
 
@@ -350,6 +360,7 @@ def test_a_page_that_was_open_for_too_long_is_refused(site: Site) -> None:
     assert client.decide(page).status_code == 400
 
 
+@pytest.mark.integration
 def test_another_browser_gets_no_code(site: Site) -> None:
     client = register(site)
     location = client.decide(client.authorize()).headers["location"]
@@ -363,6 +374,7 @@ def test_another_browser_gets_no_code(site: Site) -> None:
     assert owner.status_code == 302
 
 
+@pytest.mark.integration
 def test_a_client_flow_never_ends_with_githubs_token_on_a_page(site: Site) -> None:
     client = register(site)
     location = client.decide(client.authorize()).headers["location"]
@@ -375,6 +387,7 @@ def test_a_client_flow_never_ends_with_githubs_token_on_a_page(site: Site) -> No
     assert site.github.requests == []
 
 
+@pytest.mark.integration
 def test_the_answer_of_another_authorization_server_is_refused(site: Site) -> None:
     client = register(site)
     location = client.decide(client.authorize()).headers["location"]
@@ -387,6 +400,7 @@ def test_the_answer_of_another_authorization_server_is_refused(site: Site) -> No
     assert site.github.requests == []
 
 
+@pytest.mark.integration
 def test_two_tabs_of_two_clients_each_get_their_own(site: Site) -> None:
     first, second = register(site), register(site)
     states = [
@@ -402,6 +416,7 @@ def test_two_tabs_of_two_clients_each_get_their_own(site: Site) -> None:
     assert first.redeem(queries[0]["code"]).status_code == 200
 
 
+@pytest.mark.integration
 def test_abandoned_sign_ins_do_not_fill_the_browser_with_cookies(site: Site) -> None:
     client = register(site)
     for _ in range(10):
@@ -413,6 +428,7 @@ def test_abandoned_sign_ins_do_not_fill_the_browser_with_cookies(site: Site) -> 
     assert client.return_from_github().status_code == 302
 
 
+@pytest.mark.integration
 def test_the_hand_configured_client_works_on_loopback_only(site: Site) -> None:
     client = OAuthClient(site=site, client_id=HAND_CONFIGURED_CLIENT_ID)
 

@@ -10,6 +10,8 @@ from gist_mcp.sessions.hop import HOP_HEADER, HOP_LIFETIME_SECONDS
 from tests.oauth.oauth_client import OAuthClient, register
 from tests.oauth.site import CODE, PUBLIC_URL, USER, Site, query_of
 
+pytestmark = pytest.mark.integration
+
 OTHER_URL = "https://other.example.com"
 EXPIRING = {
     "expires_in": 28800,

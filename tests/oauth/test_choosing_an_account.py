@@ -5,6 +5,8 @@ import pytest
 from tests.oauth.oauth_client import register
 from tests.oauth.site import BROWSER_ACCEPT, CODE, Site, query_of
 
+pytestmark = pytest.mark.integration
+
 CHOOSE = "/oauth/authorize?prompt=select_account"
 
 

@@ -49,6 +49,7 @@ def test_a_browser_cookie_from_beside_us_is_none(blank: bytes) -> None:
     assert browser_cookies(request_with(blank + planted), is_secure=True) == []
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("blank", BLANKS)
 def test_a_request_cookie_from_beside_us_is_none(site: Site, blank: bytes) -> None:
     client = register(site)
@@ -65,6 +66,7 @@ def test_a_request_cookie_from_beside_us_is_none(site: Site, blank: bytes) -> No
     assert not brought(blank + planted)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("blank", BLANKS)
 def test_an_attackers_cookies_planted_from_beside_us_get_the_attacker_no_code(
     site: Site, blank: bytes
@@ -85,6 +87,7 @@ def test_an_attackers_cookies_planted_from_beside_us_get_the_attacker_no_code(
     assert site.github.requests == []
 
 
+@pytest.mark.integration
 def test_a_cookie_with_a_name_of_somebody_else_breaks_no_consent(site: Site) -> None:
     client = register(site)
     page = client.authorize()

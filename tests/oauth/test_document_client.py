@@ -44,6 +44,7 @@ def error_of(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["error"]
 
 
+@pytest.mark.integration
 def test_it_signs_in_refreshes_and_gives_its_token_back(
     site: Site, server: DocumentServer, client: OAuthClient
 ) -> None:
@@ -66,6 +67,7 @@ def test_its_document_decides_where_answers_go(client: OAuthClient) -> None:
     assert "location" not in answer.headers
 
 
+@pytest.mark.integration
 def test_with_the_setting_off_nothing_is_fetched_and_there_is_no_such_client(
     site: Site, server: DocumentServer, client: OAuthClient
 ) -> None:
@@ -82,6 +84,7 @@ def test_with_the_setting_off_nothing_is_fetched_and_there_is_no_such_client(
     assert server.requests == []
 
 
+@pytest.mark.integration
 def test_an_outage_of_its_host_signs_nobody_out(
     site: Site, server: DocumentServer, client: OAuthClient
 ) -> None:
@@ -115,6 +118,7 @@ def test_a_sign_in_during_an_outage_goes_by_the_last_document_or_is_told_to_come
     assert "temporarily_unavailable" in too_long.text
 
 
+@pytest.mark.integration
 def test_another_document_client_cannot_use_its_tokens(
     site: Site, server: DocumentServer, client: OAuthClient
 ) -> None:

@@ -7,6 +7,8 @@ from gist_mcp.constants import SIGN_IN_LIFETIME_SECONDS, SIGN_IN_REMEMBERED_SECO
 from tests.oauth.oauth_client import OAuthClient, register
 from tests.oauth.site import BROWSER_ACCEPT, CODE, Site, query_of
 
+pytestmark = pytest.mark.integration
+
 HOUR = 3600
 # The cookie jar has a clock of its own, which goes on while a test runs: not to the last second.
 LATE = (SIGN_IN_LIFETIME_SECONDS, HOUR, SIGN_IN_REMEMBERED_SECONDS - HOUR)

@@ -10,6 +10,7 @@ from tests.oauth.site import Site
 TOKEN_PATHS = ("/token", "/token/", "/oauth/token", "/oauth/token/")
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("path", TOKEN_PATHS)
 def test_a_refresh_works_under_every_name_of_the_token_endpoint(site: Site, path: str) -> None:
     client = register(site)
@@ -33,6 +34,7 @@ def test_a_registration_works_under_every_name(site: Site, path: str) -> None:
     assert site.post(path, json={"redirect_uris": [REDIRECT_URI]}).status_code == 201
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", ["authorize", "register", "revoke", "token"])
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_names_at_the_root_answer_and_are_limited_like_those_under_oauth(
@@ -95,6 +97,7 @@ def test_a_form_is_read_if_one_of_the_media_types_is_a_form(
     assert ("must be a form" in said) is not is_read
 
 
+@pytest.mark.integration
 def test_a_code_needs_no_redirect_uri_but_its_verifier(site: Site) -> None:
     client = register(site)
 

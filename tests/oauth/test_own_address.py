@@ -136,6 +136,7 @@ def local_client(site: Site, public_url: str = LOCAL_URL) -> OAuthClient:
     return register(site)
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("public_url", NAMES)
 @pytest.mark.parametrize("name", NAMES)
 def test_the_answer_has_the_issuer_of_the_metadata_that_the_client_read(
@@ -156,6 +157,7 @@ def test_the_answer_has_the_issuer_of_the_metadata_that_the_client_read(
         assert tokens.status_code == 200, tokens.text
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("name", NAMES)
 def test_errors_have_that_issuer_too(site: Site, name: str) -> None:
     client = local_client(site)
@@ -188,6 +190,7 @@ def test_a_request_sealed_by_an_earlier_version_gets_the_public_issuer(site: Sit
     assert query_of(back.response_url(code="x"))["iss"] == LOCAL_URL
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     "came_by", ["evil.example", "http://127.0.0.1:9991", "127.0.0.1:80", "::1", "localhost.", ""]
 )
@@ -200,6 +203,7 @@ def test_nobody_chooses_an_issuer_that_is_not_a_name_of_ours(site: Site, came_by
     assert answer["iss"] == LOCAL_URL
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("came_by", ["127.0.0.1", "localhost", "[::1]"])
 def test_a_public_server_has_one_issuer_whatever_the_link_says(site: Site, came_by: str) -> None:
     client = register(site)

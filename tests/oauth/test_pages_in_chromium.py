@@ -15,6 +15,8 @@ from gist_mcp.oauth.answers import SignInFailed, error_page
 from gist_mcp.pages import page as render
 from tests.support.chromium import chromium_page
 
+pytestmark = pytest.mark.integration
+
 ORIGIN = "http://pages.test"
 STATIC = Path(__file__).parents[2] / "backend/src/gist_mcp/pages/static"
 TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}

@@ -186,6 +186,7 @@ def test_a_redirect_uri_that_was_left_out_gets_no_answer(site: Site) -> None:
     assert client.authorize(redirect_uri="javascript:alert(1)").status_code == 400
 
 
+@pytest.mark.integration
 def test_a_long_registration_still_works(site: Site) -> None:
     uris = [f"https://a.example/{number}" + "a" * 200 for number in range(10)]
 

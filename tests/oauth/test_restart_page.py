@@ -7,6 +7,8 @@ from gist_mcp.oauth import sign_in
 from tests.oauth.oauth_client import register
 from tests.oauth.site import BROWSER_ACCEPT, CODE, PUBLIC_URL, Site, query_of
 
+pytestmark = pytest.mark.integration
+
 
 def test_a_restart_before_github_saw_the_code_costs_nothing(site: Site) -> None:
     oauth_state = site.set_out()

@@ -8,14 +8,16 @@ import pytest
 
 from tests.oauth.oauth_client import OAuthClient, register
 from tests.oauth.site import PUBLIC_URL, Site, query_of
-from tests.support.github_simulator import GitHubSimulator
+from tests.support.github_simulator import GitHubSimulator, GitHubSimulatorInProcess
+
+pytestmark = pytest.mark.integration
 
 EIGHT_HOURS = 8 * 3600
 
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[GitHubSimulator]:
-    with GitHubSimulator(callback_urls=[f"{PUBLIC_URL}/oauth/callback"]) as running:
+    with GitHubSimulatorInProcess(callback_urls=[f"{PUBLIC_URL}/oauth/callback"]) as running:
         yield running
 
 

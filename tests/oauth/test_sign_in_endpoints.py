@@ -11,6 +11,7 @@ from gist_mcp.tokens.access_token import open_access_token
 from tests.oauth.site import BROWSER_ACCEPT, CODE, GITHUB_TOKEN, NOW, PUBLIC_URL, Site
 
 
+@pytest.mark.integration
 def test_authorize_redirects_to_github_with_state_and_pkce(site: Site) -> None:
     answer = site.get("/oauth/authorize")
 
@@ -30,6 +31,7 @@ def test_authorize_redirects_to_github_with_state_and_pkce(site: Site) -> None:
     assert "__Host-gist-mcp-browser-" in answer.headers["set-cookie"]
 
 
+@pytest.mark.integration
 def test_a_program_gets_the_token_as_json(site: Site) -> None:
     answer = site.come_back(code=CODE, state=site.set_out())
 
@@ -45,6 +47,7 @@ def test_a_program_gets_the_token_as_json(site: Site) -> None:
     }
 
 
+@pytest.mark.integration
 def test_the_verifier_fits_the_challenge(site: Site) -> None:
     location = urlsplit(site.get("/oauth/authorize").headers["location"])
     query = dict(parse_qsl(location.query))
@@ -55,6 +58,7 @@ def test_the_verifier_fits_the_challenge(site: Site) -> None:
     assert pkce.verify_s256(exchange["code_verifier"], query["code_challenge"])
 
 
+@pytest.mark.integration
 def test_a_browser_gets_a_page_with_the_token(site: Site) -> None:
     answer = site.come_back(code=CODE, state=site.set_out(), headers=BROWSER_ACCEPT)
 
@@ -66,6 +70,7 @@ def test_a_browser_gets_a_page_with_the_token(site: Site) -> None:
     assert "script-src 'self'" in answer.headers["content-security-policy"]
 
 
+@pytest.mark.integration
 def test_scopes_that_github_does_not_name_are_not_shown_as_missing(site: Site) -> None:
     site.github.answer_with(access_token="ghu_" + "A" * 36, scope="")
     site.github.scopes = None
@@ -78,6 +83,7 @@ def test_scopes_that_github_does_not_name_are_not_shown_as_missing(site: Site) -
     assert "what its permissions at GitHub allow" in shown
 
 
+@pytest.mark.integration
 def test_fewer_scopes_than_asked_for_are_named(site: Site) -> None:
     site.github.token_answer = httpx.Response(
         200, json={"access_token": GITHUB_TOKEN, "token_type": "bearer", "scope": "read:user"}
@@ -88,6 +94,7 @@ def test_fewer_scopes_than_asked_for_are_named(site: Site) -> None:
     assert re.search(r"Not granted:</strong> <code>gist</code>", answer.text)
 
 
+@pytest.mark.integration
 def test_without_github_tokens_a_sealed_token_is_handed_out(site: Site) -> None:
     site.configure("none")
 
@@ -100,6 +107,7 @@ def test_without_github_tokens_a_sealed_token_is_handed_out(site: Site) -> None:
     assert answer["expires_in"] == 3600
 
 
+@pytest.mark.integration
 def test_two_tabs_of_one_browser_both_finish(site: Site) -> None:
     first, second = site.set_out(), site.set_out()
 
@@ -110,6 +118,7 @@ def test_two_tabs_of_one_browser_both_finish(site: Site) -> None:
     assert [answer.status_code for answer in answers] == [200, 200]
 
 
+@pytest.mark.integration
 def test_another_browser_does_not_finish_a_sign_in(site: Site) -> None:
     oauth_state = site.set_out()
 
@@ -121,6 +130,7 @@ def test_another_browser_does_not_finish_a_sign_in(site: Site) -> None:
     assert owner.status_code == 200
 
 
+@pytest.mark.integration
 def test_forged_replayed_and_expired_states_reach_no_github(site: Site) -> None:
     replayed, expired = site.set_out(), site.set_out()
     site.come_back(code=CODE, state=replayed)
@@ -141,6 +151,7 @@ def test_forged_replayed_and_expired_states_reach_no_github(site: Site) -> None:
     assert site.github.requests == []
 
 
+@pytest.mark.integration
 def test_githubs_issuer_is_accepted(site: Site) -> None:
     oauth_state = site.set_out()
 
@@ -149,6 +160,7 @@ def test_githubs_issuer_is_accepted(site: Site) -> None:
     assert answer.status_code == 200
 
 
+@pytest.mark.integration
 def test_denial_is_told_and_reaches_no_github(site: Site) -> None:
     answer = site.come_back(
         error="access_denied", error_description="<b>hi</b>", state=site.set_out()
@@ -159,6 +171,7 @@ def test_denial_is_told_and_reaches_no_github(site: Site) -> None:
     assert site.github.requests == []
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize(
     ("error", "status_code"),
     [
@@ -180,6 +193,7 @@ def test_errors_that_github_sends_with_status_200(site: Site, error: str, status
     assert "<script>" not in answer.text
 
 
+@pytest.mark.integration
 def test_github_down_is_502(site: Site) -> None:
     site.github.token_answer = httpx.Response(503, text="Unicorn!")
 
@@ -189,6 +203,7 @@ def test_github_down_is_502(site: Site) -> None:
     assert int(answer.headers["retry-after"]) > 0
 
 
+@pytest.mark.integration
 def test_a_token_that_github_then_refuses_is_not_handed_out(site: Site) -> None:
     site.github.user_status = 401
 
@@ -244,6 +259,7 @@ def test_the_landing_page_names_our_address(site: Site) -> None:
     assert f'href="{PUBLIC_URL}/oauth/authorize"' in answer.text
 
 
+@pytest.mark.integration
 def test_pages_need_nothing_that_their_policy_forbids(site: Site) -> None:
     pages = [
         site.get("/"),

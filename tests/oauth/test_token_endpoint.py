@@ -14,6 +14,8 @@ from gist_mcp.tokens.code_and_refresh_token import REFRESH_TOKEN_LIFETIME_SECOND
 from tests.oauth.oauth_client import REDIRECT_URI, OAuthClient, register
 from tests.oauth.site import CODE, GITHUB_TOKEN, PUBLIC_URL, Site, query_of
 
+pytestmark = pytest.mark.integration
+
 EXPIRING = {
     "expires_in": 28800,
     "refresh_token": "ghr_" + "1" * 76,

@@ -1,18 +1,25 @@
 """The launcher with an application that does not do what it should."""
 
+import asyncio
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import psutil
+import pytest
 from reboot.cli.monkeys import monkeys, no_chaos_monkeys
 
+from gist_mcp.errors import ConfigError
+from scripts.dev import prepare
 from tests.support.deployment import REPOSITORY
 from tests.support.make_dev import settings
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.integration
 
 END_SECONDS = 60.0
 
@@ -98,3 +105,53 @@ def test_processes_that_ignore_signals_are_ended_all_the_same(tmp_path: Path) ->
     assert exit_code == 0
     assert len(processes) >= 3
     assert not any(process.is_running() for process in processes)
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"GITHUB_CLIENT_ID": "an-id"}, "GITHUB_CLIENT_SECRET"),
+        ({"GITHUB_CLIENT_SECRET": "a-secret"}, "GITHUB_CLIENT_ID"),
+        ({"GITHUB_WEB_URL": "github.example.com"}, "GITHUB_WEB_URL"),
+        ({"PUBLIC_URL": "http://[::1"}, "PUBLIC_URL"),
+        ({"PORT": "http"}, "PORT"),
+        ({"PORT": "65536"}, "PORT"),
+        ({"SERVERS": "3"}, "SERVERS"),
+        ({"CHAOS": "perhaps"}, "CHAOS"),
+        ({"STATE_DIR": "/dev/null/state"}, "STATE_DIR"),
+    ],
+)
+def test_a_bad_setting_is_refused_by_its_name(
+    tmp_path: Path, variables: dict[str, str], named: str
+) -> None:
+    own = {"PORT": str(free_port()), "STATE_DIR": str(tmp_path)}
+
+    assert refusal(own | variables).variable == named
+
+
+@pytest.mark.parametrize("variable", ["PORT", "GITHUB_SIMULATOR_PORT"])
+@pytest.mark.parametrize(
+    ("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
+)
+def test_a_taken_port_is_refused_by_its_name(
+    tmp_path: Path, variable: str, family: socket.AddressFamily, host: str
+) -> None:
+    ports = {"PORT": str(free_port()), "GITHUB_SIMULATOR_PORT": str(free_port())}
+    with socket.socket(family) as holder:
+        try:
+            holder.bind((host, int(ports[variable])))
+        except OSError:
+            pytest.skip(f"this machine has no {host}")
+        holder.listen()
+
+        refused = refusal({**ports, "STATE_DIR": str(tmp_path)})
+
+    assert str(refused).startswith(f"{variable}: port {ports[variable]} is ")
+
+
+def refusal(variables: dict[str, str]) -> ConfigError:
+    """What the launcher says of these settings. `tests/e2e/test_make_dev.py` proves that `make dev`
+    shows it as one line, and ends."""
+    with pytest.raises(ConfigError) as refused:
+        asyncio.run(prepare(settings(**variables)))
+    return refused.value

@@ -15,6 +15,8 @@ from tests.support.make_dev import settings
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.integration
+
 END_SECONDS = 60.0
 STOP_SECONDS = 10.0
 

@@ -13,6 +13,8 @@ import pytest
 from tests.support.deployment import REPOSITORY
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.integration
+
 SET_UP_SECONDS = 120.0
 
 # Stands in for Reboot's generator, which takes 15 seconds. Leaves a mark for each run.

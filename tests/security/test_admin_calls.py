@@ -17,6 +17,8 @@ from tests.security.world import TOKEN_KEYS, World
 from tests.support.deployment import Deployment
 from tests.support.github_simulator import GitHubSimulator
 
+pytestmark = pytest.mark.integration
+
 ADMIN_CALLS = [
     ("rbt.v1alpha1.admin.ExportImport", "ListServers"),
     ("rbt.v1alpha1.admin.ExportImport", "Export"),

@@ -5,6 +5,8 @@ import pytest
 from tests.security.raw_http import exchange, lines, status_of
 from tests.security.world import World
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.mark.parametrize("path", ["/", "/mcp", "/oauth/token", "/x", "/__/reboot/rpc"])
 def test_it_is_not_opened_and_leaves_no_traceback(world: World, path: str) -> None:

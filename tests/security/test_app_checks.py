@@ -4,11 +4,14 @@ GitHub answers an app 5,000 of them an hour. What this server has sealed needs n
 """
 
 import httpx
+import pytest
 
 from tests.mcp_clients.person import query_of, read_form
 from tests.security.mcp_client import McpUser
 from tests.security.world import World
 from tests.support.oauth_client import OAuthClient
+
+pytestmark = pytest.mark.integration
 
 PROCESSES = 2
 CHECK = "/applications/[^/]+/token"

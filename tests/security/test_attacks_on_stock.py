@@ -17,6 +17,8 @@ from tests.security.rpc import Call
 from tests.security.stock import StockDeployment
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.integration
+
 CANARY = "user-anna-token-3f9c2a"
 
 

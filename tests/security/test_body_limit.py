@@ -20,6 +20,8 @@ from tests.security.mcp_client import McpUser, initialize_message, mcp_headers, 
 from tests.security.state_export import settled_state
 from tests.security.world import World, running_world
 
+pytestmark = pytest.mark.integration
+
 LIMIT_BYTES = 20_000
 CHUNK_BYTES = 4096
 

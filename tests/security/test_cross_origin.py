@@ -9,6 +9,8 @@ from gist_mcp.oauth.routes import ROUTES
 from tests.security.mcp_client import initialize_message, mcp_headers
 from tests.security.world import ALLOWED_ORIGIN, World
 
+pytestmark = pytest.mark.integration
+
 EVIL = "https://evil.example"
 SENT_BY_CLIENTS = (
     "accept, authorization, content-type, last-event-id, mcp-method, mcp-name, "

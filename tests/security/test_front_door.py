@@ -12,6 +12,8 @@ from tests.security.mcp_client import initialize_message, mcp_headers, tool_mess
 from tests.security.raw_http import exchange, lines, status_of
 from tests.security.world import ALLOWED_ORIGIN, World
 
+pytestmark = pytest.mark.integration
+
 LIMIT_BYTES = DEFAULT_MAX_BODY_BYTES
 NAMES_OF_OURS = ("/mcp", "/oauth/", "/healthz", "/.well-known")
 

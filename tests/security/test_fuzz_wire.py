@@ -22,6 +22,8 @@ from tests.security.state_export import exported_items
 from tests.security.test_fuzz_parsers import JSON
 from tests.security.world import World, running_world
 
+pytestmark = pytest.mark.integration
+
 EXAMPLES = max(10, settings.default.max_examples // 2)  # type: ignore[union-attr]
 HANG_SECONDS = 20.0
 MANY_MESSAGES_SECONDS = 1200

@@ -5,6 +5,8 @@ import pytest
 from tests.security.raw_http import exchange, lines, status_of
 from tests.security.world import World
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.mark.parametrize(
     "path", ["/", "/oauth/authorize", "/authorize", "/authorize/", "/oauth/callback?code=a&state=b"]

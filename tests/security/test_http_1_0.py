@@ -9,6 +9,8 @@ from tests.security.mcp_client import answer_of, initialize_message
 from tests.security.raw_http import TIMEOUT_SECONDS, exchange, lines
 from tests.security.world import World
 
+pytestmark = pytest.mark.integration
+
 
 def everything(port: int, request: bytes, *, address: str = "127.0.0.1") -> bytes:
     """All that comes back until the server closes the connection, as it does in HTTP/1.0."""

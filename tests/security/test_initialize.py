@@ -10,6 +10,8 @@ from gist_mcp.version import VERSION
 from tests.security.mcp_client import McpUser, answer_of, initialize_message, mcp_headers
 from tests.security.world import World
 
+pytestmark = pytest.mark.integration
+
 CLIENT_INFO = {"name": "c", "version": "1"}
 
 

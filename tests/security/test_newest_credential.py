@@ -1,7 +1,11 @@
 """Each call uses its owner's newest credential; the old one is never sent to GitHub again."""
 
+import pytest
+
 from tests.security.mcp_client import McpUser
 from tests.security.world import World
+
+pytestmark = pytest.mark.integration
 
 
 def test_the_next_call_uses_the_new_token(world: World) -> None:

@@ -21,6 +21,8 @@ from tests.security.mcp_client import McpUser
 from tests.security.state_export import exported_items
 from tests.security.world import TOKEN_KEYS, World, running_world
 
+pytestmark = pytest.mark.integration
+
 REDIRECT_URI = "http://127.0.0.1:5555/callback"
 CONTENT = "the content of a gist, which durable state may hold"
 

@@ -8,6 +8,8 @@ import pytest
 from tests.security.mcp_client import McpUser, mcp_headers, tool_message
 from tests.security.world import World, running_world
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture
 def restarting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:

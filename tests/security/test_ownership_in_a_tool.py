@@ -17,6 +17,8 @@ from gist_mcp.tokens.sealing import Sealer
 from tests.security.mcp_client import McpUser, answer_of, mcp_headers, tool_message
 from tests.security.world import TOKEN_KEYS, World, running_world
 
+pytestmark = pytest.mark.integration
+
 REFUSED = "This session belongs to another GitHub account."
 CALLS = [
     ("get_my_profile", {}),

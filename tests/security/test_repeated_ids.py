@@ -16,6 +16,8 @@ from tests.security.test_fuzz_wire import answers_to, read_to_the_end, traceback
 from tests.security.world import World, running_world
 from tests.support.mcp_client import McpClient, RunningCall
 
+pytestmark = pytest.mark.integration
+
 GIST = {"description": "d", "filename": "f.md", "content": "c"}
 
 

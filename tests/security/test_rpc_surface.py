@@ -19,6 +19,8 @@ from tests.security.rpc import Call
 from tests.security.served import ServedMethod, served_methods
 from tests.security.world import World
 
+pytestmark = pytest.mark.integration
+
 METHODS = served_methods()
 DENIED = "PERMISSION_DENIED"
 HTTP_STATUSES = {DENIED: "403", "UNKNOWN": "500"}

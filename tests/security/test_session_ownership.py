@@ -17,6 +17,8 @@ from tests.security.mcp_client import (
 from tests.security.state_export import settled_state
 from tests.security.world import World
 
+pytestmark = pytest.mark.integration
+
 SILENCE_SECONDS = 3.0
 """How long a stream without events is listened to. One with events brings them at once."""
 

@@ -19,6 +19,8 @@ from tests.security.mcp_client import McpUser, mcp_headers
 from tests.security.state_export import durable_state, exported_items, settled_state
 from tests.security.world import World, running_world
 
+pytestmark = pytest.mark.integration
+
 SIGN_INS_TYPE = "gist_state.v1.SignIns"
 SERVERS = 2
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"

@@ -16,6 +16,8 @@ from tests.security.mcp_client import McpUser, answer_of
 from tests.security.world import World
 from tests.support.github_simulator import StoredGist
 
+pytestmark = pytest.mark.integration
+
 GIST = {"description": "d", "filename": "a.md", "content": "x"}
 PATIENCE_SECONDS = 20
 

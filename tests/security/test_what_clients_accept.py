@@ -15,6 +15,8 @@ from tests.security.mcp_client import (
 from tests.security.raw_http import exchange, lines, status_of
 from tests.security.world import World
 
+pytestmark = pytest.mark.integration
+
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 

@@ -20,6 +20,8 @@ from gist_state.v1.gist_ledger import WriteRecord
 from gist_state.v1.gist_ledger_rbt import GistLedger
 from tests.support.runtime import Runtime, running
 
+pytestmark = pytest.mark.integration
+
 NOW = 1_800_000_000
 REQUEST = {"description": "d1", "public": "p1", "files": "f1"}
 

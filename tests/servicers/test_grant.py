@@ -32,6 +32,8 @@ from gist_state.v1.grant import GrantRecord
 from gist_state.v1.grant_rbt import Grants
 from tests.support.runtime import Runtime, running
 
+pytestmark = pytest.mark.integration
+
 NOW = 1_800_000_000
 ACCOUNT = "a" * 32
 

@@ -19,6 +19,8 @@ from gist_mcp.servicers.mcp_session import (
 from gist_state.v1.mcp_session_rbt import McpSession
 from tests.support.runtime import Runtime, running
 
+pytestmark = pytest.mark.integration
+
 NOW = 1_800_000_000
 CALL = "d1"
 OTHER_CALL = "d2"

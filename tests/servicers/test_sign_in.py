@@ -90,6 +90,7 @@ def runtime(start_runtime: Callable[..., SignInRuntime]) -> SignInRuntime:
     return start_runtime()
 
 
+@pytest.mark.integration
 def test_a_sign_in_is_issued_claimed_and_redeemed(runtime: SignInRuntime) -> None:
     oauth_state = runtime.issued()
 
@@ -100,10 +101,12 @@ def test_a_sign_in_is_issued_claimed_and_redeemed(runtime: SignInRuntime) -> Non
     assert redeemed == "ok"
 
 
+@pytest.mark.integration
 def test_a_state_that_was_never_issued_is_unknown(runtime: SignInRuntime) -> None:
     assert runtime.outcome(runtime.claim(secrets.token_urlsafe(32))) == "unknown"
 
 
+@pytest.mark.integration
 def test_a_sign_in_may_be_claimed_until_it_expires(runtime: SignInRuntime) -> None:
     in_time, too_late = runtime.issued(), runtime.issued()
     end = NOW + SIGN_IN_LIFETIME_SECONDS
@@ -116,6 +119,7 @@ def test_a_sign_in_may_be_claimed_until_it_expires(runtime: SignInRuntime) -> No
     assert outcomes == ("ok", "expired")
 
 
+@pytest.mark.integration
 def test_a_claim_in_the_last_second_can_still_be_redeemed(runtime: SignInRuntime) -> None:
     oauth_state = runtime.issued()
     end = NOW + SIGN_IN_LIFETIME_SECONDS
@@ -126,6 +130,7 @@ def test_a_claim_in_the_last_second_can_still_be_redeemed(runtime: SignInRuntime
     assert outcome == "ok"
 
 
+@pytest.mark.integration
 def test_another_browser_is_refused_and_uses_up_nothing(runtime: SignInRuntime) -> None:
     oauth_state = runtime.issued()
 
@@ -138,6 +143,7 @@ def test_another_browser_is_refused_and_uses_up_nothing(runtime: SignInRuntime) 
     assert (stranger, without_cookie, owner) == ("other_browser", "other_browser", "ok")
 
 
+@pytest.mark.integration
 def test_another_browser_is_not_told_how_a_sign_in_stands(runtime: SignInRuntime) -> None:
     redeemed, expired = runtime.issued(), runtime.issued()
     runtime.run(runtime.claim(redeemed))
@@ -152,6 +158,7 @@ def test_another_browser_is_not_told_how_a_sign_in_stands(runtime: SignInRuntime
     assert outcomes == {"other_browser"}
 
 
+@pytest.mark.integration
 def test_a_second_claim_is_a_replay(runtime: SignInRuntime) -> None:
     oauth_state = runtime.issued()
     runtime.run(runtime.claim(oauth_state))
@@ -162,6 +169,7 @@ def test_a_second_claim_is_a_replay(runtime: SignInRuntime) -> None:
     assert (same_code, other_code) == ("replayed", "replayed")
 
 
+@pytest.mark.integration
 def test_nothing_follows_on_redeemed(runtime: SignInRuntime) -> None:
     oauth_state = runtime.issued()
     runtime.run(runtime.claim(oauth_state))
@@ -176,6 +184,7 @@ def test_nothing_follows_on_redeemed(runtime: SignInRuntime) -> None:
     assert again == ("replayed", "replayed", "replayed")
 
 
+@pytest.mark.integration
 def test_redeeming_needs_the_claim_and_its_code(runtime: SignInRuntime) -> None:
     unclaimed, claimed = runtime.issued(), runtime.issued()
     runtime.run(runtime.claim(claimed))
@@ -190,6 +199,7 @@ def test_redeeming_needs_the_claim_and_its_code(runtime: SignInRuntime) -> None:
     assert outcomes == ("unknown", "unknown", "unknown", "ok")
 
 
+@pytest.mark.integration
 def test_of_twenty_claims_at_once_one_wins(runtime: SignInRuntime) -> None:
     oauth_state = runtime.issued()
 
@@ -204,6 +214,7 @@ def test_of_twenty_claims_at_once_one_wins(runtime: SignInRuntime) -> None:
     assert [each.outcome for each in refusals] == ["replayed"] * 19
 
 
+@pytest.mark.integration
 def test_a_sign_in_survives_a_restart_between_issue_and_claim(
     start_runtime: Callable[..., SignInRuntime],
 ) -> None:
@@ -215,6 +226,7 @@ def test_a_sign_in_survives_a_restart_between_issue_and_claim(
     assert runtime.outcome(runtime.claim(oauth_state, incarnation="second")) == "ok"
 
 
+@pytest.mark.integration
 def test_a_crash_between_claim_and_redeem_lets_the_next_run_finish_once(
     start_runtime: Callable[..., SignInRuntime],
 ) -> None:
@@ -247,6 +259,7 @@ def _restart(runtime: SignInRuntime) -> None:
     runtime.context = runtime.rbt.create_external_context(name="test", app_internal=True)
 
 
+@pytest.mark.integration
 def test_a_stranger_may_not_call(runtime: SignInRuntime) -> None:
     stranger = runtime.rbt.create_external_context(name="stranger", bearer_token="guess")
     request = SignIns.IssueRequest(
@@ -257,6 +270,7 @@ def test_a_stranger_may_not_call(runtime: SignInRuntime) -> None:
         runtime.run(SignIns.ref("bucket-0001").issue(stranger, request))
 
 
+@pytest.mark.integration
 def test_a_flood_of_ten_thousand_leaves_bounded_state(
     start_runtime: Callable[..., SignInRuntime], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -346,6 +360,7 @@ def test_a_full_bucket_gives_up_first_what_took_too_long() -> None:
     assert make_room([late, *young], over - 1) == [late, *young[1:]]
 
 
+@pytest.mark.integration
 def test_a_claim_whose_time_is_over_is_not_redeemed(runtime: SignInRuntime) -> None:
     in_time, late = runtime.issued(), runtime.issued()
     runtime.run(runtime.claim(in_time))

@@ -35,6 +35,8 @@ from gist_mcp.sessions.message_workflow import (
 )
 from tests.support.runtime import Runtime, running
 
+pytestmark = pytest.mark.integration
+
 PATH = "/message-workflow-tests"
 TOO_MUCH = "x" * (5 * 1024 * 1024)
 """Over what one gRPC message holds, so that it cannot be stored."""

@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import IO, Self
 
 import httpx
 import psutil
 
+from tests.support.consent_form import NO_CERTIFICATES
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
 
@@ -104,7 +106,8 @@ class Deployment:
             if process.poll() is not None:
                 return True
             with contextlib.suppress(httpx.HTTPError):
-                return httpx.get(f"{self.url}/healthz", timeout=2).status_code == 200
+                answer = httpx.get(f"{self.url}/healthz", timeout=2, verify=NO_CERTIFICATES)
+                return answer.status_code == 200
             return False
 
         try:
@@ -122,8 +125,10 @@ class Deployment:
         for victim in victims:
             with contextlib.suppress(psutil.NoSuchProcess):
                 victim.send_signal(signal.SIGKILL)
-        psutil.wait_procs(victims, timeout=STOP_SECONDS)
         self._process.wait()
+        # Ended is enough: it may take the system another second to collect the orphans.
+        for victim in victims:
+            wait_until("everything to end", partial(_has_ended, victim), seconds=STOP_SECONDS)
         assert self._log is not None
         if self._process.stdin is not None:
             self._process.stdin.close()
@@ -147,3 +152,12 @@ class Deployment:
     def log(self) -> str:
         """Everything that it has printed."""
         return self.log_path.read_text(errors="replace")
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """True also for one that nobody has collected yet: its ports and files are free."""
+    try:
+        # The last thread of a killed process may end after the first.
+        return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
+    except psutil.NoSuchProcess:
+        return True

@@ -4,6 +4,7 @@ Everything here is synchronous. A test whose application runs in the same event 
 waits in `asyncio.to_thread`, or the application could never get there.
 """
 
+import asyncio
 import json
 import os
 import secrets
@@ -11,14 +12,19 @@ import selectors
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, override
 
 import httpx
 
+from github_simulator.server import SimulatorServer, loopback_socket, url_of
+from github_simulator.settings import Settings
+from github_simulator.simulator import RegisteredApp, Simulator
+from github_simulator.store import Store
 from tests.support.consent_form import NO_CERTIFICATES, answer_consent
 from tests.support.ports import free_port
 
@@ -390,6 +396,56 @@ class GitHubSimulator:
         assert line, f"the GitHub simulator did not start: {self.log_text}"
         told: dict[str, str] = json.loads(line)
         return told
+
+
+class GitHubSimulatorInProcess(GitHubSimulator):
+    """A simulator in a thread of this process: for unit tests, which start no process."""
+
+    def __init__(
+        self, *, callback_urls: Sequence[str] = ("http://localhost:9991/oauth/callback",)
+    ) -> None:
+        super().__init__(callback_urls=callback_urls)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._server: SimulatorServer | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    @override
+    def log_text(self) -> str:
+        """There is none: its lines go to the log of this process, which pytest captures."""
+        raise NotImplementedError("see pytest's `caplog`")
+
+    @override
+    def start(self) -> None:
+        """Start it. Requests wait in the socket until it serves."""
+        app = RegisteredApp(
+            client_id=self.client_id,
+            callback_urls=self.callback_urls,
+            name="github-gist-mcp",
+            client_secret=self.client_secret,
+        )
+        simulator = Simulator(app, Store(None), Settings(), self.control_key)
+        listening = loopback_socket("127.0.0.1", self._port)
+        listening.listen()
+        self.url = url_of(listening)
+        server = self._server = SimulatorServer(simulator)
+        loop = self._loop = asyncio.new_event_loop()
+
+        def serve() -> None:
+            with asyncio.Runner(loop_factory=lambda: loop) as runner:
+                runner.run(server.serve(sockets=[listening]))
+
+        self._thread = threading.Thread(target=serve, name="github-simulator", daemon=True)
+        self._thread.start()
+
+    @override
+    def stop(self) -> None:
+        """End it; returns when its thread is gone."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            assert self._loop is not None and self._server is not None
+            self._loop.call_soon_threadsafe(self._server.stop)
+            thread.join()
 
 
 def _present(query: Mapping[str, str | None]) -> dict[str, str | int | float]:

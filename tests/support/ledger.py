@@ -3,12 +3,11 @@
 import asyncio
 from dataclasses import dataclass
 
-from pydantic import SecretStr
 from rbt.v1alpha1.errors_pb2 import StateNotConstructed
 from reboot.aio.external import ExternalContext
 
 from gist_mcp.principal import GitHubUserId
-from gist_mcp.sessions.ledger import bucket_ids
+from gist_mcp.sessions.ledger import bucket_id, bucket_ids
 from gist_mcp.tokens.sealing import Sealer
 from gist_state.v1.gist_ledger_rbt import GistLedger
 
@@ -36,15 +35,19 @@ class LedgerPicture:
 
 def read_ledger(url: str, token_key: str, issuer: str, user_id: int) -> LedgerPicture:
     """Reads all buckets of a user, showing the front door's secret."""
+    return asyncio.run(_read(url, token_key, bucket_ids(issuer, GitHubUserId(user_id))))
+
+
+def read_phase(url: str, token_key: str, issuer: str, user_id: int, write_id: str) -> str | None:
+    """The phase of one change, `None` if there is none. Asks only the bucket that would hold it."""
+    bucket = bucket_id(issuer, GitHubUserId(user_id), write_id)
+    return asyncio.run(_read(url, token_key, [bucket])).phases().get(write_id)
+
+
+async def _read(url: str, token_key: str, buckets: list[str]) -> LedgerPicture:
     secret = Sealer([token_key]).derive("reboot-front-door").hex()
-    return asyncio.run(_read(url, SecretStr(secret), issuer, GitHubUserId(user_id)))
-
-
-async def _read(url: str, secret: SecretStr, issuer: str, user_id: GitHubUserId) -> LedgerPicture:
-    context = ExternalContext(name="ledger audit", url=url, bearer_token=secret.get_secret_value())
-    answers = await asyncio.gather(
-        *(_records(context, bucket) for bucket in bucket_ids(issuer, user_id))
-    )
+    context = ExternalContext(name="ledger audit", url=url, bearer_token=secret)
+    answers = await asyncio.gather(*(_records(context, bucket) for bucket in buckets))
     found = [answer for answer in answers if answer is not None]
     return LedgerPicture(
         writes=[

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from tests.support.consent_form import NO_CERTIFICATES
 from tests.support.waiting import wait_until
 
 PROTOCOL_VERSION = "2025-06-18"
@@ -111,7 +112,11 @@ class RunningCall:
         headers = {**self.client.headers, **headers}
         try:
             with (
-                httpx.Client(timeout=httpx.Timeout(None, connect=5.0), trust_env=False) as http,
+                httpx.Client(
+                    timeout=httpx.Timeout(None, connect=5.0),
+                    trust_env=False,
+                    verify=NO_CERTIFICATES,
+                ) as http,
                 http.stream(method, self.client.url, headers=headers, json=body) as response,
             ):
                 self._socket = response.extensions["network_stream"].get_extra_info("socket")
@@ -213,7 +218,11 @@ class McpClient:
     def try_to_delete(self) -> httpx.Response:
         """As `delete`, for a server that may be away."""
         return httpx.delete(
-            self.url, headers=self.headers, timeout=REQUEST_SECONDS, trust_env=False
+            self.url,
+            headers=self.headers,
+            timeout=REQUEST_SECONDS,
+            trust_env=False,
+            verify=NO_CERTIFICATES,
         )
 
     def _send(
@@ -230,6 +239,7 @@ class McpClient:
             json=message,
             timeout=REQUEST_SECONDS,
             trust_env=False,
+            verify=NO_CERTIFICATES,
         )
 
 

@@ -12,13 +12,13 @@ from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.tokens.github_check import TokenQuestions, Validated
 from gist_mcp.tokens.verifier import BearerVerifier
-from tests.support.github_simulator import GitHubSimulator, TokenKind
+from tests.support.github_simulator import GitHubSimulator, GitHubSimulatorInProcess, TokenKind
 from tests.tokens.verifying import Clock, questions, verify
 
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[GitHubSimulator]:
-    with GitHubSimulator() as running:
+    with GitHubSimulatorInProcess() as running:
         yield running
 
 

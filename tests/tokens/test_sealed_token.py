@@ -6,13 +6,13 @@ import pytest
 
 from gist_mcp.errors import GitHubUnavailable, RateLimited, SignInRequired
 from gist_mcp.tokens.verifier import BearerVerifier, Caller
-from tests.support.github_simulator import FaultKind, GitHubSimulator
+from tests.support.github_simulator import FaultKind, GitHubSimulator, GitHubSimulatorInProcess
 from tests.tokens.verifying import NOW, Clock, free_of_charge, questions, sealed, verify
 
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[GitHubSimulator]:
-    with GitHubSimulator() as running:
+    with GitHubSimulatorInProcess() as running:
         yield running
 
 

@@ -8,13 +8,13 @@ import pytest
 from gist_mcp.errors import GitHubUnavailable, SignInRequired
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.tokens.verifier import BearerVerifier
-from tests.support.github_simulator import GitHubSimulator
+from tests.support.github_simulator import GitHubSimulator, GitHubSimulatorInProcess
 from tests.tokens.verifying import NOW, Clock, free_of_charge, questions, verify
 
 
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[GitHubSimulator]:
-    with GitHubSimulator() as running:
+    with GitHubSimulatorInProcess() as running:
         yield running
 
 

@@ -9,6 +9,8 @@ import pytest
 from tests.support.mcp_client import McpClient, RunningCall
 from tests.support.world import World, world
 
+pytestmark = pytest.mark.integration
+
 ACCOUNT = "octocat"
 GIST = {"description": "d", "filename": "f.md", "content": "c"}
 

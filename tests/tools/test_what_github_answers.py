@@ -13,6 +13,8 @@ from tests.support.github_simulator import TokenKind
 from tests.support.mcp_client import McpClient, ToolResult
 from tests.support.world import World, world
 
+pytestmark = pytest.mark.integration
+
 ACCOUNT = "octocat"
 NAME, CONTENT = "notes.md", "# Notes\n"
 GIST = {"description": "d", "filename": NAME, "content": CONTENT, "public": False}

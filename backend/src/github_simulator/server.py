@@ -47,50 +47,70 @@ def loopback_socket(host: str, port: int) -> socket.socket:
     return listening
 
 
-class _Server(uvicorn.Server):
-    """uvicorn, but signals are ours, and one line tells where we listen."""
+class SimulatorServer(uvicorn.Server):
+    """The simulator behind uvicorn; whoever runs it decides about signals."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        super().__init__(
+            uvicorn.Config(
+                build_app(simulator),
+                http=ReachableProtocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+                headers=[("server", "github-simulator")],
+            )
+        )
+        self._simulator = simulator
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         # uvicorn would raise the signal again at the end; a clean stop is exit code 0 here.
         yield
 
+    def stop(self) -> None:
+        """Ends `serve` soon. Call it in the server's event loop."""
+        # Held requests and waits would outlast the server's patience.
+        self._simulator.faults.clear()
+        self._simulator.faults.changes.close()
+        self._simulator.requests.changes.close()
+        self.should_exit = True
+
+
+class _AnnouncedServer(SimulatorServer):
+    """One line on stdout tells where it listens."""
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if sockets:
-            host, port = sockets[0].getsockname()[:2]
-            name = f"[{host}]" if ":" in host else host
-            print(json.dumps({"port": port, "url": f"http://{name}:{port}"}), flush=True)
+            print(json.dumps({"port": port_of(sockets[0]), "url": url_of(sockets[0])}), flush=True)
+
+
+def port_of(listening: socket.socket) -> int:
+    """The port that it is bound to."""
+    port: int = listening.getsockname()[1]
+    return port
+
+
+def url_of(listening: socket.socket) -> str:
+    """The address of what is served there."""
+    host = listening.getsockname()[0]
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port_of(listening)}"
 
 
 async def serve(simulator: Simulator, listening: socket.socket, *, exit_on_stdin_eof: bool) -> None:
     """Serve until SIGTERM, SIGINT or, if asked, the end of stdin."""
-    config = uvicorn.Config(
-        build_app(simulator),
-        http=ReachableProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-        headers=[("server", "github-simulator")],
-    )
-    server = _Server(config)
-
-    def stop() -> None:
-        # Held requests and waits would outlast the server's patience.
-        simulator.faults.clear()
-        simulator.faults.changes.close()
-        simulator.requests.changes.close()
-        server.should_exit = True
-
+    server = _AnnouncedServer(simulator)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, server.stop)
     if exit_on_stdin_eof:
-        _watch_stdin(lambda: loop.call_soon_threadsafe(stop))
+        _watch_stdin(lambda: loop.call_soon_threadsafe(server.stop))
     await server.serve(sockets=[listening])
 
 
