@@ -111,6 +111,7 @@ def recorded() -> dict[str, list[str]]:
     return files
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("walk", WALKS)
 def test_a_walk_names_the_files_that_are_entered_in_their_order(
     recorded: dict[str, list[str]], walk: str
@@ -126,6 +127,7 @@ def test_a_walk_names_the_files_that_are_entered_in_their_order(
     assert list(entered) == [], "entered after the last step"
 
 
+@pytest.mark.integration
 def test_what_is_named_once_for_all_walks_is_entered_by_each(
     recorded: dict[str, list[str]],
 ) -> None:

@@ -11,6 +11,8 @@ import pytest
 REPOSITORY = Path(__file__).parents[2]
 SOURCES = Path("backend", "src")
 
+pytestmark = pytest.mark.integration
+
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
