@@ -121,6 +121,7 @@ class Development:
     def clean_up(self) -> None:
         """Leaves nothing behind."""
         self._server.clean_up()
+        self.github.close()
 
     def log(self) -> str:
         """Of all starts."""

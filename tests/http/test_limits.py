@@ -8,10 +8,10 @@ from gist_mcp.http.limits import (
     GUESSES_BURST,
     MAX_ADDRESSES,
     OWNERS_GUESSES_BURST,
-    GuessLimit,
     RateLimit,
+    TokenGuessLimit,
     client_address,
-    in_a_session_of,
+    session_owner_key,
 )
 from gist_mcp.principal import GitHubUserId
 from gist_mcp.tokens.verifier import TooManyGuesses
@@ -27,7 +27,7 @@ class Clock:
         return self.now
 
 
-def guesses_until_refused(limit: GuessLimit, address: str) -> int:
+def guesses_until_refused(limit: TokenGuessLimit, address: str) -> int:
     for count in range(10_000):
         try:
             limit.take(address)
@@ -51,14 +51,14 @@ def test_a_burst_then_a_steady_rate() -> None:
 
 
 def test_addresses_do_not_use_up_each_others_budget() -> None:
-    limit = GuessLimit(Clock())
+    limit = TokenGuessLimit(Clock())
 
     assert guesses_until_refused(limit, "192.0.2.1") == GUESSES_BURST
     assert guesses_until_refused(limit, "192.0.2.2") == GUESSES_BURST
 
 
 def test_all_addresses_together_are_limited_too() -> None:
-    limit = GuessLimit(Clock())
+    limit = TokenGuessLimit(Clock())
 
     taken = sum(guesses_until_refused(limit, f"192.0.2.{n}") for n in range(200))
 
@@ -66,7 +66,7 @@ def test_all_addresses_together_are_limited_too() -> None:
 
 
 def test_good_tokens_use_up_nothing() -> None:
-    limit = GuessLimit(Clock())
+    limit = TokenGuessLimit(Clock())
 
     for _ in range(10 * ALL_GUESSES_BURST):
         limit.take("192.0.2.1")
@@ -74,11 +74,11 @@ def test_good_tokens_use_up_nothing() -> None:
 
 
 def owner(number: int) -> str:
-    return in_a_session_of("https://github.com", GitHubUserId(number))
+    return session_owner_key("https://github.com", GitHubUserId(number))
 
 
 def test_an_owner_of_sessions_has_a_budget_apart_from_strangers() -> None:
-    limit = GuessLimit(Clock())
+    limit = TokenGuessLimit(Clock())
     for number in range(200):
         guesses_until_refused(limit, f"192.0.2.{number}")
 
@@ -86,7 +86,7 @@ def test_an_owner_of_sessions_has_a_budget_apart_from_strangers() -> None:
 
 
 def test_all_owners_together_are_limited_too_and_strangers_apart_from_them() -> None:
-    limit = GuessLimit(Clock())
+    limit = TokenGuessLimit(Clock())
 
     taken = sum(guesses_until_refused(limit, owner(number)) for number in range(200))
 
@@ -96,7 +96,7 @@ def test_all_owners_together_are_limited_too_and_strangers_apart_from_them() -> 
 
 def test_a_refusal_says_when_to_come_back() -> None:
     clock = Clock()
-    limit = GuessLimit(clock)
+    limit = TokenGuessLimit(clock)
     guesses_until_refused(limit, "192.0.2.1")
     with pytest.raises(TooManyGuesses) as refused:
         limit.take("192.0.2.1")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 
 from gist_mcp.http.media_types import (
-    NotNegotiable,
+    MediaTypeRefused,
     canonical_headers,
     check_media_types,
     quality,
@@ -30,7 +30,7 @@ def request(
 def status_of(asked: Request) -> int:
     try:
         check_media_types(asked)
-    except NotNegotiable as refused:
+    except MediaTypeRefused as refused:
         return refused.status_code
     return 200
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from gist_mcp.mcp_http.json_rpc import (
     MAX_ID_BYTES,
+    InvalidMessage,
+    JsonRpcId,
     MessageTooLarge,
-    NotJsonRpc,
-    WireId,
     id_at_the_edges,
     parse_message,
 )
@@ -44,7 +44,7 @@ def test_a_tool_call_names_its_tool() -> None:
     ("request_id", "expected"),
     [(7, 7), ("7", "7"), ("a/7", "a/7"), (2**60, 2**60), (True, None), (None, None), ([], None)],
 )
-def test_a_cancellation_names_its_request(request_id: object, expected: WireId | None) -> None:
+def test_a_cancellation_names_its_request(request_id: object, expected: JsonRpcId | None) -> None:
     message = {
         "jsonrpc": "2.0",
         "method": "notifications/cancelled",
@@ -76,7 +76,7 @@ def test_a_cancellation_names_its_request(request_id: object, expected: WireId |
     ],
 )
 def test_what_is_not_one_json_rpc_message_is_refused(body: bytes) -> None:
-    with pytest.raises(NotJsonRpc):
+    with pytest.raises(InvalidMessage):
         parse_message(body)
 
 
@@ -95,7 +95,7 @@ def test_what_is_not_one_json_rpc_message_is_refused(body: bytes) -> None:
     ],
 )
 def test_a_session_does_not_begin_without_what_it_begins_with(params: dict[str, object]) -> None:
-    with pytest.raises(NotJsonRpc, match="Invalid params") as refusal:
+    with pytest.raises(InvalidMessage, match="Invalid params") as refusal:
         parse_message(encode({**INITIALIZE, "params": params}))
 
     assert refusal.value.code == -32602
@@ -105,15 +105,15 @@ def test_a_session_does_not_begin_without_what_it_begins_with(params: dict[str, 
     "identifier",
     [0, -1, 2**53 + 1, 10**200, "", "1", "7f3e:1", "a/b", "VSCODE_GET", "\u00e9\u2603", "x" * 1000],
 )
-def test_any_text_and_any_integer_is_an_id(identifier: WireId) -> None:
+def test_any_text_and_any_integer_is_an_id(identifier: JsonRpcId) -> None:
     message = parse_message(encode({"jsonrpc": "2.0", "id": identifier, "method": "ping"}))
 
-    assert message.wire_id == identifier
-    assert type(message.wire_id) is type(identifier)
+    assert message.json_rpc_id == identifier
+    assert type(message.json_rpc_id) is type(identifier)
 
 
 def test_an_endless_id_is_refused() -> None:
-    with pytest.raises(NotJsonRpc, match="longer than"):
+    with pytest.raises(InvalidMessage, match="longer than"):
         parse_message(encode({"jsonrpc": "2.0", "id": "x" * MAX_ID_BYTES, "method": "ping"}))
 
 
@@ -151,7 +151,7 @@ def test_a_message_is_measured_by_what_it_becomes() -> None:
     for message in (zeros, text):
         with pytest.raises(MessageTooLarge) as refusal:
             parse_message(encode(message))
-        assert refusal.value.wire_id == "a"
+        assert refusal.value.json_rpc_id == "a"
 
 
 @pytest.mark.parametrize("text", [b'""', b'"\\\\""', b'"a"'])
@@ -163,14 +163,14 @@ def test_strings_are_counted_no_further_than_the_limit(text: bytes) -> None:
 def test_a_member_that_comes_twice_is_refused() -> None:
     body = b'{"jsonrpc":"2.0","id":1,"method":"x","params":{"public":false,"public":true}}'
 
-    with pytest.raises(NotJsonRpc, match="twice"):
+    with pytest.raises(InvalidMessage, match="twice"):
         parse_message(body)
 
 
 def test_a_text_full_of_commas_is_one_value() -> None:
     csv = {"jsonrpc": "2.0", "id": 1, "method": "x", "params": {"x": '"a,b",[{:\\' * 60_000}}
 
-    assert parse_message(encode(csv)).wire_id == 1
+    assert parse_message(encode(csv)).json_rpc_id == 1
 
 
 @pytest.mark.parametrize(
@@ -214,12 +214,12 @@ def nested(depth: int) -> dict[str, object]:
 def test_nesting_is_bounded() -> None:
     parse_message(encode(nested(MAX_DEPTH)))
 
-    with pytest.raises(NotJsonRpc):
+    with pytest.raises(InvalidMessage):
         parse_message(encode(nested(MAX_DEPTH + 1)))
 
 
 def test_a_million_brackets_are_refused_without_recursion() -> None:
-    with pytest.raises(NotJsonRpc):
+    with pytest.raises(InvalidMessage):
         parse_message(b"[" * 1_000_000)
 
 
@@ -227,7 +227,7 @@ def test_a_million_brackets_are_refused_without_recursion() -> None:
 def test_any_bytes_are_a_message_or_a_clean_refusal(body: bytes) -> None:
     try:
         parse_message(body)
-    except NotJsonRpc as refusal:
+    except InvalidMessage as refusal:
         assert refusal.code in (-32700, -32600, -32602)
 
 
@@ -242,5 +242,5 @@ JSON = st.recursive(
 def test_any_json_object_is_a_message_or_a_clean_refusal(message: dict[str, object]) -> None:
     try:
         parse_message(encode({**message, "jsonrpc": "2.0"}))
-    except NotJsonRpc as refusal:
+    except InvalidMessage as refusal:
         assert refusal.code in (-32700, -32600, -32602)

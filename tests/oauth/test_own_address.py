@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from gist_mcp.config import parse_config
 from gist_mcp.mcp_http import challenges
+from gist_mcp.mcp_http.authentication import TokenMissing
 from gist_mcp.oauth.authorization_request import destination_of, open_from_consent
 from gist_mcp.origin import own_address
 from tests.mcp_clients.person import read_form
@@ -91,7 +92,8 @@ def challenge_at(host: str, public_url: str) -> str:
     config = parse_config({"PUBLIC_URL": public_url, "TOKEN_KEYS": "k" * 40}, production=False)
     headers = [(b"host", host.encode("latin-1"))]
     scope = {"type": "http", "method": "POST", "headers": headers}
-    return challenges.token_missing(config, Request(scope)).headers["www-authenticate"]
+    refusal = challenges.refusal(config, Request(scope), TokenMissing())
+    return refusal.headers["www-authenticate"]
 
 
 def test_a_challenge_leads_to_the_metadata_of_that_name() -> None:

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from gist_mcp.errors import OAuthError, SignInRequired
 from gist_mcp.github.redaction import redact
 from gist_mcp.http.limits import client_address
-from gist_mcp.mcp_http.json_rpc import NotJsonRpc, parse_message
+from gist_mcp.mcp_http.json_rpc import InvalidMessage, parse_message
 from gist_mcp.oauth import pkce
 from gist_mcp.oauth.answers import prefers_html
 from gist_mcp.oauth.parameters import parse_parameters
@@ -30,7 +30,7 @@ JSON = st.recursive(
 
 @given(st.binary(max_size=4096))
 def test_any_bytes_are_a_message_or_refused(body: bytes) -> None:
-    with suppress(NotJsonRpc):
+    with suppress(InvalidMessage):
         parse_message(body)
 
 
@@ -41,7 +41,7 @@ def test_any_bytes_are_a_message_or_refused(body: bytes) -> None:
     )
 )
 def test_anything_like_a_message_is_one_or_refused(message: dict[str, object]) -> None:
-    with suppress(NotJsonRpc):
+    with suppress(InvalidMessage):
         parsed = parse_message(json.dumps(message).encode())
         assert parsed.tool_name is None or isinstance(parsed.tool_name, str)
 

@@ -10,7 +10,7 @@ from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 from mcp.types import CallToolResult, TextContent
 
-from gist_mcp.tools.argument_shapes import input_schema
+from gist_mcp.tools.argument_schema import input_schema
 from gist_mcp.tools.registry import TOOLS
 from tests.security.mcp_client import McpUser, answer_of
 from tests.security.world import World

@@ -182,6 +182,10 @@ class GitHubSimulator:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it, if it runs, and close what this object holds; for one that was never entered."""
         self.stop()
         self._client.close()
         self._log.close()

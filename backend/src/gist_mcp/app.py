@@ -20,7 +20,7 @@ from gist_mcp.deps import Deps
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.http import make_http_client
 from gist_mcp.github.oauth import GitHubOAuth
-from gist_mcp.http.limits import GuessLimit, SignInLimit
+from gist_mcp.http.limits import SignInLimit, TokenGuessLimit
 from gist_mcp.logs import configure_logging
 from gist_mcp.process import ProcessServices, close_when_the_process_ends
 from gist_mcp.reboot_gateway import close_gateway, serve_nothing_else
@@ -102,7 +102,7 @@ def build_front_door(
         sealer=sealer,
         github=github,
         clock=time.time,
-        guesses=GuessLimit(time.monotonic),
+        guesses=TokenGuessLimit(time.monotonic),
     )
     vault = CredentialVault()
     process.install(

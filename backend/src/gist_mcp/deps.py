@@ -1,4 +1,4 @@
-"""What the HTTP endpoints of one server process work with, in one place."""
+"""The objects that all HTTP endpoints of one server process share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What one server process shares between its HTTP layer and the tools that it runs.
+"""The objects that the tools of one server process share with its HTTP endpoints.
 
 Reboot runs several server processes, each with the front door, the servicers and the tools in
 one event loop. Tools are called by DurableMCP with their arguments only, so what else they need

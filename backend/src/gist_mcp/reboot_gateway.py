@@ -1,4 +1,5 @@
-"""Reboot's Envoy as this project uses it: it leaves CORS to the application, and web pages out.
+"""Changes how Reboot configures its Envoy: CORS is left to the application, and web pages of other
+origins cannot call Reboot's own RPC.
 
 Stock, the Envoy that Reboot starts answers every preflight itself, with a list of headers that
 lacks those of MCP, and lets pages of every origin read every answer; our own CORS headers it
@@ -128,7 +129,7 @@ class ClosedListener:
         for host in manager.route_config.virtual_hosts:
             host.ClearField("cors")
             # The first route that fits is taken.
-            refusals = [*self._refusals(host.routes), *_aimless_websockets(host.routes)]
+            refusals = [*self._refusals(host.routes), *_websockets_without_state(host.routes)]
             _replace(host.routes, [*refusals, *host.routes])
         if not any(host.routes for host in manager.route_config.virtual_hosts):
             _answer_that_it_starts(manager)
@@ -151,7 +152,7 @@ class ClosedListener:
         return refusal
 
 
-def _aimless_websockets(routes: Iterable[Route]) -> list[Route]:
+def _websockets_without_state(routes: Iterable[Route]) -> list[Route]:
     """For each route of websockets one that answers 404 to those that name no state."""
     refusals = []
     for route in routes:

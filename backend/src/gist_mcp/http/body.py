@@ -1,4 +1,4 @@
-"""Reading a request body no further than its limit."""
+"""Reads a request body, and refuses one that is longer than its limit."""
 
 import re
 from typing import Final

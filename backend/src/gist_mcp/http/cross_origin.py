@@ -1,4 +1,4 @@
-"""CORS: pages of which origin may call which route and read the answer. One table for all.
+"""CORS: pages of which origin may call which route and read the response. One table for all.
 
 What a client needs before it has a token says the same to everybody, so any page may read it. On
 `/mcp` only the origins of `ALLOWED_ORIGINS` and our own may call; others get 403 from

@@ -1,6 +1,7 @@
-"""Limits that keep strangers cheap: token buckets in memory, per address and for all together.
+"""Rate limits for callers who are not signed in, for each address and for all addresses together.
 
-Each server process counts for itself; nothing is stored. Signed-in users are never limited here.
+Token buckets in memory: each server process counts for itself, and nothing is stored. Signed-in
+users are never limited here.
 """
 
 import ipaddress
@@ -19,15 +20,15 @@ from gist_mcp.principal import GitHubUserId
 from gist_mcp.tokens.verifier import TooManyGuesses
 
 MAX_ADDRESSES: Final = 10_000
-"""Addresses that one limit remembers, about 2 MB. The longest unseen leaves first; whoever has
-that many addresses still meets the limit for all."""
+"""Addresses that one limit remembers, about 2 MB. The longest unseen is forgotten first. Somebody
+who has that many addresses is still limited by the limit for all."""
 
 IPV6_NETWORK_BITS: Final = 64
-"""What one subscriber gets at least, so what counts as one address."""
+"""What one subscriber gets at least. So a whole network counts as one address."""
 
 GUESSES_BURST: Final = 20
 GUESSES_PER_SECOND: Final = 1 / 3
-"""Tokens unknown to GitHub, from one address: a client with a dead token tries a few times."""
+"""Tokens that GitHub does not know, from one address. A client with a dead token tries a few."""
 
 ALL_GUESSES_BURST: Final = 60
 ALL_GUESSES_PER_SECOND: Final = 0.35
@@ -35,7 +36,7 @@ ALL_GUESSES_PER_SECOND: Final = 0.35
 
 OWNERS_GUESSES_BURST: Final = 60
 OWNERS_GUESSES_PER_SECOND: Final = 0.15
-"""The same from all who know a living session together. GitHub answers an app 5,000 questions an
+"""The same from all who know a live session together. GitHub answers an app 5,000 questions an
 hour; with both limits two server processes ask 3,600 in vain at most."""
 
 SIGN_INS_BURST: Final = 200
@@ -56,14 +57,15 @@ _LIMITED_PATHS: Final = frozenset(
 
 
 @dataclass
-class Bucket:
+class TokenBucket:
     """Tokens that come at a constant rate up to a burst. Times are seconds of one clock."""
 
     tokens: float
     updated_at: float
 
     def refill(self, now: float, *, burst: float, per_second: float) -> None:
-        """Brings the bucket up to date. A clock that goes back adds nothing."""
+        """Adds the tokens that have come since the last call."""
+        # A clock that goes back adds nothing.
         elapsed = max(0.0, now - self.updated_at)
         self.tokens = min(burst, self.tokens + elapsed * per_second)
         self.updated_at = now
@@ -76,7 +78,7 @@ class RateLimit:
         self._burst = burst
         self._per_second = per_second
         self._clock = clock
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def __len__(self) -> int:
         """How many keys are remembered."""
@@ -98,11 +100,11 @@ class RateLimit:
         bucket = self._bucket(key)
         bucket.tokens = min(self._burst, bucket.tokens + 1)
 
-    def _bucket(self, key: str) -> Bucket:
+    def _bucket(self, key: str) -> TokenBucket:
         now = self._clock()
         bucket = self._buckets.get(key)
         if bucket is None:
-            bucket = self._buckets[key] = Bucket(tokens=self._burst, updated_at=now)
+            bucket = self._buckets[key] = TokenBucket(tokens=self._burst, updated_at=now)
             if len(self._buckets) > MAX_ADDRESSES:
                 self._buckets.popitem(last=False)
         else:
@@ -111,8 +113,12 @@ class RateLimit:
         return bucket
 
 
-class GuessLimit:
-    """How often strangers may make us ask GitHub about a token that it then does not know."""
+class TokenGuessLimit:
+    """Token guessing: how often GitHub is asked about tokens that it then does not know.
+
+    GitHub limits an app's questions. Without this anybody could use them up with made-up tokens,
+    and nobody could sign in.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._by_address = RateLimit(
@@ -129,7 +135,7 @@ class GuessLimit:
     def take(self, address: str) -> None:
         """Takes one guess; a token that turns out to be good gives it back.
 
-        Raises `TooManyGuesses`. An unknown address, `""`, meets the limit for all only.
+        Raises `TooManyGuesses`. An unknown address, `""`, is limited by the limit for all only.
         """
         met = self._limits_met_by(address)
         wait_seconds = max(limit.wait_seconds(key) for limit, key in met)
@@ -150,16 +156,14 @@ class GuessLimit:
         return [(self._together, ""), *by_address]
 
 
-def in_a_session_of(issuer: str, user_id: GitHubUserId) -> str:
-    """Stands for the address of somebody who knows a living session of that account.
-
-    Not for the session: an account can open as many as it likes.
-    """
+def session_owner_key(issuer: str, user_id: GitHubUserId) -> str:
+    """Takes the place of the address for somebody who knows a live session of that account."""
+    # By account and not by session: an account can open as many sessions as it likes.
     return f"{_OWNER}{user_id} {issuer}"
 
 
 class SignInLimit:
-    """ASGI middleware: 429 for an address that floods the sign-in endpoints."""
+    """ASGI middleware: 429 for an address that sends too much to the sign-in endpoints."""
 
     def __init__(self, app: ASGIApp, *, trusted_proxies: int, clock: Callable[[], float]) -> None:
         self._app = app
@@ -196,10 +200,11 @@ def too_many_requests(wait_seconds: int) -> JSONResponse:
 def client_address(headers: Headers, trusted_proxies: int) -> str:
     """Where a request comes from, as the outermost of our own proxies saw it; `""` if unknown.
 
-    Each proxy appends the address of whom it serves to `X-Forwarded-For`. Entries further left
-    than the number of our proxies are what the client made up. Without proxies the address is
-    unknown: Envoy does not tell it, so all callers count as one.
+    Without proxies the address is unknown, because Envoy does not tell it: all callers count as
+    one.
     """
+    # Spoofing: each proxy appends the address of its own client to `X-Forwarded-For`. Entries
+    # further left than the number of our proxies are whatever the client wrote.
     if trusted_proxies < 1:
         return ""
     entries = ",".join(headers.getlist("x-forwarded-for")).split(",")

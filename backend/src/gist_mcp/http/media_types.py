@@ -1,8 +1,8 @@
-"""Which media types a request has and takes (RFC 9110, 8.3 and 12.5.1), and what `/mcp` needs.
+"""Reads `Accept` and `Content-Type` (RFC 9110, 12.5.1 and 8.3), and checks those of `/mcp`.
 
 MCP asks clients to list both of its types in `Accept`, and many do not: some send `*/*`, some
-nothing. HTTP has rules for that, and DurableMCP compares strings. So the front door decides by the
-rules and hands DurableMCP the words that it looks for.
+nothing. HTTP has rules for that, but DurableMCP compares strings. So the first pass decides by the
+rules and gives DurableMCP the text that it looks for.
 
 A POST without `Content-Type` is taken for JSON, as RFC 9110, 8.3 allows. The types that a browser
 lets any page send without asking first (Fetch standard, 2.2.2: forms and plain text) are refused.
@@ -25,7 +25,7 @@ _ELEMENT = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
 _RANGE = re.compile(r"[a-z0-9!#$%&'*+.^_`|~-]+/[a-z0-9!#$%&'*+.^_`|~-]+|\*")
 
 
-class NotNegotiable(Exception):
+class MediaTypeRefused(Exception):
     """406 or 415: the text says what to send instead."""
 
     def __init__(self, status_code: int, text: str) -> None:
@@ -52,29 +52,29 @@ def quality(accept: str, media_type: str) -> float:
 
 
 def is_a_browser(connection: HTTPConnection) -> bool:
-    """True for whoever would rather have a page than anything that `/mcp` answers."""
+    """True for a client that prefers HTML to the types of `/mcp`, as browsers do."""
     accept = _accept(connection)
     others = max(quality(accept, JSON), quality(accept, EVENTS))
     return quality(accept, HTML) > others
 
 
 def takes_events(connection: HTTPConnection) -> bool:
-    """True for whoever can be answered with an event stream."""
+    """True for a client that accepts an event stream."""
     return quality(_accept(connection), EVENTS) > 0
 
 
 def check_media_types(connection: HTTPConnection) -> None:
-    """Raises `NotNegotiable` for a request to `/mcp` that cannot be read or answered."""
+    """Raises `MediaTypeRefused` for a request to `/mcp` that cannot be read or answered."""
     method = connection.scope["method"]
     if method == "GET" and not takes_events(connection):
-        raise NotNegotiable(406, f"Not Acceptable: a GET is answered with {EVENTS}")
+        raise MediaTypeRefused(406, f"Not Acceptable: a GET is answered with {EVENTS}")
     if method != "POST":
         return
     if not takes_events(connection) and quality(_accept(connection), JSON) == 0:
-        raise NotNegotiable(406, f"Not Acceptable: the answer is {JSON} or {EVENTS}")
+        raise MediaTypeRefused(406, f"Not Acceptable: the answer is {JSON} or {EVENTS}")
     content_type = connection.headers.get("content-type", "")
     if content_type.strip() and not _is_json(content_type):
-        raise NotNegotiable(415, f"Unsupported Media Type: send {JSON}")
+        raise MediaTypeRefused(415, f"Unsupported Media Type: send {JSON}")
 
 
 def canonical_headers(method: str) -> dict[str, str]:

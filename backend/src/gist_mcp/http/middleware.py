@@ -1,4 +1,4 @@
-"""What every request meets before its route: Host, Origin and the headers of every answer.
+"""Checks `Host` and `Origin` of every request, and adds security headers to every response.
 
 A web page on another site can make a browser send requests here, and DNS rebinding can make
 that page's host name resolve to us. So every route but the health check accepts our own Host only,
@@ -34,7 +34,8 @@ SINGLE_HEADERS = (
     "last-event-id",
     HOP_HEADER,
 )
-"""Headers that decide something. Sent twice, two readers might each believe another one."""
+"""Headers that decide something. If one is sent twice with different values, two programs may each
+use another value (RFC 9110, 5.3)."""
 
 HSTS = "max-age=31536000; includeSubDomains"
 """One year, the shortest that browsers' preload lists accept."""

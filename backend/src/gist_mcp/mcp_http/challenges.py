@@ -1,114 +1,159 @@
-"""Every refusal of `/mcp`: HTTP answers with a challenge, and JSON-RPC errors.
+"""Every refusal of `/mcp`: from an exception to an HTTP response or a JSON-RPC error.
 
-RFC 6750, section 3 for `WWW-Authenticate`; RFC 9728, section 5.1 for `resource_metadata`.
-`caller` is the request, for the name by which it came (`origin.own_address`).
+`request` gives the name by which the caller came (`origin.own_address`).
 """
 
 import logging
 from collections.abc import Iterable
+from typing import Final
 from urllib.parse import urlsplit
 
-from starlette.requests import HTTPConnection
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gist_mcp.config import Config
 from gist_mcp.errors import GitHubUnavailable, RateLimited, ScopeRequired, SignInRequired
-from gist_mcp.http.media_types import is_a_browser
-from gist_mcp.mcp_http.json_rpc import WireId
+from gist_mcp.http.body import BodyTooLarge
+from gist_mcp.http.media_types import MediaTypeRefused, is_a_browser
+from gist_mcp.mcp_http.authentication import TokenMissing
+from gist_mcp.mcp_http.json_rpc import InvalidMessage, JsonRpcId, id_at_the_edges
+from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, Refused
 from gist_mcp.origin import own_address
 from gist_mcp.pages import page
 from gist_mcp.tokens.verifier import TooManyGuesses
 
 logger = logging.getLogger(__name__)
 
-NO_STORE = {"Cache-Control": "no-store"}
+type Refusal = (
+    SignInRequired
+    | ScopeRequired
+    | TooManyGuesses
+    | GitHubUnavailable
+    | RateLimited
+    | BodyTooLarge
+    | MediaTypeRefused
+    | InvalidMessage
+    | Refused
+)
+
+REFUSALS: Final = (
+    SignInRequired,
+    ScopeRequired,
+    TooManyGuesses,
+    GitHubUnavailable,
+    RateLimited,
+    BodyTooLarge,
+    MediaTypeRefused,
+    InvalidMessage,
+    Refused,
+)
+"""What reading, authenticating and deciding raise, for `except`."""
+
+NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
-def _challenge(
-    config: Config, caller: HTTPConnection, *, scopes: Iterable[str], **parameters: str
-) -> str:
-    """A `Bearer` challenge. Parameter values are ours, so quoting them is all they need."""
-    origin = own_address(config.public_url, caller)
+def refusal(config: Config, request: Request, reason: Refusal) -> Response:
+    """The response that tells the client of `reason`."""
+    match reason:
+        case TokenMissing():
+            return _token_missing(config, request)
+        case SignInRequired():
+            return token_refused(config, request, reason)
+        case ScopeRequired():
+            return _scope_missing(config, request, reason)
+        case TooManyGuesses():
+            # RFC 6585, 4. GitHub was not asked about the token, so it may well be good.
+            return _try_again_later(429, reason)
+        case GitHubUnavailable() | RateLimited():
+            return cannot_ask_github(reason)
+        case BodyTooLarge():
+            text = f"The request body is larger than {config.max_body_bytes} bytes."
+            json_rpc_id = id_at_the_edges(reason.head, reason.tail)
+            return _refused_message(request, 413, text, json_rpc_id)
+        case InvalidMessage():
+            return _refused_message(request, 400, str(reason), reason.json_rpc_id, code=reason.code)
+        case MediaTypeRefused():
+            return refused(reason.status_code, str(reason))
+        case Refused():
+            return refused(
+                reason.status_code, str(reason), reason.headers, json_rpc_id=reason.json_rpc_id
+            )
+
+
+def _challenge(config: Config, request: Request, *, scopes: Iterable[str], **error: str) -> str:
+    """The value of `WWW-Authenticate` (RFC 6750, 3; `resource_metadata`: RFC 9728, 5.1)."""
+    # The client compares the metadata's `resource` with the address that it was given (RFC 9728,
+    # 3.3), so the metadata's URL has the name by which it came.
+    origin = own_address(config.public_url, request)
     metadata_url = f"{origin}/.well-known/oauth-protected-resource/mcp"
-    fields = {**parameters, "scope": " ".join(scopes), "resource_metadata": metadata_url}
+    fields = {**error, "scope": " ".join(scopes), "resource_metadata": metadata_url}
+    # No value comes from outside, so none can hold a quotation mark or end the header.
     return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in fields.items())
 
 
-def token_missing(config: Config, caller: HTTPConnection) -> Response:
-    """401 to a request without a token. No `error`, as RFC 6750, 3.1 asks.
-
-    Somebody who opened the address in a browser sees a page that says what it is for.
-    """
-    challenge = _challenge(config, caller, scopes=config.github_scopes)
-    if caller.scope["method"] in ("GET", "HEAD") and is_a_browser(caller):
-        mcp_url = f"{own_address(config.public_url, caller)}{urlsplit(config.resource).path}"
+def _token_missing(config: Config, request: Request) -> Response:
+    """401, for a browser as a page that says what the address is for."""
+    # Without `error`: the request had no authentication information (RFC 6750, 3.1).
+    challenge = _challenge(config, request, scopes=config.github_scopes)
+    if request.method in ("GET", "HEAD") and is_a_browser(request):
+        mcp_url = f"{own_address(config.public_url, request)}{urlsplit(config.resource).path}"
         response: Response = page("mcp.html", status_code=401, mcp_url=mcp_url)
         response.headers["WWW-Authenticate"] = challenge
     else:
         text = "Sign in: this server needs an access token, as `Authorization: Bearer TOKEN`."
-        response = _refusal(401, "unauthorized", text, challenge)
+        response = _challenged(401, "unauthorized", text, challenge)
+    # Or a cache could give a client the page.
     response.headers["Vary"] = "Accept"
     return response
 
 
-def token_refused(config: Config, caller: HTTPConnection, reason: SignInRequired) -> Response:
+def token_refused(config: Config, request: Request, reason: SignInRequired) -> Response:
     """401 to a token that is malformed, expired, revoked or another server's."""
+    # `invalid_token` is what makes a client refresh its token or sign in again (RFC 6750, 3.1).
     challenge = _challenge(
         config,
-        caller,
+        request,
         error="invalid_token",
         error_description="The access token is invalid or expired; sign in again.",
         scopes=config.github_scopes,
     )
-    return _refusal(401, "invalid_token", str(reason), challenge)
+    return _challenged(401, "invalid_token", str(reason), challenge)
 
 
-def not_verified(
-    config: Config,
-    caller: HTTPConnection,
-    reason: SignInRequired | GitHubUnavailable | RateLimited,
-) -> Response:
-    """401 to a bad token, 503 where GitHub could not say."""
-    if isinstance(reason, SignInRequired):
-        return token_refused(config, caller, reason)
-    return cannot_ask_github(reason)
-
-
-def scope_missing(config: Config, caller: HTTPConnection, reason: ScopeRequired) -> Response:
+def _scope_missing(config: Config, request: Request, reason: ScopeRequired) -> Response:
     """403 `insufficient_scope`, naming all scopes that a new sign-in should ask for."""
     # Scopes already granted are asked for again: a client that took the challenge's scopes
     # alone would trade one for another.
     wanted = sorted({*config.github_scopes, *reason.scopes})
     challenge = _challenge(
         config,
-        caller,
+        request,
         error="insufficient_scope",
         error_description="More GitHub scopes are needed; sign in again and grant them.",
         scopes=wanted,
     )
-    return _refusal(403, "insufficient_scope", str(reason), challenge, scope=" ".join(wanted))
+    return _challenged(403, "insufficient_scope", str(reason), challenge, scope=" ".join(wanted))
 
 
 def cannot_ask_github(reason: GitHubUnavailable | RateLimited) -> Response:
-    """503: the token may well be good, so the client keeps it and comes back."""
+    """503: the token may well be good."""
+    # Never 401: a client would throw away a good token, and everybody would have to sign in again
+    # after each outage of GitHub.
     logger.warning("a token could not be checked: %s", reason.log_reason)
+    return _try_again_later(503, reason)
+
+
+def _try_again_later(
+    status_code: int, reason: GitHubUnavailable | RateLimited | TooManyGuesses
+) -> Response:
     return JSONResponse(
         {"error": "temporarily_unavailable", "error_description": str(reason)},
-        status_code=503,
+        status_code=status_code,
         headers={**NO_STORE, "Retry-After": str(reason.retry_after_seconds)},
     )
 
 
-def too_many_guesses(reason: TooManyGuesses) -> Response:
-    """429: GitHub was not asked about the token, so it may well be good."""
-    return JSONResponse(
-        {"error": "temporarily_unavailable", "error_description": str(reason)},
-        status_code=429,
-        headers={**NO_STORE, "Retry-After": str(reason.retry_after_seconds)},
-    )
-
-
-def _refusal(
+def _challenged(
     status_code: int, error: str, description: str, challenge: str, **more: str
 ) -> Response:
     return JSONResponse(
@@ -119,10 +164,13 @@ def _refusal(
 
 
 def starting() -> Response:
+    """503: nobody has acted on the request."""
     return refused(503, "The server is starting; try again.", {"Retry-After": "1"}, code=-32000)
 
 
 def lost() -> Response:
+    """502: the owning process died with the request."""
+    # Not 503, which clients repeat by themselves: a repeated `create_gist` may make a second gist.
     return refused(
         502,
         "The server process stopped with the request in its hands: it may have been carried out, "
@@ -131,21 +179,20 @@ def lost() -> Response:
     )
 
 
-def refused_request(
+def _refused_message(
+    request: Request,
     status_code: int,
     text: str,
-    wire_id: WireId | None,
+    json_rpc_id: JsonRpcId | None,
     *,
-    in_session: bool,
     code: int = -32600,
 ) -> Response:
-    """A message that is none: an HTTP error, but a plain answer under its own id in a session.
-
-    With an HTTP error there SDKs would not end the one request, but the session that it came in.
-    """
-    if in_session and wire_id is not None:
+    """A message that is refused before it has a meaning."""
+    # Within a session, SDKs answer an HTTP error by ending the session, and with it every other
+    # call. An error under the request's own id ends that request alone.
+    if SESSION_HEADER in request.headers and json_rpc_id is not None:
         status_code = 200
-    return refused(status_code, text, code=code, wire_id=wire_id)
+    return refused(status_code, text, code=code, json_rpc_id=json_rpc_id)
 
 
 def refused(
@@ -154,9 +201,10 @@ def refused(
     headers: dict[str, str] | None = None,
     *,
     code: int = -32600,
-    wire_id: WireId | None = None,
+    json_rpc_id: JsonRpcId | None = None,
 ) -> Response:
-    """A JSON-RPC error. One without a request's id has the one that the MCP SDK puts there."""
-    identifier = "server-error" if wire_id is None else wire_id
+    """A JSON-RPC error. `code` is JSON-RPC's."""
+    # The id of a request that has none is what the MCP SDK puts there; its models refuse null.
+    identifier = "server-error" if json_rpc_id is None else json_rpc_id
     body = {"jsonrpc": "2.0", "id": identifier, "error": {"code": code, "message": text}}
     return JSONResponse(body, status_code=status_code, headers=headers)

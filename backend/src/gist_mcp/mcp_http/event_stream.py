@@ -1,8 +1,7 @@
-"""Event streams (HTML standard, 9.2): answers as one event, and when to come back for a broken one.
+"""Event streams (HTML standard, 9.2): a response as one event, and `retry` on the first event.
 
-Clients give up after a few tries, a second apart unless the stream says otherwise, and a
-restart takes longer than that. The hint rides on the first event: by itself it would be an
-event without data, which some MCP clients report as an error.
+`retry` tells a client how long to wait before it comes back for a broken stream. Without it clients
+try a few times, a second apart, and give up: a restart takes longer.
 """
 
 import json
@@ -14,12 +13,12 @@ from starlette.types import Message, Send
 
 RETRY_MILLISECONDS = 15_000
 """The SDKs of Python and TypeScript try twice, so a server may be away for 30 seconds. A restart
-takes 6 to 8, three times that on a busy machine. The price: a lost call is asked for 15 seconds
-later."""
+takes 6 to 8, three times that on a busy machine. The price: a client waits 15 seconds before it
+asks for the result of a lost call."""
 
 _HINT = f"retry: {RETRY_MILLISECONDS}\r\n".encode()
 _EVENT_STARTS = (b"id:", b"event:", b"data:")
-"""How an event begins, as opposed to a comment that keeps the connection open."""
+"""How an event begins. A comment, which keeps the connection open, begins with a colon."""
 
 
 def with_retry_hint(send: Send) -> Send:
@@ -31,6 +30,7 @@ def with_retry_hint(send: Send) -> Send:
         if message["type"] == "http.response.start":
             content_type = Headers(raw=message["headers"]).get("content-type", "")
             is_waiting = content_type.startswith("text/event-stream")
+        # On an event that has data: an event of `retry` alone is an error to some MCP clients.
         elif is_waiting and message.get("body", b"").startswith(_EVENT_STARTS):
             is_waiting = False
             message = {**message, "body": _HINT + message["body"]}
@@ -40,8 +40,9 @@ def with_retry_hint(send: Send) -> Send:
 
 
 def one_event(message: dict[str, Any], headers: dict[str, str]) -> Response:
-    """A whole answer as a stream of one event, the form in which every client takes one."""
-    # ASCII only: some clients take U+2028 and its like for the end of a line.
+    """A whole response as a stream of one event, a form that every client takes."""
+    # Event injection: a line break in the text would begin another field. `json.dumps` escapes it,
+    # and all beyond ASCII: some clients take U+2028 and its like for the end of a line.
     data = json.dumps(message, separators=(",", ":"))
     return Response(
         f"event: message\r\ndata: {data}\r\n\r\n",

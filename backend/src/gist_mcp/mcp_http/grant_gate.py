@@ -1,7 +1,7 @@
-"""In front of `/mcp`: an access token is worth nothing once its grant is revoked.
+"""Before `/mcp`: refuses an access token whose grant the user has revoked.
 
-A sealed token opens by itself, and GitHub's yes to what is inside is remembered for a while, so
-neither notices a revocation at once. Durable state does, in every process and after a restart.
+An access token is sealed and opens by itself, and what GitHub says of it is remembered for a while.
+So only durable state tells of a revocation at once, in every process and after a restart.
 """
 
 import logging
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gist_mcp.deps import Deps
 from gist_mcp.errors import GitHubUnavailable, SignInRequired
 from gist_mcp.mcp_http import challenges
+from gist_mcp.mcp_http.authentication import bearer_token
 from gist_mcp.servicers.grant import OK
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.tokens import grants
@@ -25,52 +26,53 @@ logger = logging.getLogger(__name__)
 
 
 class GrantGate:
-    """Passes on whatever does not carry a token of a revoked grant."""
+    """ASGI middleware: passes on every request but one with a token of a revoked grant."""
 
     def __init__(self, app: ASGIApp, deps: Deps) -> None:
         self._app = app
         self._deps = deps
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """401 for a token of a grant that is over, 503 while nobody can say."""
+        """401 for a token of a revoked grant, 503 while durable state does not answer."""
         request = Request(scope, receive)
-        payload = self._payload(request)
+        payload = self._opened_token(request)
         try:
-            is_over = payload is not None and not await self._is_alive(request, payload)
+            is_revoked = payload is not None and not await self._is_alive(request, payload)
         except StateUnavailable as error:
+            # Fails closed: nobody can say whether the grant is revoked. Not 401, because the
+            # client would throw away a token that is probably good.
             logger.warning("grant gate: %s", error.log_reason)
             reason = GitHubUnavailable(str(error), retry_after_seconds=1)
             await challenges.cannot_ask_github(reason)(scope, receive, send)
             return
-        if is_over:
+        if is_revoked:
             over = SignInRequired("Access was taken back. Sign in again.")
             await challenges.token_refused(self._deps.config, request, over)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    def _payload(self, request: Request) -> AccessTokenPayload | None:
-        """What the bearer token stands for, if it is one of ours that works by itself."""
-        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not bearer.strip().startswith(ACCESS_TOKEN_PREFIX):
+    def _opened_token(self, request: Request) -> AccessTokenPayload | None:
+        """What an access token of ours holds; `None` for any other bearer token and for none."""
+        bearer = bearer_token(request)
+        if not bearer.startswith(ACCESS_TOKEN_PREFIX):
             return None
         deps = self._deps
         try:
             return open_access_token(
-                deps.sealer,
-                bearer.strip(),
-                resource=deps.config.resource,
-                now=int(deps.clock()),
+                deps.sealer, bearer, resource=deps.config.resource, now=int(deps.clock())
             )
         except SignInRequired:
-            # The verifier refuses it, in its own words.
+            # Expired, forged or another server's: the verifier refuses it, in its own words.
             return None
 
     async def _is_alive(self, request: Request, payload: AccessTokenPayload) -> bool:
-        """Raises `StateUnavailable`. A token from the sign-in page belongs to no grant."""
+        """True if the token's grant is not revoked. Raises `StateUnavailable`."""
         if not payload.grant_id:
+            # From the tutorial's page, which hands out a token without a client and a grant.
             return True
         outcome = await grants.look_up(
             self._deps.reboot_context(request),
+            # Not only by its id: the grant must also be one of the token's own account.
             grants.account_id(self._deps.config.github_web_url, payload.user_id),
             grant_id=payload.grant_id,
             now_seconds=int(self._deps.clock()),

@@ -1,7 +1,7 @@
-"""The little that the front door must know of an MCP message before anybody handles it.
+"""Parses one JSON-RPC message of MCP, and refuses what is none or is too large.
 
-What is not one JSON-RPC message, or becomes too much inside, ends here. A request that is refused
-is told so under its own id where that can be read, because an SDK waits for exactly that.
+The error of a refused request has the request's own id wherever that can be read, because an SDK
+waits for exactly that id.
 """
 
 import json
@@ -13,6 +13,7 @@ from typing import Any, Final
 from mcp.types import InitializeRequestParams
 from pydantic import ValidationError
 
+from gist_mcp.http.body import EDGE_BYTES
 from gist_mcp.mcp_http.message_size import (
     MAX_DEPTH,
     MAX_STORED_BYTES,
@@ -22,7 +23,7 @@ from gist_mcp.mcp_http.message_size import (
     stored_bytes,
 )
 
-type WireId = str | int
+type JsonRpcId = str | int
 """A JSON-RPC id as the client sent it. `1` and `"1"` are two."""
 
 MAX_ID_BYTES: Final = 1024
@@ -37,46 +38,43 @@ METHOD_NOT_FOUND: Final = -32601
 INVALID_PARAMS: Final = -32602
 INTERNAL_ERROR: Final = -32603
 
-EDGE_BYTES: Final = 4096
-"""How much of either end of a body is looked at for an id."""
 
+class InvalidMessage(Exception):
+    """The body is not one JSON-RPC 2.0 message, or not one that this server takes.
 
-class NotJsonRpc(Exception):
-    """The body is not one JSON-RPC 2.0 message that we take.
-
-    `code` is JSON-RPC's error code; `wire_id` the id of the request, if it has a readable one.
+    `code` is JSON-RPC's error code, `json_rpc_id` the id of the request if it has a readable one.
     """
 
-    def __init__(self, text: str, code: int, wire_id: WireId | None = None) -> None:
+    def __init__(self, text: str, code: int, json_rpc_id: JsonRpcId | None = None) -> None:
         super().__init__(text)
         self.code = code
-        self.wire_id = wire_id
+        self.json_rpc_id = json_rpc_id
 
 
-class MessageTooLarge(NotJsonRpc):
-    """It would become more than we carry, whatever its length."""
+class MessageTooLarge(InvalidMessage):
+    """The message has too many values, is nested too deeply, or takes too much room in storage."""
 
-    def __init__(self, text: str, wire_id: WireId | None) -> None:
-        super().__init__(text, INVALID_REQUEST, wire_id)
+    def __init__(self, text: str, json_rpc_id: JsonRpcId | None) -> None:
+        super().__init__(text, INVALID_REQUEST, json_rpc_id)
 
 
 @dataclass(frozen=True, kw_only=True)
 class JsonRpcMessage:
-    """One message: a request (`method` and `wire_id`), a notification (`method` alone) or a
+    """One message: a request (`method` and `json_rpc_id`), a notification (`method` alone) or a
     response (neither).
 
-    `params` has no members that are null, because null is how some clients leave a member out;
-    the arguments of a tool are as they came.
+    `params` has no members that are null: some clients write null for a member that they leave
+    out. The arguments of a tool call are as they came.
     """
 
     method: str | None
-    wire_id: WireId | None
+    json_rpc_id: JsonRpcId | None
     params: dict[str, Any]
 
     @property
     def is_request(self) -> bool:
         """It waits for an answer."""
-        return self.method is not None and self.wire_id is not None
+        return self.method is not None and self.json_rpc_id is not None
 
     @property
     def is_initialize(self) -> bool:
@@ -90,7 +88,7 @@ class JsonRpcMessage:
         return name if isinstance(name, str) else None
 
     @property
-    def cancelled_id(self) -> WireId | None:
+    def cancelled_id(self) -> JsonRpcId | None:
         """The request that it cancels (`notifications/cancelled`), if it names one."""
         if self.method != "notifications/cancelled":
             return None
@@ -99,26 +97,28 @@ class JsonRpcMessage:
 
 
 def parse_message(body: bytes) -> JsonRpcMessage:
-    """The outline of one message. Raises `NotJsonRpc`."""
+    """The message. Raises `InvalidMessage`."""
+    # Before parsing: a body of many small values takes many times its length in memory.
     if has_too_many_values(body):
         text = f"Invalid request: more than {MAX_VALUES} values in one message"
         raise MessageTooLarge(text, id_at_the_edges(body[:EDGE_BYTES], body[-EDGE_BYTES:]))
     message = _loaded(body)
+    # Before the shape is looked at, because what follows walks the whole message.
     if is_deeper_than(message, MAX_DEPTH):
-        raise MessageTooLarge("Invalid request: nested too deeply", _wire_id(message))
+        raise MessageTooLarge("Invalid request: nested too deeply", _id_of(message))
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
-        raise NotJsonRpc(
-            "Invalid request: one JSON-RPC 2.0 object expected", INVALID_REQUEST, _wire_id(message)
+        raise InvalidMessage(
+            "Invalid request: one JSON-RPC 2.0 object expected", INVALID_REQUEST, _id_of(message)
         )
     _check_text(message)
     _check_shape(message)
     if stored_bytes(message) > MAX_STORED_BYTES:
         text = f"Invalid request: it would take more than {MAX_STORED_BYTES} bytes to keep"
-        raise MessageTooLarge(text, _wire_id(message))
+        raise MessageTooLarge(text, _id_of(message))
     method = message.get("method")
     parsed = JsonRpcMessage(
         method=method,
-        wire_id=message.get("id") if method is not None else None,
+        json_rpc_id=message.get("id") if method is not None else None,
         params=_given_params(message),
     )
     if parsed.is_initialize:
@@ -126,19 +126,18 @@ def parse_message(body: bytes) -> JsonRpcMessage:
     return parsed
 
 
-def id_at_the_edges(head: bytes, tail: bytes) -> WireId | None:
-    """The id of a message of which only both ends are known: SDKs put it first or last.
-
-    The last brace closes the message, so a member right before it is the message's own.
-    """
+def id_at_the_edges(head: bytes, tail: bytes) -> JsonRpcId | None:
+    """The id of a message of which only both ends are known: SDKs put it first or last."""
+    # The last brace closes the message, so a member right before it is the message's own, and not
+    # one of an argument that somebody chose to look like an id.
     found = _ID_FIRST.match(head) or _ID_LAST.search(tail)
     if found is None:
         return None
     try:
-        wire_id = json.loads(found["id"])
+        json_rpc_id = json.loads(found["id"])
     except ValueError:
         return None
-    return wire_id if _is_id(wire_id) and _is_unicode(str(wire_id)) else None
+    return json_rpc_id if _is_id(json_rpc_id) and _is_unicode(str(json_rpc_id)) else None
 
 
 _ID = rb'"id"\s*:\s*(?P<id>-?[0-9]{1,300}|"(?:[^"\\]|\\.)*+")\s*'
@@ -149,7 +148,8 @@ _ID_LAST = re.compile(rb",\s*" + _ID + rb"(?:,\s*" + _PLAIN_MEMBER + rb")*\}\s*\
 
 def _loaded(body: bytes) -> Any:
     try:
-        # Python would read `NaN` and `Infinity`, which JSON does not have (RFC 8259, 6).
+        # Stricter than Python, which reads `NaN` and `Infinity` (JSON has neither: RFC 8259, 6) and
+        # takes the last of two members with one name.
         return json.loads(
             body.decode("utf-8"),
             parse_constant=_refuse_constant,
@@ -158,17 +158,17 @@ def _loaded(body: bytes) -> Any:
             object_pairs_hook=_members,
         )
     except UnicodeDecodeError:
-        raise NotJsonRpc("Parse error: the body is not UTF-8", PARSE_ERROR) from None
+        raise InvalidMessage("Parse error: the body is not UTF-8", PARSE_ERROR) from None
     except (ValueError, RecursionError):
-        raise NotJsonRpc(
+        raise InvalidMessage(
             "Parse error: the body is not JSON, or has a member twice", PARSE_ERROR
         ) from None
 
 
-def _wire_id(message: Any) -> WireId | None:
-    """The id of what may be no message."""
-    wire_id = message.get("id") if isinstance(message, dict) and "method" in message else None
-    return wire_id if _is_id(wire_id) and _is_unicode(str(wire_id)) else None
+def _id_of(message: Any) -> JsonRpcId | None:
+    """The id of any JSON value, if it is a request with a readable id."""
+    json_rpc_id = message.get("id") if isinstance(message, dict) and "method" in message else None
+    return json_rpc_id if _is_id(json_rpc_id) and _is_unicode(str(json_rpc_id)) else None
 
 
 def _is_id(value: Any) -> bool:
@@ -185,7 +185,7 @@ def _given_params(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_nulls(value: Any) -> Any:
-    """Recursive: the depth has been checked."""
+    # Recursion is safe here: the depth has been checked.
     if isinstance(value, dict):
         return {name: _without_nulls(each) for name, each in value.items() if each is not None}
     if isinstance(value, list):
@@ -194,36 +194,42 @@ def _without_nulls(value: Any) -> Any:
 
 
 def _check_initialize(message: JsonRpcMessage) -> None:
-    """A session cannot begin with less than the SDK's model asks for."""
+    """Raises `InvalidMessage` for an `initialize` that the MCP SDK's model would not take."""
     try:
         InitializeRequestParams.model_validate(message.params)
     except ValidationError as invalid:
         first = invalid.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in ("params", *first["loc"]))
         text = f"Invalid params: {where}: {first['msg']}"
-        raise NotJsonRpc(text, INVALID_PARAMS, message.wire_id) from None
+        raise InvalidMessage(text, INVALID_PARAMS, message.json_rpc_id) from None
 
 
 def _check_shape(message: dict[str, Any]) -> None:
-    """A request, a notification or a response."""
+    """Raises `InvalidMessage` for what is no request, no notification and no response."""
+    # MCP 2025-06-18, base protocol: unlike in plain JSON-RPC, the id is not null.
     if "id" in message and not _is_id(message["id"]):
-        raise NotJsonRpc("Invalid request: the id must be a string or integer", INVALID_REQUEST)
+        raise InvalidMessage("Invalid request: the id must be a string or integer", INVALID_REQUEST)
     if len(json.dumps(message.get("id"))) > MAX_ID_BYTES:
         text = f"Invalid request: the id is longer than {MAX_ID_BYTES} bytes"
-        raise NotJsonRpc(text, INVALID_REQUEST)
-    wire_id = _wire_id(message)
+        raise InvalidMessage(text, INVALID_REQUEST)
+    json_rpc_id = _id_of(message)
     if "method" in message:
         if not isinstance(message["method"], str):
             text = "Invalid request: the method must be a string"
-            raise NotJsonRpc(text, INVALID_REQUEST, wire_id)
+            raise InvalidMessage(text, INVALID_REQUEST, json_rpc_id)
     elif "id" not in message or not ({"result", "error"} & message.keys()):
-        raise NotJsonRpc("Invalid request: neither a request nor a response", INVALID_REQUEST)
+        raise InvalidMessage("Invalid request: neither a request nor a response", INVALID_REQUEST)
     if not isinstance(message.get("params"), dict | None):
-        raise NotJsonRpc("Invalid request: params must be an object", INVALID_REQUEST, wire_id)
+        raise InvalidMessage(
+            "Invalid request: params must be an object", INVALID_REQUEST, json_rpc_id
+        )
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Each name once: of `public: false` and `public: true` neither may win (RFC 8259, 4)."""
+    """An object without repeated names. Raises `ValueError`."""
+    # RFC 8259, 4: what a reader makes of a repeated name is not defined. If one reader took the
+    # first and another the last, `public: false, public: true` would pass a check as secret and be
+    # published.
     members = dict(pairs)
     if len(members) != len(pairs):
         raise ValueError("a member is repeated")
@@ -241,21 +247,24 @@ def _parse_int(digits: str) -> int:
 
 
 def _parse_float(digits: str) -> float:
-    """`1e999` is JSON, but no double: Python would make it infinite."""
+    """A finite float. Raises `ValueError`."""
     value = float(digits)
+    # Python makes `1e999` infinite, which is no JSON any more when it is written out.
     if not math.isfinite(value):
         raise ValueError("number too large")
     return value
 
 
 def _check_text(message: dict[str, Any]) -> None:
-    r"""Refuses lone surrogates (`\ud800` in JSON), which no UTF-8 can carry on."""
+    r"""Refuses lone surrogates (`\ud800` in JSON)."""
+    # No UTF-8 can hold them (RFC 8259, 8.2): the message would fail where it is stored, after the
+    # call was accepted. A loop and not recursion, because the nesting is the client's choice.
     level: list[Any] = [message]
     while level:
         node = level.pop()
         if isinstance(node, str) and not _is_unicode(node):
             text = "Invalid request: text with lone surrogates"
-            raise NotJsonRpc(text, INVALID_REQUEST, _wire_id(message))
+            raise InvalidMessage(text, INVALID_REQUEST, _id_of(message))
         if isinstance(node, dict):
             level.extend(node.keys())
             level.extend(node.values())

@@ -1,8 +1,8 @@
-"""How much a JSON-RPC message becomes inside, told before anything is made of it. Pure rules.
+"""Limits on what a JSON-RPC message takes in memory and in storage. Pure rules.
 
-The wire is the wrong measure: a number of one byte takes eleven where Reboot stores it, an empty
-array fifty-six in this process's memory, while a character that JSON escapes takes six on the wire
-and one in the gist. So a message is bounded by its values and by what it is when it is stored.
+The length of the body is the wrong measure. A number of one byte takes eleven where Reboot stores
+it, and an empty array 56 in memory. A character that JSON escapes takes six in the body and one in
+the gist. So a message is limited by its number of values and by its size in storage.
 """
 
 import re
@@ -10,11 +10,10 @@ from typing import Any, Final
 
 MAX_VALUES: Final = 50_000
 """Values in one message, keys of objects among them. The largest tool call has 300 files of two
-members each, with half of a hundred more beside them."""
+members each, and some fifty values besides."""
 
 MAX_STORED_BYTES: Final = 3 * 1024 * 1024
-"""A message as Reboot stores it. It ends at 4 MiB, the limit of a gRPC message, within which other
-things travel along."""
+"""A message as Reboot stores it. A gRPC message ends at 4 MiB, and holds other fields too."""
 
 MAX_DEPTH: Final = 20
 """Nested arrays and objects in one message; tool arguments need 4 or 5. Reboot stores messages as
@@ -25,7 +24,8 @@ _VALUE_BYTES: Final = 12
 """What protobuf adds to a value, and to a member of an object, at most: tags and lengths. A number
 is nine bytes and two of its own."""
 
-# A string that does not end is taken up to the end of the body, so that nothing is looked at twice.
+# A string that does not end is taken up to the end of the body. The quantifiers are possessive, so
+# that no byte is read twice: otherwise a body of backslashes would take time in its square.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _SEPARATORS: Final = (b",", b":", b"[", b"{")
 
@@ -33,15 +33,16 @@ _SEPARATORS: Final = (b",", b":", b"[", b"{")
 def has_too_many_values(body: bytes) -> bool:
     """True if parsing this JSON would make more than `MAX_VALUES` values.
 
-    Counts strings, and what stands between values outside of them, without parsing. Stops as soon
-    as it knows, so that a body of nothing but strings costs no more than another.
+    Counts strings, and the separators outside of them.
     """
+    # Most bodies are done with here: counting bytes is much faster than the loop below.
     if sum(map(body.count, _SEPARATORS)) <= MAX_VALUES:
         return False
     seen = 0
     begin = 0
     for string in _STRING.finditer(body):
         seen += 1 + _separators(body, begin, string.start())
+        # At once, so that a body of nothing but strings costs no more than another.
         if seen > MAX_VALUES:
             return True
         begin = string.end()
@@ -53,7 +54,8 @@ def _separators(body: bytes, begin: int, end: int) -> int:
 
 
 def is_deeper_than(value: Any, depth: int) -> bool:
-    """Walks without recursion: the value is hostile."""
+    """True if the value has more than `depth` levels of arrays and objects."""
+    # Without recursion, which ends in `RecursionError` where the client chooses the depth.
     level = [value]
     for _ in range(depth + 1):
         level = [
@@ -68,7 +70,7 @@ def is_deeper_than(value: Any, depth: int) -> bool:
 
 
 def stored_bytes(value: Any) -> int:
-    """At most so many bytes is a JSON value as a `google.protobuf.Value`."""
+    """An upper bound, in bytes, for a JSON value as a `google.protobuf.Value`."""
     total = 0
     waiting = [value]
     while waiting:

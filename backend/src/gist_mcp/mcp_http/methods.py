@@ -1,8 +1,7 @@
-"""Requests of MCP that need no durability, answered by the process that owns the session.
+"""The MCP methods that need no durability: `initialize`, `ping` and `tools/list`.
 
-A tool call is worth surviving a crash. Everything else a client asks again: `initialize`, `ping`
-and lists are answered from memory, once, and leave nothing in durable state. A method that is not
-here is not served, and what is not served is not advertised.
+They are answered from memory, by the process that owns the session, and leave nothing in durable
+state. A client that gets no answer asks again. Only tool calls must survive a crash.
 """
 
 import logging
@@ -59,7 +58,7 @@ class McpMethods:
         }
 
     async def answer(self, request: JsonRpcMessage) -> dict[str, Any]:
-        """The JSON-RPC response to a request. Whatever is raised on the way is its error."""
+        """The JSON-RPC response to a request, an error for whatever is raised on the way."""
         method = self._methods.get(request.method or "")
         if method is None:
             return _error(request, METHOD_NOT_FOUND, "Method not found")
@@ -68,19 +67,24 @@ class McpMethods:
         except McpError as error:
             return _error(request, error.error.code, error.error.message)
         except Exception:
+            # Only a number goes out: the text of an exception may hold what the client must not
+            # read, such as a path or a part of a request to GitHub.
             number = secrets.token_hex(6)
             logger.exception("The method %s failed, request %s", request.method, number)
             text = f"Something went wrong on this server. Its log has the details as {number}."
             return _error(request, INTERNAL_ERROR, text)
-        return {"jsonrpc": "2.0", "id": request.wire_id, "result": result}
+        return {"jsonrpc": "2.0", "id": request.json_rpc_id, "result": result}
 
     async def _initialize(self, request: JsonRpcMessage) -> dict[str, Any]:
         """Who we are and what we serve (MCP 2025-06-18, lifecycle)."""
+        # Lifecycle, version negotiation: an unknown version is answered with one of ours, and the
+        # client decides whether it speaks that.
         asked = request.params.get("protocolVersion")
         spoken = asked if asked in SUPPORTED_PROTOCOL_VERSIONS else LATEST_PROTOCOL_VERSION
         return _dumped(
             InitializeResult(
                 protocolVersion=spoken,
+                # Nothing else: what is advertised here clients call.
                 capabilities=ServerCapabilities(tools=ToolsCapability(listChanged=False)),
                 serverInfo=Implementation(
                     name=SERVER_NAME,
@@ -96,7 +100,8 @@ class McpMethods:
         return {}
 
     async def _list_tools(self, _: JsonRpcMessage) -> dict[str, Any]:
-        """All tools, on one page: a cursor is none that we gave."""
+        """All tools, on one page."""
+        # A `cursor` is ignored: we give none, as there is no second page.
         answer = await self._server().request_handlers[ListToolsRequest](
             ListToolsRequest(method="tools/list")
         )
@@ -108,4 +113,4 @@ def _dumped(result: BaseModel) -> dict[str, Any]:
 
 
 def _error(request: JsonRpcMessage, code: int, text: str) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": request.wire_id, "error": {"code": code, "message": text}}
+    return {"jsonrpc": "2.0", "id": request.json_rpc_id, "error": {"code": code, "message": text}}

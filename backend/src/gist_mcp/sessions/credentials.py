@@ -1,8 +1,8 @@
-"""The credential vault: with which GitHub token an MCP session acts right now.
+"""The newest GitHub credential of each MCP session, in the memory of the process that owns it.
 
-Process memory only. The server process that owns a session's state handles all its messages
-and runs its tools, so the front door fills the vault there on every request. After a restart
-it is empty, and a resumed call waits here for its owner to come back.
+One process owns a session's state, gets all its requests and runs its tools. Each request puts
+its credential here. After a restart there is none, and a resumed call waits here for the next
+request of the session's owner.
 """
 
 import asyncio
@@ -12,24 +12,23 @@ from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.principal import McpSessionId
 
 MAX_SESSIONS = 20_000
-"""Sessions whose credential one process remembers. The longest unused goes first: its next
-request brings the credential again."""
-
+"""Sessions whose credential one process remembers. The longest unused is forgotten first. The next
+request of its session brings the credential again."""
 
 RETIRED_SECONDS = 60.0
-"""How long calls of a session that has ended may still look at what they have made. A call whose
-answer was lost looks for 28 seconds. It sends nothing more, and nobody reaches the session."""
+"""How long a call of an ended session may still ask GitHub whether it has made a gist. A call
+whose response from GitHub was lost asks for 28 seconds. It creates nothing any more."""
 
 
 class CredentialVault:
-    """The newest validated credential of each session's owner. Used from one event loop."""
+    """The newest verified credential of each session's owner. Used from one event loop."""
 
     def __init__(self) -> None:
         self._credentials: OrderedDict[McpSessionId, GitHubCredential] = OrderedDict()
         self._arrivals: dict[McpSessionId, asyncio.Event] = {}
 
     def put(self, session_id: McpSessionId, credential: GitHubCredential) -> None:
-        """Remembers what the session's owner just proved to have, and wakes who waits for it."""
+        """Remembers the credential of a request, and wakes the calls that wait for it."""
         self._credentials[session_id] = credential
         self._credentials.move_to_end(session_id)
         if len(self._credentials) > MAX_SESSIONS:
@@ -39,11 +38,11 @@ class CredentialVault:
             arrival.set()
 
     def get(self, session_id: McpSessionId) -> GitHubCredential | None:
-        """The credential to act with, if the owner has been here since the process started."""
+        """The credential, if a request of the owner has come since the process started."""
         return self._credentials.get(session_id)
 
     def retire(self, session_id: McpSessionId, *, after_seconds: float = RETIRED_SECONDS) -> None:
-        """Forgets the credential of a session that has ended, when its last calls are done."""
+        """Forgets the credential of a session that has ended, after `after_seconds`."""
         asyncio.get_running_loop().call_later(
             after_seconds, self._credentials.pop, session_id, None
         )

@@ -1,8 +1,7 @@
 """DurableMCP as this project uses it: closed to outside callers, without credentials in state.
 
-`durable-mcp` stays an unmodified dependency; everything here subclasses or wraps. Stock
-DurableMCP lets every caller invoke `Session` and `Stream`, one of whose methods unpickles its
-request, and stores the whole access token with each message.
+Everything here subclasses or wraps; the package `durable-mcp` stays as it is. "Stock" below means
+DurableMCP without our changes.
 """
 
 import contextlib
@@ -44,11 +43,10 @@ TransportStreams = tuple[
 ]
 
 current_principal: contextvars.ContextVar[Principal] = contextvars.ContextVar("current_principal")
-"""The caller of the request being handed to DurableMCP, set by the front door only."""
+"""The caller of the request that DurableMCP gets. Only the second pass sets it."""
 
 SESSION_HANDLE = "mcp-session"
 """What DurableMCP sees, and stores, in the place of a bearer token. It opens nothing."""
-
 
 FROM_THE_START = ""
 """The event before the first of a stream. Clients cannot name it."""
@@ -58,6 +56,7 @@ class ClosedStreamServicer(StreamServicer):
     """DurableMCP's `Stream`, for the front door and the application only."""
 
     def authorizer(self):  # type: ignore[no-untyped-def]
+        # Stock, whoever reaches the port can read every stream, with the results of all users.
         return front_door_only()
 
     async def Replay(  # noqa: N802 - Reboot's name
@@ -93,11 +92,10 @@ def end_sessions_quietly() -> None:
 
 
 class PrincipalVerifier(TokenVerifier):
-    """The SDK's `TokenVerifier` behind the front door.
+    """The MCP SDK's `TokenVerifier`, behind the front door.
 
-    The front door has validated the bearer token and taken it off the request; what is left
-    is a handle. The `AccessToken` that DurableMCP persists with each message therefore names
-    the caller and holds nothing that opens anything.
+    The first pass has verified the bearer token. The request that comes here has a fixed handle in
+    its place.
     """
 
     async def verify_token(self, token: str) -> AccessToken | None:
@@ -105,6 +103,8 @@ class PrincipalVerifier(TokenVerifier):
         principal = current_principal.get(None)
         if principal is None or not hmac.compare_digest(token.encode(), SESSION_HANDLE.encode()):
             return None
+        # Stock, DurableMCP stores this object with each message. So it names the caller and holds
+        # no token.
         return AccessToken(token=SESSION_HANDLE, client_id=principal.login, scopes=[])
 
 
@@ -123,15 +123,18 @@ class ClosedDurableMCP(DurableMCP):
 
     def servicers(self) -> list[type[Servicer]]:
         """All state types that DurableMCP needs, each with a closed authorizer."""
+        # Stock, `Session` is open to whoever reaches the port, and unpickles a part of its request:
+        # arbitrary code would run in this process.
         return [AnsweringSessionServicer, ClosedStreamServicer, *sorted_map.servicers()]
 
 
 class FrontDoorContext(ExternalContext):
     """A context whose calls do not depend on how the others end.
 
-    Stock, a mutation that is cut off, as when a client goes away, makes every later mutation with
-    the context fail, lest somebody repeats the first without knowing. DurableMCP keeps one context
-    for a session, so one lost connection would end the session. We repeat nothing blindly.
+    Stock, a mutation that was cut off, as when a client disconnects, makes every later mutation
+    with the context fail, so that nobody repeats the first by mistake. DurableMCP keeps one
+    context for a session, so one lost connection would end the session. It need not: each of our
+    mutations may be repeated, or is never repeated.
     """
 
     @property
@@ -149,11 +152,9 @@ ExternalContextFactory = Callable[[Request], ExternalContext]
 def front_door_context(
     secret: str, from_request: ExternalContextFactory, request: Request
 ) -> ExternalContext:
-    """A context that calls Reboot as the front door.
-
-    Replaces the one that Reboot makes from the request, whose bearer token is the caller's
-    and would be sent along to every servicer.
-    """
+    """A context that calls Reboot as the front door."""
+    # Reboot makes a context from the request, with the caller's bearer token, and would send that
+    # token to every servicer.
     original = from_request(request)
     return FrontDoorContext(
         name=original.name, channel_manager=original.channel_manager, bearer_token=secret

@@ -1,9 +1,8 @@
-"""The sealed passport of a request on its way to the server process that owns the session.
+"""The sealed header with which one server process forwards an authenticated request to another.
 
-Envoy gives a request to any server process; that one authenticates it and sends it on, through
-Envoy again, to the process that owns the MCP session. The second process must not take the
-first one's word from a header that anybody could send, and should not ask GitHub once more. So
-the first seals who was authenticated, with which credential, for which session and method.
+Envoy gives a request to any server process. That process authenticates it and forwards it, through
+Envoy again, to the process that owns the MCP session. The header tells the second process who was
+authenticated, with which credential, for which session and method. So GitHub is not asked twice.
 """
 
 import json
@@ -15,7 +14,7 @@ from gist_mcp.tokens.sealing import SealBroken, Sealer
 
 HOP_HEADER = "x-gist-mcp-hop"
 HOP_LIFETIME_SECONDS = 30
-"""Time from one process to the next, with room for clocks of two machines."""
+"""Time from one process to the next, and how much the clocks of two machines may differ."""
 
 _PURPOSE = "hop"
 
@@ -51,15 +50,19 @@ def seal_hop(sealer: Sealer, hop: Hop, *, now_seconds: float) -> str:
         "expires_at_seconds": hop.credential.expires_at_seconds,
         "sealed_at_seconds": now_seconds,
     }
+    # Encrypted, as it holds a GitHub token and may pass through proxies and their logs.
     return sealer.seal(_PURPOSE, json.dumps(payload).encode())
 
 
 def open_hop(sealer: Sealer, header: str, *, method: str, now_seconds: float) -> Hop | None:
     """The hop, or `None` for a header that none of our processes made for this method just now."""
+    # Forgery: the header comes through the public port, where anybody can write one. Only a process
+    # with `TOKEN_KEYS` can seal it, and for this purpose only: no other sealed value opens here.
     try:
         payload = json.loads(sealer.open(_PURPOSE, header))
     except SealBroken:
         return None
+    # Replay: a copied header is good for one method, one session and half a minute.
     age_seconds = abs(now_seconds - payload["sealed_at_seconds"])
     if payload["method"] != method or age_seconds > HOP_LIFETIME_SECONDS:
         return None

@@ -5,7 +5,7 @@ from typing import Final
 import httpx
 
 MAX_FAULT_BYTES: Final = 4096
-"""How much is read of Envoy's own answers, which are one line."""
+"""How much is read of Envoy's own responses, which are one line."""
 
 _NEVER_ARRIVED: Final = (
     b"connection failure",
@@ -13,12 +13,12 @@ _NEVER_ARRIVED: Final = (
     b"overflow",
     b"The server is starting",
 )
-"""What Envoy says when it has not sent a request on. It says `connection termination` when the
-process died with the request in its hands."""
+"""Envoy's texts when it has not forwarded a request. `connection termination` is none of them: the
+process died while it had the request."""
 
 
 class NotDelivered(Exception):
-    """The owning process has certainly not seen the request: it is starting or leaving."""
+    """The owning process has certainly not seen the request: it is starting or stopping."""
 
 
 class DeliveryUnknown(Exception):
@@ -26,21 +26,20 @@ class DeliveryUnknown(Exception):
 
 
 def make_internal_http_client() -> httpx.AsyncClient:
-    """One client for the life of a process: a new one for each request costs a TLS context.
-
-    Reads have no time limit, because an event stream may be silent for hours. Settings of the
-    environment are ignored: a proxy has no business between our own processes.
-    """
+    """One client for the life of a process."""
+    # A new client for each request would make a new TLS context each time.
     return httpx.AsyncClient(
+        # Reads have no time limit, because an event stream may be silent for hours.
         timeout=httpx.Timeout(None, connect=5.0),
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
+        # No proxy of the environment: it would see the sealed hop and answer in our place.
         trust_env=False,
         follow_redirects=False,
     )
 
 
 async def deliver(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
-    """The answer of the owning process, its body still to be read.
+    """The response of the owning process, its body still to be read.
 
     Raises `NotDelivered`, after which the request may be sent again, or `DeliveryUnknown`.
     """
@@ -50,7 +49,7 @@ async def deliver(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Re
         raise NotDelivered from None
     except httpx.HTTPError:
         raise DeliveryUnknown from None
-    # The owning process's own 503, about GitHub, is JSON; Envoy's is text.
+    # The owning process's own 503, which is about GitHub, is JSON. Envoy's is text.
     if response.status_code != 503 or "json" in response.headers.get("content-type", ""):
         return response
     fault = await _read_fault(response)

@@ -1,7 +1,4 @@
-"""A session id works only for the GitHub account that opened it.
-
-Unknown, closed and somebody else's look the same from outside.
-"""
+"""Who owns an MCP session: the GitHub account that opened it, recorded durably."""
 
 import re
 import secrets
@@ -15,7 +12,7 @@ from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
 from gist_state.v1.mcp_session_rbt import McpSession
 
 SESSION_ID_BYTES = 24
-"""192 random bits: not to be guessed, and never the same twice."""
+"""192 random bits: not guessable, and never the same twice (MCP, security best practices)."""
 
 SHORT_NAME_CHARACTERS = 8
 
@@ -23,12 +20,12 @@ _SESSION_ID = re.compile(r"[0-9a-f]{48}\Z")
 
 
 def new_session_id() -> McpSessionId:
-    """An unguessable session id. Only the server chooses one."""
+    """An unguessable session id."""
     return McpSessionId(secrets.token_hex(SESSION_ID_BYTES))
 
 
 def parse_session_id(text: str) -> McpSessionId | None:
-    """The session id, or `None` for a text that we cannot have given out."""
+    """The session id, or `None` for a text that is no id of ours."""
     return McpSessionId(text) if _SESSION_ID.match(text) else None
 
 
@@ -41,7 +38,7 @@ def short_name(session_id: McpSessionId) -> str:
 async def open_session(
     context: ExternalContext, session_id: McpSessionId, principal: Principal, *, now_seconds: int
 ) -> None:
-    """Makes `principal` the owner, durably, before anything else knows the session."""
+    """Records `principal` as the owner. Call it before the id is told to anybody."""
     answer = await McpSession.ref(session_id).open(
         context,
         issuer=principal.issuer,
@@ -50,18 +47,19 @@ async def open_session(
         now_seconds=now_seconds,
     )
     if not answer.opened:
+        # Without this the caller would use a session that belongs to somebody else.
         raise RuntimeError("A new session id was taken already")
 
 
 async def close_session(
     context: ExternalContext, session_id: McpSessionId, *, now_seconds: int
 ) -> None:
-    """Ends the session, durably: from now on it does not exist for anyone."""
+    """Ends the session durably: from now on it is as unknown as one that never was."""
     await McpSession.ref(session_id).close(context, now_seconds=now_seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
-class LivingSession:
+class LiveSession:
     """A session that exists and is not closed. `cancelled_request_ids` are ids of our own."""
 
     issuer: str
@@ -70,13 +68,15 @@ class LivingSession:
 
     def belongs_to(self, principal: Principal) -> bool:
         """True for the GitHub account that opened the session."""
+        # Any client of that account: a person may sign in again with another one. The issuer too,
+        # because account ids of two GitHub hosts can be equal.
         return (self.issuer, self.user_id) == (principal.issuer, principal.user_id)
 
 
-async def living_session(
+async def live_session(
     context: ExternalContext | WorkflowContext, session_id: McpSessionId
-) -> LivingSession | None:
-    """What is known of a living session, `None` for an unknown or closed one."""
+) -> LiveSession | None:
+    """What is known of a live session, `None` for an unknown or closed one."""
     session = McpSession.ref(session_id)
     reference = session.always() if isinstance(context, WorkflowContext) else session
     try:
@@ -87,7 +87,7 @@ async def living_session(
         raise
     if not answer.alive:
         return None
-    return LivingSession(
+    return LiveSession(
         issuer=answer.issuer,
         user_id=GitHubUserId(answer.user_id),
         cancelled_request_ids=frozenset(answer.cancelled_request_ids),

@@ -1,12 +1,12 @@
-"""The tool calls of a session: the name that each has inside, and which request is a repeated one.
+"""A repeated request gets the recorded result: each tool call of a session has an id of ours.
 
-A JSON-RPC id is a name on the wire, chosen by the client: a text with any characters, a number
-beyond what a double holds, and with some clients `1` for every request. So each call gets an id of
-its own, by which DurableMCP, its events and our ledger know it.
+The client chooses the JSON-RPC id: a text with any characters, a number beyond what a double holds,
+and with some clients `1` for every request. So each call gets an id of our own, by which
+DurableMCP, its events and our ledger know it.
 
-A request that comes again while its first waits for the answer, or whose answer never left, is a
-repeated request: something on the way sent it again. It gets the recorded result, because
-`create_gist` would make a second gist. Once the answer has left, the id is free for another call.
+A request is a repeated one if it has the id, the tool and the arguments of a call whose response
+was not sent yet: a client, an SDK or a proxy has sent it again. Once the response is sent, the
+client may use the id for another call.
 """
 
 import hashlib
@@ -35,45 +35,45 @@ REQUEST_ID_BYTES: Final = 16
 """128 random bits: never the same twice, and nothing that a client could have chosen."""
 
 PATIENCE_SECONDS: Final = 15.0
-"""How long a state may be away. A restart takes 6 to 8 seconds."""
+"""How long a state may be unavailable. A restart takes 6 to 8 seconds."""
 
 _REQUEST_ID = re.compile(r"[0-9a-f]{32}\Z")
 
 
 @dataclass(frozen=True, kw_only=True)
-class NamedRequest:
-    """A call with its name inside. `is_under_way`: another connection to this process waits for its
-    answer too."""
+class BegunCall:
+    """A call with our id for it. `is_in_progress`: another connection to this process waits for its
+    response too."""
 
     request_id: str
-    is_under_way: bool
+    is_in_progress: bool
 
 
-class Requests:
-    """The calls of the sessions that a process owns. Used from one event loop."""
+class CallsInProgress:
+    """The calls that a process has given to DurableMCP. Used from one event loop."""
 
     def __init__(self) -> None:
-        self._under_way: set[str] = set()
+        self._request_ids: set[str] = set()
 
     async def begin(
         self,
         context: ExternalContext,
         session_id: McpSessionId,
         *,
-        wire_id: str | int,
+        json_rpc_id: str | int,
         name: str,
         arguments: dict[str, Any],
         may_repeat: bool,
         now_seconds: int,
-    ) -> NamedRequest:
-        """Names a call, durably, or finds the one that it repeats.
+    ) -> BegunCall:
+        """Records a new call durably, or finds the call that this request repeats.
 
         `may_repeat` is false for a tool that only reads: it reads again. Raises `StateUnavailable`:
-        nobody carries the call out, and it may come again.
+        the call was not begun, and the client may send it again.
         """
         fresh = secrets.token_hex(REQUEST_ID_BYTES)
-        # Before anything is awaited: the same request may come twice at once.
-        self._under_way.add(fresh)
+        # Before anything is awaited, because the same request may come twice at once.
+        self._request_ids.add(fresh)
         try:
             answer = await _call(
                 context,
@@ -81,7 +81,8 @@ class Requests:
                 "BeginRequest",
                 messages.McpSessionBeginRequestRequest(
                     request_id=fresh,
-                    wire_id=json.dumps(wire_id),
+                    # As JSON, because `1` and `"1"` are two ids.
+                    wire_id=json.dumps(json_rpc_id),
                     digest=request_digest(name, arguments),
                     may_repeat=may_repeat,
                     now_seconds=now_seconds,
@@ -91,26 +92,26 @@ class Requests:
             self.ended(fresh)
             raise
         if not answer.is_repeat:
-            return NamedRequest(request_id=fresh, is_under_way=False)
+            return BegunCall(request_id=fresh, is_in_progress=False)
         self.ended(fresh)
-        # Otherwise its connection was lost, or a former run of the application had it and may have
-        # died before DurableMCP took it. To give it to DurableMCP once more is safe: one workflow
-        # carries it out, and everybody gets what came of it.
-        is_under_way = answer.request_id in self._under_way
-        self._under_way.add(answer.request_id)
-        return NamedRequest(request_id=answer.request_id, is_under_way=is_under_way)
+        # If it is not in progress here, its connection was lost, or an earlier run of the
+        # application died with it, perhaps before DurableMCP took it. To give it to DurableMCP once
+        # more is safe: one workflow carries it out (`McpSession.carry_out`).
+        is_in_progress = answer.request_id in self._request_ids
+        self._request_ids.add(answer.request_id)
+        return BegunCall(request_id=answer.request_id, is_in_progress=is_in_progress)
 
     def ended(self, request_id: str) -> None:
-        """DurableMCP has nothing to do with the call in this process any more, or never had."""
-        self._under_way.discard(request_id)
+        """The call is no longer with DurableMCP in this process, or never was."""
+        self._request_ids.discard(request_id)
 
 
 async def note_answered(
     context: ExternalContext, session_id: McpSessionId, request_id: str
 ) -> None:
-    """The answer has left: from now on the client's id may stand for another call.
+    """Records that the response was sent: the client may use the id for another call.
 
-    Raises `StateUnavailable`: should the request come again, it gets the same answer again.
+    Raises `StateUnavailable`: a repeated request then gets the same response again.
     """
     await _call(
         context, session_id, "Answered", messages.McpSessionAnsweredRequest(request_id=request_id)
@@ -118,19 +119,21 @@ async def note_answered(
 
 
 async def cancel_requests(
-    context: ExternalContext, session_id: McpSessionId, wire_id: str | int, *, now_seconds: int
+    context: ExternalContext, session_id: McpSessionId, json_rpc_id: str | int, *, now_seconds: int
 ) -> None:
-    """Notes, durably, that the client wants no more side effects of what waits under that id, or
-    is just on its way."""
+    """Records, durably, that the client cancels the request with that id.
+
+    The request may also be still on its way here: it is cancelled when it comes.
+    """
     await McpSession.ref(session_id).cancel(
-        context, wire_id=json.dumps(wire_id), now_seconds=now_seconds
+        context, wire_id=json.dumps(json_rpc_id), now_seconds=now_seconds
     )
 
 
-async def wire_id_of(
+async def json_rpc_id_of(
     context: ExternalContext, session_id: McpSessionId, request_id: str
 ) -> str | int | None:
-    """The id by which the client knows a call, `None` for what is no call that we know."""
+    """The client's id of a call, `None` for an id that is none of our calls."""
     if not _REQUEST_ID.match(request_id):
         return None
     try:
@@ -139,18 +142,16 @@ async def wire_id_of(
         if isinstance(aborted.error, StateNotConstructed):
             return None
         raise
-    wire_id: str | int | None = json.loads(answer.wire_id) if answer.wire_id else None
-    return wire_id
+    json_rpc_id: str | int | None = json.loads(answer.wire_id) if answer.wire_id else None
+    return json_rpc_id
 
 
 async def _call(
     context: ExternalContext, session_id: McpSessionId, method: str, request: object
 ) -> Any:
-    """A writer's answer, which may be asked for again. Raises `StateUnavailable`.
-
-    While a server starts or leaves, the state is away for a moment. Told so, SDKs would end their
-    session.
-    """
+    """The response of a writer that may be called repeatedly. Raises `StateUnavailable`."""
+    # While a server process starts or stops, the state is unavailable for a moment. An HTTP error
+    # in that moment would make SDKs end their session.
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(StateUnavailable),
         stop=stop_after_delay(PATIENCE_SECONDS),
@@ -163,6 +164,6 @@ async def _call(
 
 
 def request_digest(name: str, arguments: dict[str, Any]) -> str:
-    """Tells a call from another one without keeping it."""
+    """SHA-256 of a call: recognizes it without storing its arguments."""
     essence = json.dumps([name, arguments], sort_keys=True)
     return hashlib.sha256(essence.encode()).hexdigest()

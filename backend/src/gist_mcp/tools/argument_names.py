@@ -1,17 +1,18 @@
-"""Which argument is meant by a name that a tool does not have. Pure rules.
+"""Suggests the argument that a model meant by an unknown name. Pure rules.
 
-Models write `private`, `file_name` or `isPublic` where a tool says `public` and `filename`. Nothing
-is done on a guess: what is found here is only told, so that the next call is right.
+Models write `private`, `file_name` or `isPublic` where a tool has `public` and `filename`. A call
+with an unknown name is always refused. The suggestion is part of the error, so that the next call
+is right.
 """
 
 from collections.abc import Collection
 from difflib import get_close_matches
 
 MAX_SHOWN_CHARACTERS = 60
-"""How much of a name from outside an error repeats, and the longest that is compared."""
+"""How much of an unknown name an error repeats, and the longest name that is compared."""
 
 _CLOSE = 0.75
-"""Similarity from 0 to 1 from which a name counts as misspelt: about one letter in four."""
+"""Similarity, from 0 to 1, from which on a name counts as misspelt: one letter in four differs."""
 
 _MEANT: dict[str, tuple[str, ...]] = {
     "private": ("public",),
@@ -99,7 +100,7 @@ def _letters(name: str) -> str:
 
 
 def shown(name: str) -> str:
-    """A name from outside as an error repeats it: short, on one line, nothing invisible."""
+    """An unknown name as an error repeats it: short, on one line, no invisible characters."""
     text = "".join(
         character if character.isprintable() else f"U+{ord(character):04X}"
         for character in name[:MAX_SHOWN_CHARACTERS]

@@ -1,7 +1,7 @@
-"""Rules on what the arguments of tools say, before anything is sent anywhere. Pure rules.
+"""Rules for the contents of arguments, checked before anything is sent to GitHub. Pure rules.
 
-Each names the argument that must change, so that a model can mend its call by itself. Names and
-types of the arguments have been checked before (`argument_shapes.py`).
+Each error names the argument that must change, so that a model can correct its call. The names and
+types of the arguments have been validated before (`argument_schema.py`).
 """
 
 import contextlib
@@ -19,21 +19,21 @@ from gist_mcp.constants import (
 )
 from gist_mcp.errors import InvalidArgument
 from gist_mcp.tools.argument_names import shown
-from gist_mcp.tools.argument_shapes import all_faults
+from gist_mcp.tools.argument_schema import all_faults
 from gist_mcp.tools.file_names import check_file_name
 from gist_mcp.tools.text import check_text, first_of, in_code, is_blank
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewGist:
-    """A gist to be made, checked. `files` maps names to contents, in the order given."""
+    """A gist to be created, checked. `files` maps names to contents, in the order given."""
 
     description: str
     public: bool
     files: dict[str, str]
 
     def digests(self) -> dict[str, str]:
-        """SHA-256 of each argument, to recognise the same request without keeping it."""
+        """SHA-256 of each argument, to recognize the same request without storing it."""
         return {
             "description": _digest(self.description),
             "public": _digest(str(self.public)),
@@ -53,7 +53,7 @@ class Faults:
 
     @contextlib.contextmanager
     def collected(self) -> Iterator[None]:
-        """What is refused within counts as one fault, and the checks go on."""
+        """An `InvalidArgument` raised in the block counts as one fault, and the checks go on."""
         try:
             yield
         except InvalidArgument as fault:

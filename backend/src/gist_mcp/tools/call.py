@@ -1,4 +1,4 @@
-"""One running tool call: its session, its owner, and the credential it may use right now."""
+"""A running tool call: its session, the session's owner, and the owner's newest credential."""
 
 import asyncio
 import functools
@@ -38,15 +38,14 @@ R = TypeVar("R")
 
 
 class ToolRefused(PermissionError):
-    """A deliberate failure on its way to the model.
+    """An expected error, as a tool raises it to DurableMCP.
 
-    A `PermissionError`, because that is the one exception that DurableMCP passes on without
-    printing a traceback.
+    A `PermissionError`, because DurableMCP prints a traceback for every other exception.
     """
 
 
-class Bug(ToolError):
-    """Something that is not meant to happen; the log has it under the request id."""
+class InternalError(ToolError):
+    """An unexpected exception. The log has its traceback under the request id."""
 
     def __init__(self, request_id: str) -> None:
         super().__init__(
@@ -57,9 +56,9 @@ class Bug(ToolError):
 def tool_errors[**P, R](tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     """Turns what a tool raises into text for the model.
 
-    Deliberate errors keep their text. A failure of Reboot's own calls, as when the server stops,
-    is no result: the tool is run again, which repeats no step that has ended. Anything else is
-    a bug: the model gets a request id, the log the traceback.
+    Expected errors (`GistMcpError`) keep their text. A failure of Reboot's own calls, as when the
+    server stops, is no result: the tool runs again, which repeats no step that has ended. Anything
+    else is a bug: the model gets a request id, and the log the traceback.
     """
 
     @functools.wraps(tool)
@@ -70,12 +69,13 @@ def tool_errors[**P, R](tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitabl
             note_error(error)
             raise ToolRefused(error_text(error)) from None
         except Exception:
+            # The text of an unexpected exception may hold what nobody outside may read.
             request_id = secrets.token_hex(6)
             logger.exception("Tool %s failed, request %s", tool.__name__, request_id)
             note_error(None)
             raise ToolRefused(
-                f"{Bug(request_id)} If the call was to change something, that may or may not "
-                "have happened: look before calling again."
+                f"{InternalError(request_id)} If the call was to change something, that may or may "
+                "not have happened: look before calling again."
             ) from None
 
     return answered
@@ -84,13 +84,11 @@ def tool_errors[**P, R](tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitabl
 async def _until_reboot_serves[**P, R](
     tool: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs
 ) -> R:
-    """Runs a tool, again and again while a call within the application fails.
-
-    DurableMCP would make a result of the failure, and the call would have ended with it. To
-    let it fail the workflow instead would not help: DurableMCP does not hand a message to a
-    workflow twice within one process. When the process ends, Reboot cancels the wait here, and
-    the next process runs the tool again.
-    """
+    """Runs a tool, again and again while Reboot's own calls fail."""
+    # DurableMCP would make a result of the failure, and the call would have ended with it. To let
+    # the failure end the workflow would not help: DurableMCP does not give a message to a workflow
+    # twice within one process. When the process ends, Reboot cancels the wait here, and the next
+    # process runs the tool again.
     context = cast(DurableContext, kwargs["context"])
     for pause_seconds in (*REBOOT_RETRY_SECONDS, None):
         checkpoint = context.checkpoint()
@@ -108,7 +106,7 @@ async def _until_reboot_serves[**P, R](
 
 
 def error_text(error: GistMcpError) -> str:
-    """What people read of an error, with the place to sign in if that is what they must do."""
+    """The text of an error, with the address for signing in if that is what its reader must do."""
     if isinstance(error, SignInRequired | ScopeRequired | PermissionRequired):
         return f"{error} Sign in at {process.services().config.public_url}/oauth/authorize."
     return str(error)
@@ -116,7 +114,7 @@ def error_text(error: GistMcpError) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class ToolCall:
-    """What the steps of a tool work with."""
+    """One call of a tool. `issuer`, `user_id` and `login` are the session owner's."""
 
     context: DurableContext
     session_id: McpSessionId
@@ -127,16 +125,15 @@ class ToolCall:
 
     @property
     def workflow_id(self) -> str:
-        """Names this call for ever: the same before and after a restart."""
+        """The id of this call, the same before and after a restart."""
         return str(self.context.workflow_id)
 
     async def credential(self, *scopes: str) -> GitHubCredential:
-        """The newest credential of the session's owner, which has `scopes`, or may have them
-        where GitHub does not say.
+        """The newest credential of the session's owner. It has `scopes`, or GitHub does not say.
 
-        Waits for the owner to come back if the process has restarted meanwhile, unless the
-        call is cancelled. Raises `SignInRequired` when nobody comes, `ScopeRequired` when a
-        scope is missing.
+        After a restart it waits for the owner's next request, up to `RESUME_WAIT_SECONDS`. Raises
+        `SignInRequired` when no request comes, `ScopeRequired` when a scope is missing, and
+        `Cancelled`.
         """
         services = process.services()
         if services.vault.get(self.session_id) is None:
@@ -149,7 +146,8 @@ class ToolCall:
                 "The server was restarted and its user has not been back since, so it has no "
                 "sign-in to go on with."
             )
-        # The front door has checked this. It is checked again where the credential is used.
+        # The first pass has checked this. It is checked again where the credential is used, because
+        # a mistake here would make a gist in somebody else's account.
         if credential.user_id != self.user_id:
             raise SignInRequired("This session belongs to another GitHub account.")
         missing = [scope for scope in scopes if not grants(credential.scopes, scope)]
@@ -165,7 +163,7 @@ class ToolCall:
         type: type[R],
         scopes: tuple[str, ...] = (),
     ) -> R:
-        """Asks GitHub something in a named workflow step and remembers the answer."""
+        """Asks GitHub in a workflow step named `alias`. Reboot stores the answer, of `type`."""
 
         async def step() -> R:
             credential = await self.credential(*scopes)
@@ -176,21 +174,19 @@ class ToolCall:
     async def with_credential(
         self, credential: GitHubCredential, ask: Callable[[GitHubToken], Awaitable[R]]
     ) -> R:
-        """Calls GitHub; a token that GitHub refuses opens nothing here any more.
-
-        One that has lost a scope is asked about again, so that the next request hears of it as a
-        challenge. It stays in the vault, where only its owner's next sign-in replaces it: without
-        it the call would wait for an owner who has been here, instead of telling them to sign in.
-        """
+        """Calls GitHub with the token of the credential. Raises what `ask` raises."""
         try:
             return await ask(credential.token)
         except (SignInRequired, ScopeRequired):
+            # Without this a revoked token would be let in for `TOKEN_REVALIDATE_SECONDS`, and one
+            # that has lost a scope would bring no challenge. It stays in the vault: the next call
+            # must tell its owner to sign in, and not wait for an owner who is here already.
             process.services().verifier.forget(credential.token)
             raise
 
     async def stop_if_cancelled(self) -> None:
         """Raises `Cancelled` when the client has cancelled the call or ended the session."""
-        session = await ownership.living_session(self.context, self.session_id)
+        session = await ownership.live_session(self.context, self.session_id)
         if session is None:
             raise Cancelled("The session was ended.")
         if self.request_id in session.cancelled_request_ids:
@@ -198,11 +194,9 @@ class ToolCall:
 
 
 async def begin(context: DurableContext, tool_name: str) -> ToolCall:
-    """Starts a tool call: an event for the client first, then the owner of the session.
-
-    The event comes before any side effect, because a client that has received none has no
-    event id with which to fetch the result after a lost connection.
-    """
+    """Starts a tool call. Raises `Cancelled` if the session has ended."""
+    # An event for the client, before any side effect: a client that has received no event has no
+    # event id with which to fetch the result after a lost connection.
     await context.info(f"{tool_name}: started")
     session_id = McpSessionId(context.state_id)
     owner = await McpSession.ref(session_id).always().owner(context)
@@ -215,7 +209,7 @@ async def begin(context: DurableContext, tool_name: str) -> ToolCall:
         request_id=str(request_ctx.get().request_id),
         issuer=owner.issuer,
         user_id=GitHubUserId(owner.user_id),
-        # The front door put the caller's login there; it is for showing only.
+        # The second pass has put the caller's login there (`PrincipalVerifier`). Only for showing.
         login=access_token.client_id if access_token else "",
     )
 

@@ -1,18 +1,18 @@
-"""Making a gist exactly once, whatever dies and whenever.
+"""Creates a gist exactly once, also if this server or GitHub fails at any moment.
 
-GitHub knows no idempotency keys: each `POST /gists` makes another gist. So:
+GitHub has no idempotency keys: each `POST /gists` creates another gist. So:
 
 1. the intent is recorded, durably, before anything is sent;
 2. one send, guarded by `at_most_once`, after asking the ledger whether the change still is ours;
-3. a known refusal means that nothing was made;
-4. an unknown outcome (a crash, a lost answer, a fault of GitHub) means looking before sending
-   again: a gist of this user, made since the intent, with the same description, visibility and
-   files, which no other call has claimed, is the one;
-5. the result is claimed and recorded before it is answered;
-6. whatever else ends the call, the ledger hears of it: nothing was made, or there is a doubt.
+3. a known refusal means that nothing was created;
+4. after an unknown outcome (a crash, a lost response, a fault of GitHub) the call looks before it
+   sends again. The result is a gist of this user, created since the intent, with the same
+   description, visibility and files, which no other call has claimed;
+5. the result is claimed and recorded before the call is answered;
+6. every other end of the call is recorded in the ledger too: nothing created, or unknown.
 
-What this call knows of itself after a restart is in its steps, which Reboot stores by their names
-(the aliases below): a release that renames one forgets what was sent.
+What a call has done before a restart is in its steps. Reboot stores them by their names (the
+aliases below), so a release that renames one forgets what was sent.
 """
 
 import asyncio
@@ -47,8 +47,8 @@ from gist_mcp.github.models import Gist
 from gist_mcp.sessions.ledger import Change, Ledger
 from gist_mcp.sessions.message_workflow import is_passing
 from gist_mcp.tools.arguments import NewGist
-from gist_mcp.tools.call import Bug, ToolCall
-from gist_mcp.tools.ending import end_of, unknown
+from gist_mcp.tools.call import InternalError, ToolCall
+from gist_mcp.tools.create_errors import final_error, outcome_unknown
 from gist_mcp.tools.intent import record_intent
 from gist_mcp.tools.step_outcome import StepFailure
 
@@ -59,7 +59,7 @@ GIST_SCOPE = "gist"
 
 @dataclass(frozen=True, kw_only=True)
 class MadeGist:
-    """The gist that a call made or found. Stored with the workflow: no contents, no secrets."""
+    """The gist that a call created or found. Stored with the workflow: no contents, no secrets."""
 
     gist_id: str
     url: str
@@ -67,7 +67,7 @@ class MadeGist:
 
 @dataclass(frozen=True, kw_only=True)
 class _Sent:
-    """How one send ended: `made`, or `failure` (nothing was made), or neither (unknown)."""
+    """How one send ended: `made`, or `failure` (nothing was created), or neither (unknown)."""
 
     made: MadeGist | None = None
     failure: StepFailure | None = None
@@ -75,7 +75,7 @@ class _Sent:
 
 @dataclass(frozen=True, kw_only=True)
 class _Looked:
-    """What one look saw: `made`, or `failure` (GitHub could not be asked), or neither."""
+    """What one look found: `made`, or `failure` (GitHub could not be asked), or neither."""
 
     made: MadeGist | None = None
     failure: StepFailure | None = None
@@ -101,15 +101,15 @@ async def create_once(call: ToolCall, gist: NewGist, idempotency_key: str | None
         made = await creation.carry_out()
         await ledger.finish_with(change, gist_id=made.gist_id, url=made.url)
     except GistMcpError as error:
-        end = end_of(error, maybe_sent=creation.maybe_sent)
+        end = final_error(error, maybe_sent=creation.maybe_sent)
     except Exception as failure:
         if is_passing(failure):
-            # Reboot does not serve just now. That is no end: the tool is run again, here or by the
-            # next process, and the record waits for it.
+            # Reboot does not serve for a moment. That does not end the call: the tool runs again,
+            # here or in the next process, and the record in the ledger stays open.
             raise
         request_id = secrets.token_hex(6)
         logger.exception("create_gist failed, request %s", request_id)
-        end = end_of(Bug(request_id), maybe_sent=creation.maybe_sent)
+        end = final_error(InternalError(request_id), maybe_sent=creation.maybe_sent)
     else:
         return made
     if isinstance(end, OutcomeUnknown):
@@ -133,9 +133,9 @@ class _Creation:
         """True while it is not certain that this change was never sent."""
 
     async def carry_out(self) -> MadeGist:
-        """Sends until the gist is there, looking first whenever it may be there already.
+        """Sends until the gist exists, and looks first whenever it may exist already.
 
-        Whatever it raises, `maybe_sent` says how it ended.
+        Whatever it raises, `maybe_sent` says whether the gist may exist.
         """
         for attempt in range(1, MAX_SENDS + 1):
             if self.maybe_sent:
@@ -145,16 +145,17 @@ class _Creation:
             sent = await self._send_when_allowed(attempt)
             if sent.made is not None and await self._claim(sent.made.gist_id):
                 return sent.made
-            # Either the outcome is unknown, or another call of this user, with the same
-            # content, took our gist for its own: then its own is still to be found, or made.
+            # Either the outcome is unknown, or another call of this user with the same content has
+            # claimed our gist as its result: then there is another gist, to be found or created.
         found = await self._look_repeatedly(MAX_SENDS + 1)
         if found is not None:
             return found
         raise self._unknown(None)
 
     def _unknown(self, reason: StepFailure | None) -> OutcomeUnknown:
-        """The end of a call that may have sent and cannot find out; `None`: GitHub says no."""
-        return unknown(reason.error() if reason else ToolError("GitHub did not confirm it."))
+        """The error of a call that may have sent. `None`: no look has found the gist."""
+        why = reason.error() if reason else ToolError("GitHub did not confirm it.")
+        return outcome_unknown(why)
 
     async def _send_when_allowed(self, attempt: int) -> _Sent:
         """One send, after a pause and another try where GitHub could not be reached at all."""
@@ -165,7 +166,7 @@ class _Creation:
             failure = sent.failure
             if failure is None:
                 return sent
-            # A refusal says what became of this send. It says nothing of an earlier one.
+            # A refusal tells how this send ended. It says nothing of an earlier one.
             self.maybe_sent = was_in_doubt
             if not failure.is_unreachable or pause_seconds is None:
                 raise failure.error()
@@ -183,11 +184,11 @@ class _Creation:
             )
 
         async def send() -> _Sent:
-            # All that can end the call is asked in here: before the guard, a resumed call that
-            # had sent would end as one that had not.
+            # Whatever can end the call is checked inside `at_most_once`. Checked before, a resumed
+            # call that had sent would end with "the gist was not made".
             try:
                 credential = await self._call.credential(GIST_SCOPE)
-                # After the wait for the owner: what brings the owner back may be a cancellation.
+                # After the wait for the owner, whose next request may be the cancellation.
                 await self._call.stop_if_cancelled()
                 made = await self._ledger.before_sending(self._change, now_seconds=_now_seconds())
                 if made is not None:
@@ -231,7 +232,7 @@ class _Creation:
             if not looked.failure.may_pass or process.services().clock() > gives_up_at_seconds:
                 raise self._unknown(looked.failure)
         if doubt is not None:
-            # Seen by the last look too. To send again could make a second gist.
+            # The last look could not tell either. To send again could create a second gist.
             raise self._unknown(doubt)
         return None
 
@@ -257,18 +258,16 @@ class _Creation:
         return await at_least_once(alias, self._call.context, look, type=_Looked)
 
     def _check_age(self) -> None:
-        """Raises `Conflict` when the claims of the time of the intent may be forgotten.
-
-        Another call's gist would look like ours.
-        """
+        """Raises `Conflict` when the ledger may have forgotten claims since the intent."""
+        # Without the claim of another call, that call's gist would look like ours.
         if _now_seconds() - self._change.intended_at_seconds > LEDGER_RETENTION_SECONDS:
             raise Conflict("It was asked for more than a day ago.")
 
     async def _find(self, token: GitHubToken) -> MadeGist | None:
-        """The oldest gist that could be ours and that we could claim.
+        """The oldest gist that can be the result of this call and that no other call has claimed.
 
-        Raises `OutcomeUnknown` if there is none, but something that was not read, or cannot be
-        read well enough to say that it is not ours.
+        `None` if there is none for certain. Raises `OutcomeUnknown` if there may be one among the
+        gists that could not be read.
         """
         since = datetime.fromtimestamp(self._change.intended_at_seconds - CLOCK_SKEW_SECONDS, UTC)
         github = process.services().github
@@ -283,8 +282,8 @@ class _Creation:
             unreadable += page.unreadable
         doubts = sum(each.created_at is None or each.created_at >= since for each in unreadable)
         candidates.sort(key=lambda gist: gist.created_at or since)
-        # A look that was interrupted, or is validated, may have claimed one that is not the
-        # oldest of those that are listed by now. A second would be missing to its own call.
+        # An interrupted look, or the first run of a step that Reboot validates, may have claimed a
+        # gist that is not the oldest now. With a second claim another call would lose its gist.
         for candidate in candidates:
             if await self._ledger.has_claimed(candidate.id, self._change.write_id):
                 return MadeGist(gist_id=candidate.id, url=candidate.html_url)
@@ -302,8 +301,9 @@ class _Creation:
         return None
 
     def _could_be_ours(self, gist: Gist, since: datetime) -> bool:
-        """Compares what a listing shows: all but the contents. What it fails to show could be
-        as ours is.
+        """Compares what a listing shows: everything but the contents.
+
+        What it does not show counts as equal.
         """
         listed = {file.filename: file.size_bytes for file in gist.files}
         sizes = {name: len(content.encode()) for name, content in self._gist.files.items()}
@@ -317,7 +317,7 @@ class _Creation:
         )
 
     async def _has_our_files(self, token: GitHubToken, gist_id: str) -> bool | None:
-        """`None` if GitHub does not show a content, and those that it shows are ours."""
+        """`None` if GitHub does not show every content, and those that it shows are equal."""
         try:
             gist = await process.services().github.get_gist(token, gist_id)
         except NotFound:

@@ -1,8 +1,8 @@
 """Which names a file of a gist can have: what GitHub takes and git checks out. Pure rules.
 
-A gist is a git repository. So any text is a name, letters of every script, emoji and special
-spaces included (macOS puts a narrow no-break space before "AM" in the name of a screenshot), but
-for what git refuses, what no file system holds, and what shows another name than it is.
+A gist is a git repository. So nearly any text is a name: letters of every script, emoji and special
+spaces (macOS puts a narrow no-break space before "AM" in the name of a screenshot). Refused are
+names that git refuses, that no file system holds, and that people would read as another name.
 """
 
 import re

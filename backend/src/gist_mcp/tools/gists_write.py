@@ -1,4 +1,4 @@
-"""Tools that make gists."""
+"""Tools that create gists."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 from reboot.mcp.server import DurableContext
 
-from gist_mcp.tools.argument_shapes import ArgumentObject
+from gist_mcp.tools.argument_schema import ArgumentObject
 from gist_mcp.tools.arguments import NewGist, checked_gist
 from gist_mcp.tools.call import begin, tool_errors
 from gist_mcp.tools.create_once import create_once
@@ -29,7 +29,7 @@ def gist_of(
     additional_files: Sequence[NewFile],
     idempotency_key: str,
 ) -> NewGist:
-    """What `create_gist` is asked to make. Raises `InvalidArgument` with all faults."""
+    """The gist that `create_gist` is asked for. Raises `InvalidArgument` with all faults."""
     files = [("filename", filename, content)]
     files += [
         (f"additional_files[{index}]", file.filename, file.content)

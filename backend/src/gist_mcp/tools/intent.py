@@ -1,4 +1,4 @@
-"""How a call that makes a gist begins: with its intent in the ledger, before anything is sent."""
+"""Records in the ledger that a call is going to create a gist, before anything is sent."""
 
 import asyncio
 
@@ -15,11 +15,10 @@ from gist_mcp.tools.call import ToolCall
 async def record_intent(
     call: ToolCall, ledger: Ledger, write_id: str, gist: NewGist
 ) -> LedgerEntry:
-    """Records the intent, or waits for the call that carries out the same key.
+    """Records the intent, or waits for another call that is carrying out the same key.
 
-    A step: what the call began with, a doubt above all, is its own knowledge from now on, and
-    does not depend on how long the ledger remembers it. Raises `Conflict` when the key was used
-    with other arguments, or the call that is waited for does not end; `Cancelled`.
+    Raises `Conflict` when the key was used with other arguments or the other call does not end,
+    and `Cancelled`.
     """
     services = process.services()
 
@@ -44,4 +43,6 @@ async def record_intent(
             await call.stop_if_cancelled()
             await asyncio.sleep(KEY_POLL_SECONDS)
 
+    # A step, so that this call keeps what the ledger says now, above all that the gist may exist
+    # already, also when the ledger has forgotten it.
     return await at_least_once("Record the intent", call.context, intend, type=LedgerEntry)

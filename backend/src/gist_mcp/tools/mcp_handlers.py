@@ -1,7 +1,7 @@
-"""Our check of arguments in the MCP SDK's server, around what it does by itself.
+"""Puts our schemas and our validation of arguments into the MCP SDK's server.
 
-The SDK's own check drops unknown arguments and parses text as JSON (`argument_shapes.py`). With
-arguments that have passed ours it finds nothing left to change.
+The SDK's own validation drops unknown arguments and parses text as JSON (`argument_schema.py`). It
+still runs, but finds nothing to change in arguments that have passed ours.
 """
 
 import inspect
@@ -20,9 +20,9 @@ from mcp.types import (
 )
 
 from gist_mcp.errors import InvalidArgument
-from gist_mcp.tools.argument_shapes import input_schema
+from gist_mcp.tools.argument_schema import input_schema
 from gist_mcp.tools.call_log import CallEnd, current_end, log_end
-from gist_mcp.tools.checked_call import checked_call, refused
+from gist_mcp.tools.call_validation import invalid_call_result, validated_call
 from gist_mcp.tools.registry import TOOLS
 
 type Handler = Callable[[Any], Awaitable[ServerResult]]
@@ -54,9 +54,9 @@ def _with_our_schemas(list_tools: Handler) -> Handler:
 def _with_our_check(call_tool: Handler) -> Handler:
     async def called(request: CallToolRequest) -> ServerResult:
         try:
-            arguments = checked_call(request.params.name, request.params.arguments)
-        except InvalidArgument as refusal:
-            return ServerResult(refused(refusal))
+            arguments = validated_call(request.params.name, request.params.arguments)
+        except InvalidArgument as reason:
+            return ServerResult(invalid_call_result(reason))
         params = request.params.model_copy(update={"arguments": arguments})
         caller = get_access_token()
         end = CallEnd()
@@ -73,7 +73,7 @@ def _with_our_check(call_tool: Handler) -> Handler:
 
 
 def _in_our_words(result: ServerResult, tool_name: str) -> ServerResult:
-    """The same result; an error begins with its own words, as one that is refused before does."""
+    """The same result, an error without the SDK's words before its own text."""
     if isinstance(result.root, CallToolResult) and result.root.isError:
         for part in result.root.content:
             if isinstance(part, TextContent):

@@ -1,4 +1,4 @@
-"""The tool that tells whom the server acts as."""
+"""The tool that shows whose GitHub account the server acts as."""
 
 from reboot.mcp.server import DurableContext
 

@@ -19,8 +19,8 @@ from gist_mcp.tools.profile import get_my_profile
 class ToolEntry:
     """A tool. Its name and description are those of its function.
 
-    `check` takes the function's arguments and raises `InvalidArgument` for those whose names and
-    types are right but not what they say. It asks nobody.
+    `check` takes the function's arguments, whose names and types are right, and raises
+    `InvalidArgument` for contents that are not. It asks nobody.
     """
 
     function: Callable[..., Awaitable[Any]]
@@ -52,7 +52,7 @@ TOOLS = (
         function=list_my_gists,
         title="List my gists",
         annotations=_READS,
-        # Without it GitHub lists the public gists only, which would look like all of them.
+        # Without the scope GitHub lists the public gists only, which would look like all of them.
         scopes=frozenset({GIST_SCOPE}),
     ),
     ToolEntry(function=get_my_profile, title="Show my GitHub profile", annotations=_READS),
@@ -76,6 +76,6 @@ def require_scopes(tool_name: str, granted: frozenset[str] | None) -> None:
 
 
 def only_reads(tool_name: str) -> bool:
-    """True for a known tool that changes nothing: to run it again is better than an old result."""
+    """True for a known tool that changes nothing: a repeated request runs it again."""
     entry = _BY_NAME.get(tool_name)
     return entry is not None and bool(entry.annotations.readOnlyHint)

@@ -1,4 +1,4 @@
-"""What a model sees: the results of the tools, as JSON text and as structured content."""
+"""The results of the tools, which a model gets as JSON text and as structured content."""
 
 from collections.abc import Sequence
 

@@ -1,7 +1,7 @@
-"""A deliberate failure as a value that a workflow step can return and Reboot can store.
+"""An expected error as a value that a workflow step returns and Reboot stores.
 
-A step that raises is forgotten, or for `at_most_once` blocked for ever. So steps return how
-they failed. What is stored is a kind, a text for people and a waiting time: no secrets.
+Reboot forgets a step that raises, and blocks it for ever if it is an `at_most_once`. So steps
+return how they failed: a kind, a text for people and a waiting time, no secrets.
 """
 
 from dataclasses import dataclass
@@ -46,12 +46,12 @@ class StepFailure:
 
     @property
     def is_unreachable(self) -> bool:
-        """GitHub did not take the request at all; soon it may."""
+        """GitHub did not take the request at all; a later try may succeed."""
         return self.kind == GitHubUnavailable.__name__
 
     @property
     def is_doubt(self) -> bool:
-        """GitHub answered, and the answer leaves open what was asked."""
+        """GitHub answered, and the answer does not say whether the gist exists."""
         return self.kind == OutcomeUnknown.__name__
 
     @property
@@ -65,7 +65,7 @@ class StepFailure:
         return max(MIN_PAUSE_SECONDS, float(self.retry_after_seconds))
 
     def error(self) -> GistMcpError:
-        """The failure as the error that it was, with the same text."""
+        """The error, with the same text."""
         if self.kind == ScopeRequired.__name__:
             return ScopeRequired(self.scopes, self.text)
         if self.kind == SignInRequired.__name__:

@@ -1,4 +1,4 @@
-"""What every text in the arguments must be, and how errors name a character. Pure rules."""
+"""Rules for every text in the arguments, and how errors name a character. Pure rules."""
 
 import re
 from collections.abc import Callable
@@ -13,7 +13,7 @@ Python's `isspace` has the separators U+001C to U+001F besides."""
 
 
 def is_blank(text: str) -> bool:
-    """True for an empty text and one of white space alone, which GitHub takes for empty."""
+    """True for an empty text and for white space alone, which GitHub treats as empty."""
     return _ONLY_WHITE_SPACE.match(text) is not None
 
 
@@ -31,7 +31,7 @@ def check_text(field: str, text: str) -> None:
 
 
 def first_of(text: str, is_meant: Callable[[str], bool]) -> str:
-    """The first character that is meant, or nothing."""
+    """The first character for which `is_meant` is true, or `""`."""
     return next((character for character in text if is_meant(character)), "")
 
 

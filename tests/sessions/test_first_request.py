@@ -5,7 +5,7 @@ import asyncio
 from starlette.types import Message, Receive, Scope, Send
 
 from gist_mcp.principal import McpSessionId
-from gist_mcp.sessions.first_contact import FirstContact
+from gist_mcp.sessions.first_request import FirstRequestAlone
 
 SESSION = McpSessionId("s")
 OTHER = McpSessionId("o")
@@ -47,7 +47,7 @@ def play(*names: str) -> tuple[list[str], list[str]]:
 
     async def run() -> tuple[list[str], list[str]]:
         app = SlowToConnect()
-        contact = FirstContact(app)
+        contact = FirstRequestAlone(app)
         tasks = [
             asyncio.create_task(
                 contact.deliver(
@@ -94,7 +94,7 @@ def test_a_session_that_is_forgotten_while_its_first_answer_goes_on_takes_the_ne
     async def run() -> list[str]:
         app = SlowToConnect()
         app.connects.set()
-        contact = FirstContact(app)
+        contact = FirstRequestAlone(app)
         first = asyncio.create_task(contact.deliver(SESSION, {"name": "first"}, receive, send))
         await settle()
         contact.forget(SESSION)

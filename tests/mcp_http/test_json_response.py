@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.responses import Response
 
-from gist_mcp.mcp_http.one_answer import one_answer
+from gist_mcp.mcp_http.json_response import json_response
 
 RESULT = {"jsonrpc": "2.0", "id": 2, "result": {"text": "a\u2028b\x85c\u00e9"}}
 PROGRESS = {"jsonrpc": "2.0", "method": "notifications/progress", "params": {}}
@@ -41,7 +41,7 @@ def answer_to(content: bytes, *, breaks: bool = False) -> Response | None:
     stream = Stream(content, breaks=breaks)
     headers = {"content-type": "text/event-stream", "mcp-session-id": "s"}
     upstream = httpx.Response(200, headers=headers, stream=stream)
-    response = asyncio.run(one_answer(upstream, headers))
+    response = asyncio.run(json_response(upstream, headers))
     assert stream.is_closed
     return response
 

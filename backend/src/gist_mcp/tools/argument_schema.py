@@ -1,11 +1,11 @@
-"""What arguments a tool takes, by name and type: the published schema and the check against it.
+"""The JSON schema of a tool's arguments, and the validation of a call against it.
 
-Both come from the tool's own signature, for every tool. The check is ours and not the MCP SDK's,
-which drops names that it does not know (`private: true` made a public gist), reads text as JSON
-where it can (`"null"` became nothing, `'{"a":1}'` an object) and takes `"false"` or 1 for a truth
-value. Here nothing is converted: a name is an argument's or refused, text is text, only true and
-false are truth values. Two things count as the same in JSON and are taken as such: 2.0 is the whole
-number 2, and null is absent, where absent means nothing (an empty or false default).
+Both come from the tool's signature. The MCP SDK's validation does not do: it drops unknown names
+(`private: true` made a public gist), reads text as JSON where it can (`"null"` became nothing,
+`'{"a":1}'` an object) and takes `"false"` or 1 for a boolean. Ours converts nothing: an unknown
+name is refused, text is text, and only true and false are booleans. There are two exceptions, which
+JSON itself suggests: 2.0 is the whole number 2, and null is the same as leaving out an argument
+whose default is empty or false.
 """
 
 import functools
@@ -26,11 +26,11 @@ type Schema = dict[str, Any]
 type Location = Sequence[str | int]
 
 MAX_FAULTS = 10
-"""How many faults one answer names. A model mends those, and hears of the rest then."""
+"""How many faults one response names. A model corrects those and then hears of the rest."""
 
 MAX_ARGUMENT_VALUES = 5_000
-"""Values in the arguments of one call, all levels together: 300 files are 901. Every one of them
-may be a fault, and faults cost far more than values."""
+"""Values in the arguments of one call, all levels together: 300 files are 901. Each value may be a
+fault, and a fault costs far more time than a value."""
 
 MAX_SHOWN_NUMBER = 10**15
 """Numbers from here on are not repeated: their digits would fill the answer."""
@@ -78,7 +78,7 @@ def _without_references(part: Any, definitions: Schema) -> Any:
     reference = part.get("$ref")
     if reference is None:
         return {key: _without_references(value, definitions) for key, value in part.items()}
-    # What stands beside a reference, such as a description, is nearer to the argument.
+    # A member beside the reference, such as a description, is more specific than the target's.
     beside = {key: value for key, value in part.items() if key != "$ref"}
     target = definitions[reference.removeprefix("#/$defs/")]
     return _without_references({**target, **beside}, definitions)
@@ -95,7 +95,7 @@ def _refuse_loose_parts(tool: Tool, part: Schema) -> None:
         _refuse_loose_parts(tool, part["items"])
 
 
-def checked_arguments(tool: Tool, arguments: object) -> dict[str, Any]:
+def validated_arguments(tool: Tool, arguments: object) -> dict[str, Any]:
     """Keyword arguments for the tool, defaults included, from what a client sent.
 
     `arguments` is any parsed JSON; `None` stands for no arguments. Raises `InvalidArgument` with
@@ -118,8 +118,10 @@ def checked_arguments(tool: Tool, arguments: object) -> dict[str, Any]:
 
 
 def all_faults(faults: Sequence[InvalidArgument], *, more: int = 0) -> InvalidArgument:
-    """One error that says them all, up to `MAX_FAULTS`. There must be at least one, and there may
-    be `more` than those given."""
+    """One error that names all faults, up to `MAX_FAULTS`. There must be at least one.
+
+    `more` is how many there are besides those given.
+    """
     first, *others = faults[:MAX_FAULTS]
     lines = [first.text, *map(str, others)]
     more += max(0, len(faults) - MAX_FAULTS)
@@ -129,7 +131,8 @@ def all_faults(faults: Sequence[InvalidArgument], *, more: int = 0) -> InvalidAr
 
 
 def _more_values_than(limit: int, value: object) -> bool:
-    """Walks without recursion: the value is hostile."""
+    """True if a JSON value has more than `limit` values on all levels together."""
+    # Without recursion, which ends in `RecursionError` where the client chooses the depth.
     waiting: list[object] = [value]
     seen = 0
     while waiting:
@@ -161,13 +164,14 @@ def _in_plain_json(value: object, schema: Schema) -> object:
 
 
 def _null_is_absent(schema: Schema) -> bool:
-    """True for an empty or false default. Another one does something, so it takes leaving the
-    argument out: a client that is not sure of `public` must not publish."""
+    """True for an argument with an empty or false default."""
+    # Not for `public`, whose default is true: a client that writes null is not sure, and the gist
+    # of a user who wanted it secret would be public.
     return "default" in schema and not schema["default"]
 
 
 def _fault(tool: Tool, schema: Schema, detail: ErrorDetails) -> InvalidArgument:
-    """A fault in our words; of pydantic's only the place and the kind are used."""
+    """A fault in our own words. Of pydantic's only the place and the kind are used."""
     location = detail["loc"]
     field = _field(location)
     if detail["type"] == "extra_forbidden":
@@ -248,7 +252,7 @@ def _listed(names: Sequence[str] | Schema, conjunction: str) -> str:
 
 
 def _kind(value: object, wanted: Schema) -> str:
-    """What came instead, without repeating any text of it."""
+    """What came instead. Text from outside is not repeated."""
     match value:
         case None:
             return "null"
@@ -268,7 +272,7 @@ def _kind(value: object, wanted: Schema) -> str:
 
 
 def _advice(wanted: Schema, value: object) -> str:
-    """How to mend the commonest slips."""
+    """How to correct the most common mistakes."""
     kind = wanted.get("type")
     if value is None and "default" in wanted:
         return f" Left out, it is {json.dumps(wanted['default'])}."

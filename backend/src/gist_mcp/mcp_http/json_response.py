@@ -1,4 +1,4 @@
-"""An answer in JSON for a client that takes no event stream: the result, without what led to it."""
+"""A plain JSON response for a client that takes no event stream."""
 
 import json
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from starlette.responses import Response
 from gist_mcp.http.media_types import EVENTS, JSON
 
 
-async def one_answer(upstream: httpx.Response, headers: Mapping[str, str]) -> Response | None:
-    """The response message of an event stream by itself, under the answer's other headers.
+async def json_response(upstream: httpx.Response, headers: Mapping[str, str]) -> Response | None:
+    """The JSON-RPC response in an event stream, with `headers`; notifications are left out.
 
-    `None` if the stream ends without one, as when the process that makes it dies.
+    `None` if the stream ends without a response, as when the process that makes it dies.
     """
     try:
         async for event in EventSource(upstream).aiter_sse():
@@ -24,11 +24,12 @@ async def one_answer(upstream: httpx.Response, headers: Mapping[str, str]) -> Re
     except (httpx.HTTPError, SSEError):
         return None
     finally:
+        # Also when the client has gone: an open stream would keep its connection for ever.
         await upstream.aclose()
     return None
 
 
 def is_event_stream(upstream: httpx.Response) -> bool:
-    """True if the answer's body is an event stream."""
+    """True if the response's body is an event stream."""
     content_type: str = upstream.headers.get("content-type", "")
     return content_type.startswith(EVENTS)

@@ -1,9 +1,9 @@
-"""The first request of a session in a process goes alone.
+"""Lets the first request of a session connect DurableMCP's transport before others use it.
 
-DurableMCP makes a transport for a session when its first request comes, and connects it in the
-background. A second request in that moment, as when a client comes back after a restart with
-several calls at once, finds the transport unconnected and is answered 500. So until the first
-has begun to be answered, which it is when the transport is connected, the others wait.
+DurableMCP makes a transport for a session when the first request comes to a process, and connects
+it in the background. A second request in that moment finds the transport unconnected and gets 500:
+for example when a client comes back after a restart with several calls at once. So the others wait
+until the response to the first begins, because then the transport is connected.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ MAX_SESSIONS = 20_000
 """Sessions that a process remembers as connected. Forgetting one costs a short wait."""
 
 
-class FirstContact:
-    """Hands requests to DurableMCP, the first of each session alone. For one event loop."""
+class FirstRequestAlone:
+    """Gives requests to DurableMCP, the first of each session alone. For one event loop."""
 
     def __init__(self, durable_mcp: ASGIApp) -> None:
         self._durable_mcp = durable_mcp
@@ -34,7 +34,7 @@ class FirstContact:
             if first is None:
                 await self._deliver_first(session_id, scope, receive, send)
                 return
-            # If it ends without a connection, the next one is the first.
+            # If it fails, the transport is not connected, and the next request is the first.
             await first.wait()
         await self._durable_mcp(scope, receive, send)
 
@@ -64,5 +64,5 @@ class FirstContact:
             self._connected.popitem(last=False)
 
     def forget(self, session_id: McpSessionId) -> None:
-        """The session is ended, and its transport with it."""
+        """The session has ended, and its transport with it."""
         self._connected.pop(session_id, None)

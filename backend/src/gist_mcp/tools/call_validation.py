@@ -1,4 +1,4 @@
-"""A tool call as a client names it, checked before anything runs."""
+"""Validates a tool call, its name and its arguments, before anything runs."""
 
 from typing import Any
 
@@ -6,13 +6,13 @@ from mcp.types import CallToolResult, TextContent
 
 from gist_mcp.errors import InvalidArgument
 from gist_mcp.tools.argument_names import meant_by, shown
-from gist_mcp.tools.argument_shapes import checked_arguments
+from gist_mcp.tools.argument_schema import validated_arguments
 from gist_mcp.tools.registry import TOOLS
 
 _TOOLS = {entry.name: entry for entry in TOOLS}
 
 
-def checked_call(name: object, arguments: object) -> dict[str, Any]:
+def validated_call(name: object, arguments: object) -> dict[str, Any]:
     """Keyword arguments for the tool of that name. Both are any parsed JSON.
 
     Raises `InvalidArgument` for an unknown tool and for arguments that it does not take.
@@ -20,7 +20,7 @@ def checked_call(name: object, arguments: object) -> dict[str, Any]:
     entry = _TOOLS.get(name) if isinstance(name, str) else None
     if entry is None:
         raise InvalidArgument("name", _unknown_tool(name))
-    checked = checked_arguments(entry.function, arguments)
+    checked = validated_arguments(entry.function, arguments)
     if entry.check is not None:
         entry.check(**checked)
     return checked
@@ -35,6 +35,7 @@ def _unknown_tool(name: object) -> str:
     return f"there is no tool `{shown(name)}`; {hint}."
 
 
-def refused(refusal: InvalidArgument) -> CallToolResult:
-    """What the client gets instead of a result: a tool error, which reaches the model."""
-    return CallToolResult(content=[TextContent(type="text", text=str(refusal))], isError=True)
+def invalid_call_result(reason: InvalidArgument) -> CallToolResult:
+    """The result of an invalid call: a tool error."""
+    # Not a JSON-RPC error: clients show a tool error to the model, which then corrects its call.
+    return CallToolResult(content=[TextContent(type="text", text=str(reason))], isError=True)

@@ -11,11 +11,11 @@ from gist_mcp.errors import (
     RateLimited,
     SignInRequired,
 )
-from gist_mcp.tools.call import Bug
-from gist_mcp.tools.ending import end_of
+from gist_mcp.tools.call import InternalError
+from gist_mcp.tools.create_errors import final_error
 
 ENDS = [
-    Bug("0123456789ab"),
+    InternalError("0123456789ab"),
     Cancelled("The call was cancelled."),
     Conflict("GitHub does not allow this."),
     GitHubUnavailable("GitHub does not answer properly right now; nothing was changed."),
@@ -25,7 +25,7 @@ ENDS = [
 
 @pytest.mark.parametrize("error", ENDS, ids=lambda error: type(error).__name__)
 def test_whatever_ends_a_call_that_may_have_sent_leaves_a_doubt(error: GistMcpError) -> None:
-    end = end_of(error, maybe_sent=True)
+    end = final_error(error, maybe_sent=True)
 
     assert isinstance(end, OutcomeUnknown)
     assert "not known whether the gist was made" in str(end)
@@ -35,17 +35,19 @@ def test_whatever_ends_a_call_that_may_have_sent_leaves_a_doubt(error: GistMcpEr
 
 @pytest.mark.parametrize("error", ENDS, ids=lambda error: type(error).__name__)
 def test_what_ends_a_call_that_has_not_sent_leaves_none(error: GistMcpError) -> None:
-    assert not isinstance(end_of(error, maybe_sent=False), OutcomeUnknown)
+    assert not isinstance(final_error(error, maybe_sent=False), OutcomeUnknown)
 
 
-@pytest.mark.parametrize("error", [Bug("0123456789ab"), SignInRequired("Nobody is signed in.")])
+@pytest.mark.parametrize(
+    "error", [InternalError("0123456789ab"), SignInRequired("Nobody is signed in.")]
+)
 def test_a_text_that_does_not_say_so_itself_is_told_that_nothing_was_made(
     error: GistMcpError,
 ) -> None:
-    assert str(end_of(error, maybe_sent=False)) == f"The gist was not made. {error}"
+    assert str(final_error(error, maybe_sent=False)) == f"The gist was not made. {error}"
 
 
 def test_a_doubt_stays_a_doubt() -> None:
     doubt = OutcomeUnknown("It is not known whether the gist was made.")
 
-    assert end_of(doubt, maybe_sent=False) is doubt
+    assert final_error(doubt, maybe_sent=False) is doubt

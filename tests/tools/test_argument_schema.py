@@ -13,8 +13,8 @@ from reboot.mcp.server import DurableContext
 
 from gist_mcp.errors import InvalidArgument
 from gist_mcp.tools.argument_names import meant_by
-from gist_mcp.tools.argument_shapes import ArgumentObject, checked_arguments, input_schema
-from gist_mcp.tools.checked_call import checked_call
+from gist_mcp.tools.argument_schema import ArgumentObject, input_schema, validated_arguments
+from gist_mcp.tools.call_validation import validated_call
 from gist_mcp.tools.gists_write import NewFile, create_gist
 from gist_mcp.tools.registry import TOOLS, ToolEntry
 
@@ -66,7 +66,7 @@ async def takes_loose_objects(context: DurableContext, files: Sequence[Loose] = 
 def refused(arguments: object, tool: Any = create_gist) -> list[str]:
     """The lines of the refusal."""
     with pytest.raises(InvalidArgument) as refusal:
-        checked_arguments(tool, arguments)
+        validated_arguments(tool, arguments)
     text = str(refusal.value)
     assert "pydantic" not in text
     assert "http" not in text
@@ -111,7 +111,7 @@ def test_a_tool_with_a_loose_schema_does_not_come_into_being(tool: Any) -> None:
 )
 def test_every_tool_refuses_every_unknown_name(entry: ToolEntry, name: str) -> None:
     with pytest.raises(InvalidArgument, match="there is no such argument"):
-        checked_call(entry.name, {name: True})
+        validated_call(entry.name, {name: True})
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_a_name_that_resembles_nothing_is_answered_with_all_arguments() -> None:
 
 def test_a_tool_without_arguments_says_so() -> None:
     with pytest.raises(InvalidArgument) as refusal:
-        checked_call("list_my_gists", {"random_string": "x"})
+        validated_call("list_my_gists", {"random_string": "x"})
 
     assert str(refusal.value).startswith("random_string: there is no such argument; list_my_gists")
     assert "takes no arguments" in str(refusal.value)
@@ -185,7 +185,7 @@ def test_names_and_values_from_outside_cannot_fill_an_answer() -> None:
 @pytest.mark.parametrize("text", LOOKS_LIKE_JSON)
 @pytest.mark.parametrize("name", TEXT_ARGUMENTS)
 def test_text_stays_text(name: str, text: str) -> None:
-    checked = checked_call("create_gist", {**GIST, name: text})
+    checked = validated_call("create_gist", {**GIST, name: text})
 
     assert checked[name] == text
 
@@ -194,7 +194,7 @@ def test_text_stays_text(name: str, text: str) -> None:
 def test_text_stays_text_in_nested_files(text: str) -> None:
     file = {"filename": text, "content": text}
 
-    checked = checked_call("create_gist", {**GIST, "additional_files": [file]})
+    checked = validated_call("create_gist", {**GIST, "additional_files": [file]})
 
     assert list(checked["additional_files"]) == [NewFile(filename=text, content=text)]
 
@@ -217,7 +217,9 @@ def test_null_for_public_is_no_consent_to_publish() -> None:
 
 @pytest.mark.parametrize("name", ["additional_files", "idempotency_key"])
 def test_null_for_what_is_empty_by_default_is_the_same_as_nothing(name: str) -> None:
-    assert checked_call("create_gist", {**GIST, name: None}) == checked_call("create_gist", GIST)
+    assert validated_call("create_gist", {**GIST, name: None}) == validated_call(
+        "create_gist", GIST
+    )
 
 
 @pytest.mark.parametrize(
@@ -269,8 +271,8 @@ def test_arguments_that_are_no_object_are_refused_saying_what_is_expected(
 
 
 def test_no_arguments_are_none() -> None:
-    assert checked_call("get_my_profile", None) == {}
-    assert checked_call("get_my_profile", {}) == {}
+    assert validated_call("get_my_profile", None) == {}
+    assert validated_call("get_my_profile", {}) == {}
 
 
 def test_all_faults_are_told_at_once() -> None:
@@ -338,7 +340,7 @@ def test_other_kinds_of_arguments_are_explained_alike(
 def test_a_whole_number_may_be_written_with_a_point() -> None:
     given_arguments = {"gist_id": "1", "page": 2.0, "edits": [{"old_text": "x", "times": 3.0}]}
 
-    checked = checked_arguments(edit_it, given_arguments)
+    checked = validated_arguments(edit_it, given_arguments)
 
     assert (checked["page"], checked["edits"][0].times) == (2, 3)
     assert isinstance(checked["page"], int)
@@ -346,25 +348,25 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
 
 def test_null_in_a_nested_object_is_absent_where_the_default_is_empty() -> None:
     with pytest.raises(InvalidArgument, match=r"edits\[0\]\.times: .* Left out, it is 1\."):
-        checked_arguments(edit_it, {"gist_id": "1", "edits": [{"old_text": "x", "times": None}]})
+        validated_arguments(edit_it, {"gist_id": "1", "edits": [{"old_text": "x", "times": None}]})
 
 
 @pytest.mark.parametrize("name", ["create-gist", "createGist", "creat_gist"])
 def test_a_misspelt_tool_is_answered_with_the_real_one(name: str) -> None:
     with pytest.raises(InvalidArgument, match=f"there is no tool `{name}`; use `create_gist`"):
-        checked_call(name, {})
+        validated_call(name, {})
 
 
 @pytest.mark.parametrize("name", ["nothing_like_it", "", None, 5, ["create_gist"]])
 def test_an_unknown_tool_is_answered_with_all_tools(name: object) -> None:
     with pytest.raises(InvalidArgument, match="`create_gist`, `list_my_gists`, `get_my_profile`"):
-        checked_call(name, {})
+        validated_call(name, {})
 
 
 @given(JSON, JSON)
 def test_any_json_is_taken_or_refused_with_a_short_text(name: object, arguments: object) -> None:
     for tool_name in (name, "create_gist", "get_my_profile"):
         try:
-            checked_call(tool_name, arguments)
+            validated_call(tool_name, arguments)
         except InvalidArgument as refusal:
             assert len(str(refusal)) < 4_000

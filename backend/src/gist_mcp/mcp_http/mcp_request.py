@@ -1,0 +1,97 @@
+"""A request to `/mcp`, read and checked: method, media types, headers, and its JSON-RPC message."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+from starlette.requests import Request
+
+from gist_mcp.http.body import read_body
+from gist_mcp.http.media_types import check_media_types
+from gist_mcp.mcp_http.json_rpc import JsonRpcId, JsonRpcMessage, parse_message
+
+METHODS: Final = ("GET", "POST", "DELETE")
+
+SESSION_HEADER: Final = "mcp-session-id"
+VERSION_HEADER: Final = "mcp-protocol-version"
+
+_EVENT_ID = re.compile(r"[A-Za-z0-9._-]{1,128}/[A-Za-z0-9._-]{1,200}\Z")
+"""An event id as DurableMCP makes it: request and event, with one slash between."""
+
+
+class Refused(Exception):
+    """The request is answered with a JSON-RPC error, under an HTTP status of its own.
+
+    `json_rpc_id` is the id that the error has, `headers` are added to the response.
+    """
+
+    def __init__(
+        self,
+        status_code: int,
+        text: str,
+        *,
+        json_rpc_id: JsonRpcId | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(text)
+        self.status_code = status_code
+        self.json_rpc_id = json_rpc_id
+        self.headers = headers
+
+
+@dataclass(frozen=True, kw_only=True)
+class McpRequest:
+    """One request. A POST has a `message`, and its bytes as `body`; GET and DELETE have none.
+
+    `session_header` and `version_header` are the texts of `Mcp-Session-Id` and
+    `Mcp-Protocol-Version` as they came, `None` where there is no such header.
+    """
+
+    method: str
+    session_header: str | None
+    version_header: str | None
+    body: bytes = field(default=b"", repr=False)
+    message: JsonRpcMessage | None = None
+
+    @property
+    def is_initialize(self) -> bool:
+        """It begins a session."""
+        return self.message is not None and self.message.is_initialize
+
+    @property
+    def json_rpc_id(self) -> JsonRpcId | None:
+        """The id of its message, if that is a JSON-RPC request."""
+        return None if self.message is None else self.message.json_rpc_id
+
+    @property
+    def tool_name(self) -> str | None:
+        """The tool that it calls, if it calls one."""
+        return None if self.message is None else self.message.tool_name
+
+    @property
+    def cancelled_id(self) -> JsonRpcId | None:
+        """The JSON-RPC request that it cancels, if it cancels one."""
+        return None if self.message is None else self.message.cancelled_id
+
+
+async def read_mcp_request(request: Request, *, max_body_bytes: int) -> McpRequest:
+    """The request.
+
+    Raises `Refused`, `MediaTypeRefused`, `BodyTooLarge`, `InvalidMessage`, and Starlette's
+    `ClientDisconnect`.
+    """
+    if request.method not in METHODS:
+        raise Refused(405, "Method Not Allowed", headers={"Allow": ", ".join(METHODS)})
+    check_media_types(request)
+    # DurableMCP fails on an event id of any other form, and makes durable state for it first.
+    last_event_id = request.headers.get("last-event-id")
+    if last_event_id is not None and not _EVENT_ID.match(last_event_id):
+        raise Refused(400, "Bad Request: Last-Event-ID is not one of this server")
+    body = await read_body(request, max_body_bytes) if request.method == "POST" else b""
+    return McpRequest(
+        method=request.method,
+        session_header=request.headers.get(SESSION_HEADER),
+        version_header=request.headers.get(VERSION_HEADER),
+        body=body,
+        message=parse_message(body) if request.method == "POST" else None,
+    )
