@@ -13,13 +13,13 @@ import asyncio
 import logging
 import re
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
+from cachetools import LRUCache, TTLCache
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gist_mcp.clients.client import Client, display_name
@@ -71,12 +71,6 @@ class _Good:
     until_seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Failure:
-    make_error: Callable[[], OAuthError]
-    until_seconds: float
-
-
 class NoDocument(Exception):
     """There is no usable document at the URL. The text is for the log."""
 
@@ -104,9 +98,12 @@ class ClientDocuments:
         self._make_http = make_http or _make_http
         self._clock = clock
         self._timeout_seconds = timeout_seconds
-        self._good: OrderedDict[str, _Good] = OrderedDict()
+        # Not a TTLCache: a document that is too old still holds while its host cannot be reached.
+        self._good: LRUCache[str, _Good] = LRUCache(MAX_REMEMBERED)
         # Apart, so that a flood of failures pushes out no client that is good.
-        self._failures: OrderedDict[str, _Failure] = OrderedDict()
+        self._failures: TTLCache[str, Callable[[], OAuthError]] = TTLCache(
+            MAX_REMEMBERED, REMEMBERED_FAILURE_SECONDS, timer=clock
+        )
         self._flights: dict[str, asyncio.Task[Client]] = {}
         self._busy: dict[asyncio.Task[Any], str] = {}
 
@@ -118,11 +115,10 @@ class ClientDocuments:
         now = self._clock()
         good = self._good.get(url)
         if good is not None and now < good.until_seconds:
-            self._good.move_to_end(url)
             return good.client
-        failure = self._failures.get(url)
-        if failure is not None and now < failure.until_seconds:
-            raise failure.make_error()
+        make_error = self._failures.get(url)
+        if make_error is not None:
+            raise make_error()
         return await self._fetched(url)
 
     async def _fetched(self, url: str) -> Client:
@@ -158,9 +154,8 @@ class ClientDocuments:
                 raise self._failed(url, _nobody_can_say) from None
             return last
         now = self._clock()
-        self._keep_good(
-            url,
-            _Good(client=client, fetched_at_seconds=now, until_seconds=now + REMEMBERED_SECONDS),
+        self._good[url] = _Good(
+            client=client, fetched_at_seconds=now, until_seconds=now + REMEMBERED_SECONDS
         )
         return client
 
@@ -171,22 +166,12 @@ class ClientDocuments:
         good = self._good.get(url)
         if good is None or now >= good.fetched_at_seconds + STALE_SECONDS:
             return None
-        self._keep_good(url, replace(good, until_seconds=now + REMEMBERED_FAILURE_SECONDS))
+        self._good[url] = replace(good, until_seconds=now + REMEMBERED_FAILURE_SECONDS)
         return good.client
-
-    def _keep_good(self, url: str, good: _Good) -> None:
-        self._good[url] = good
-        self._good.move_to_end(url)
-        if len(self._good) > MAX_REMEMBERED:
-            self._good.popitem(last=False)
 
     def _failed(self, url: str, make_error: Callable[[], OAuthError]) -> OAuthError:
         """The error, remembered so that nobody can have us ask again and again."""
-        until_seconds = self._clock() + REMEMBERED_FAILURE_SECONDS
-        self._failures[url] = _Failure(make_error=make_error, until_seconds=until_seconds)
-        self._failures.move_to_end(url)
-        if len(self._failures) > MAX_REMEMBERED:
-            self._failures.popitem(last=False)
+        self._failures[url] = make_error
         return make_error()
 
     def _occupy(self, task: asyncio.Task[Any], site: str) -> None:

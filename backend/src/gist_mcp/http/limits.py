@@ -6,11 +6,11 @@ users are never limited here.
 
 import ipaddress
 import math
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from cachetools import LRUCache
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -78,7 +78,8 @@ class RateLimit:
         self._burst = burst
         self._per_second = per_second
         self._clock = clock
-        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
+        # The longest unseen address leaves first: its bucket is the fullest.
+        self._buckets: LRUCache[str, TokenBucket] = LRUCache(MAX_ADDRESSES)
 
     def __len__(self) -> int:
         """How many keys are remembered."""
@@ -105,10 +106,7 @@ class RateLimit:
         bucket = self._buckets.get(key)
         if bucket is None:
             bucket = self._buckets[key] = TokenBucket(tokens=self._burst, updated_at=now)
-            if len(self._buckets) > MAX_ADDRESSES:
-                self._buckets.popitem(last=False)
         else:
-            self._buckets.move_to_end(key)
             bucket.refill(now, burst=self._burst, per_second=self._per_second)
         return bucket
 

@@ -6,7 +6,8 @@ request of the session's owner.
 """
 
 import asyncio
-from collections import OrderedDict
+
+from cachetools import LRUCache
 
 from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.principal import McpSessionId
@@ -24,15 +25,12 @@ class CredentialVault:
     """The newest verified credential of each session's owner. Used from one event loop."""
 
     def __init__(self) -> None:
-        self._credentials: OrderedDict[McpSessionId, GitHubCredential] = OrderedDict()
+        self._credentials: LRUCache[McpSessionId, GitHubCredential] = LRUCache(MAX_SESSIONS)
         self._arrivals: dict[McpSessionId, asyncio.Event] = {}
 
     def put(self, session_id: McpSessionId, credential: GitHubCredential) -> None:
         """Remembers the credential of a request, and wakes the calls that wait for it."""
         self._credentials[session_id] = credential
-        self._credentials.move_to_end(session_id)
-        if len(self._credentials) > MAX_SESSIONS:
-            self._credentials.popitem(last=False)
         arrival = self._arrivals.pop(session_id, None)
         if arrival is not None:
             arrival.set()

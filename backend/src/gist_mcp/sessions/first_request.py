@@ -7,8 +7,8 @@ until the response to the first begins, because then the transport is connected.
 """
 
 import asyncio
-from collections import OrderedDict
 
+from cachetools import LRUCache
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gist_mcp.principal import McpSessionId
@@ -22,7 +22,7 @@ class FirstRequestAlone:
 
     def __init__(self, durable_mcp: ASGIApp) -> None:
         self._durable_mcp = durable_mcp
-        self._connected: OrderedDict[McpSessionId, None] = OrderedDict()
+        self._connected: LRUCache[McpSessionId, bool] = LRUCache(MAX_SESSIONS)
         self._connecting: dict[McpSessionId, asyncio.Event] = {}
 
     async def deliver(
@@ -47,7 +47,7 @@ class FirstRequestAlone:
             if message["type"] == "http.response.start":
                 # Before the stream of the answer ends: the session may, while it goes on.
                 self._connecting.pop(session_id, None)
-                self._remember(session_id)
+                self._connected[session_id] = True
                 ended.set()
             await send(message)
 
@@ -57,11 +57,6 @@ class FirstRequestAlone:
             if self._connecting.get(session_id) is ended:
                 del self._connecting[session_id]
             ended.set()
-
-    def _remember(self, session_id: McpSessionId) -> None:
-        self._connected[session_id] = None
-        if len(self._connected) > MAX_SESSIONS:
-            self._connected.popitem(last=False)
 
     def forget(self, session_id: McpSessionId) -> None:
         """The session has ended, and its transport with it."""

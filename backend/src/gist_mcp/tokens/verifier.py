@@ -8,10 +8,11 @@ for a moment, and asking about tokens never seen before is limited.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
+
+from cachetools import LRUCache, TTLCache
 
 from gist_mcp.config import Config
 from gist_mcp.errors import GistMcpError, SignInRequired
@@ -23,8 +24,9 @@ from gist_mcp.tokens.direct_token import direct_token
 from gist_mcp.tokens.github_check import TokenQuestions, Validated, of_the_same_account
 from gist_mcp.tokens.sealing import Sealer
 
-MAX_REMEMBERED = 10_000
-"""Validated tokens that one process remembers; the longest unused is asked about again."""
+MAX_REMEMBERED: Final = 10_000
+"""Tokens that one process remembers in each of its caches. The longest unused is forgotten first,
+so that a flood of made-up tokens cannot fill the memory."""
 
 REFUSED_SECONDS: Final = 10.0
 """For so long a token that GitHub did not know is refused without asking. Short, because GitHub
@@ -66,12 +68,6 @@ class _Remembered:
     at_seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Refused:
-    text: str
-    at_seconds: float
-
-
 class BearerVerifier:
     """Answers who a bearer token stands for. One per server process."""
 
@@ -89,9 +85,14 @@ class BearerVerifier:
         self._questions = TokenQuestions(config, github)
         self._clock = clock
         self._guesses = guesses
-        self._refused: OrderedDict[str, _Refused] = OrderedDict()
-        self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
-        self._doubted_until_seconds: OrderedDict[str, float] = OrderedDict()
+        # Keys are digests: a dump of the memory shows no token that is not in use (RFC 9700, 4.8).
+        self._refused: TTLCache[str, str] = TTLCache(MAX_REMEMBERED, REFUSED_SECONDS, timer=clock)
+        # Not a TTLCache: what is too old to be believed still says that the token was good once.
+        self._remembered: LRUCache[str, _Remembered] = LRUCache(MAX_REMEMBERED)
+        # For as long as another process may still believe an earlier yes.
+        self._doubted: TTLCache[str, bool] = TTLCache(
+            MAX_REMEMBERED, config.token_revalidate_seconds, timer=clock
+        )
         self._flights: dict[str, asyncio.Task[GitHubCredential]] = {}
 
     async def verify(self, bearer: str, *, address: str = "") -> Caller:
@@ -134,8 +135,7 @@ class BearerVerifier:
         That process may not know yet what GitHub has told this one: that the token is dead, or
         has lost scopes. Raises what `verify` raises.
         """
-        doubted_until_seconds = self._doubted_until_seconds.get(credential.token.digest(), 0.0)
-        if self._clock() >= doubted_until_seconds:
+        if credential.token.digest() not in self._doubted:
             return credential
         return await self._validate(credential.token, proven=credential)
 
@@ -151,9 +151,7 @@ class BearerVerifier:
         """Ask GitHub again next time: it has just refused this token, or something to it."""
         digest = token.digest()
         self._remembered.pop(digest, None)
-        # Until every other process has asked again too.
-        until_seconds = self._clock() + self._config.token_revalidate_seconds
-        _put(self._doubted_until_seconds, digest, until_seconds)
+        self._doubted[digest] = True
 
     async def _validate(
         self,
@@ -170,11 +168,10 @@ class BearerVerifier:
         known = self._remembered.get(digest)
         lifetime_seconds = self._config.token_revalidate_seconds
         if known and self._clock() < known.at_seconds + lifetime_seconds:
-            self._remembered.move_to_end(digest)
             return of_the_same_account(known.validated.credential, proven)
-        refused = self._refused.get(digest)
-        if refused and self._clock() < refused.at_seconds + REFUSED_SECONDS:
-            raise SignInRequired(refused.text)
+        refusal = self._refused.get(digest)
+        if refusal is not None:
+            raise SignInRequired(refusal)
         # A token that was good before may be asked about however many guess.
         budget = None if known or proven else guesses
         return of_the_same_account(await self._answer(token, proven, budget, address), proven)
@@ -226,17 +223,8 @@ class BearerVerifier:
             validated = await self._questions.ask(token, before)
         except SignInRequired as error:
             self.forget(token)
-            _put(self._refused, digest, _Refused(text=str(error), at_seconds=self._clock()))
+            self._refused[digest] = str(error)
             raise
-        _put(
-            self._remembered, digest, _Remembered(validated=validated, at_seconds=asked_at_seconds)
-        )
+        # The time of the question, not of the answer: a revocation in between counts as later.
+        self._remembered[digest] = _Remembered(validated=validated, at_seconds=asked_at_seconds)
         return validated.credential
-
-
-def _put[V](remembered: OrderedDict[str, V], digest: str, value: V) -> None:
-    """Remembers at most `MAX_REMEMBERED`; the longest unused goes."""
-    remembered[digest] = value
-    remembered.move_to_end(digest)
-    if len(remembered) > MAX_REMEMBERED:
-        remembered.popitem(last=False)
