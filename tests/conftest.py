@@ -1,5 +1,6 @@
 """What holds for every test: its lane, what it leaves unclosed, and how Hypothesis searches."""
 
+import gc
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -54,6 +55,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the files that take longest first, and leaves the others as they are."""
     place = {TESTS / name: number for number, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
+def pytest_collection_finish() -> None:
+    """Leaves what the imports have made out of every later collection (`leftovers.py`)."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

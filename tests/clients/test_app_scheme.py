@@ -2,7 +2,7 @@
 
 import pytest
 
-from gist_mcp.clients.app_scheme import MAX_SCHEME_CHARACTERS, is_app_scheme
+from gist_mcp.clients.redirect_uri import MAX_SCHEME_CHARACTERS, is_app_scheme
 
 DOES_SOMETHING = """
     about admin aim+x android-app android.resource app-settings applescript apt blob brave callto

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gist_mcp.clients.app_scheme import is_app_scheme
 from gist_mcp.clients.redirect_uri import (
     destination,
     form_action_source,
     is_acceptable,
+    is_app_scheme,
     is_loopback,
     matches,
 )

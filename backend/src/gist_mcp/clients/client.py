@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from gist_mcp.clients.redirect_uri import is_loopback, matches
+from gist_mcp.clients.redirect_uri import is_acceptable, is_loopback, matches
 
 AuthMethod = Literal["none", "client_secret_post", "client_secret_basic"]
 
@@ -35,7 +35,11 @@ class Client:
         return client_key(self.client_id)
 
     def allows(self, redirect_uri: str) -> bool:
-        """True if answers for this client may go there."""
+        """True if authorization responses for this client may go there."""
+        # The general rule again, not only at the registration: whoever has a retired key can seal a
+        # client id with any redirect URI in it, `javascript:` too (`clients/registry.py`).
+        if not is_acceptable(redirect_uri):
+            return False
         if self.redirect_uris is None:
             return is_loopback(redirect_uri)
         return any(matches(registered, redirect_uri) for registered in self.redirect_uris)

@@ -21,7 +21,7 @@ from starlette.responses import RedirectResponse, Response
 
 from gist_mcp.clients.client import Client
 from gist_mcp.clients.metadata_document import REMEMBERED_FAILURE_SECONDS
-from gist_mcp.clients.redirect_uri import destination, form_action, is_acceptable, is_loopback
+from gist_mcp.clients.redirect_uri import destination, form_action, is_loopback
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
 from gist_mcp.oauth.answers import NO_STORE, SignInFailed, error_response, wants_page
@@ -156,7 +156,7 @@ async def _known_client(deps: Deps, parameters: Mapping[str, str]) -> Client:
     redirect_uri = parameters.get("redirect_uri")
     if redirect_uri is None:
         raise _faulty("invalid_request", "The parameter redirect_uri is missing.")
-    if not is_acceptable(redirect_uri) or not client.allows(redirect_uri):
+    if not client.allows(redirect_uri):
         text = "The address that the client wants you sent to is not one that it registered."
         raise _faulty("invalid_request", text)
     return client
