@@ -10,7 +10,7 @@ from gist_mcp.config import parse_config
 from gist_mcp.errors import SignInRequired
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.credential import GitHubToken
-from gist_mcp.tokens.github_check import TokenQuestions, Validated
+from gist_mcp.tokens.github_check import GitHubTokenCheck, Validated
 from gist_mcp.tokens.verifier import BearerVerifier
 from tests.support.github_simulator import GitHubSimulator, GitHubSimulatorInProcess, TokenKind
 from tests.tokens.verifying import Clock, questions, verify
@@ -149,7 +149,7 @@ def test_a_token_whose_user_the_check_does_not_name_is_asked_itself() -> None:
         config = parse_config(settings, production=False)
         async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http:
             github = GitHubClient(http, config.github_api_url)
-            return await TokenQuestions(config, github).ask(token, None)
+            return await GitHubTokenCheck(config, github).ask(token, None)
 
     credential = asyncio.run(ask()).credential
 

@@ -1,4 +1,4 @@
-"""An OAuth client, however we came to know it."""
+"""An OAuth client: registered, described by its metadata document, or configured by hand."""
 
 import hashlib
 import unicodedata
@@ -51,7 +51,9 @@ def client_key(client_id: str) -> str:
 
 
 def display_name(name: str) -> str:
-    """A name fit for a page: one line, short, without characters that turn or hide text."""
+    """A name fit for a page: one line, short, without control and format characters."""
+    # Anybody may choose any name. Characters that reverse or hide text would change how the
+    # redirect URI beside it reads.
     visible = (" " if each.isspace() else each for each in name)
     clean = "".join(each for each in visible if not unicodedata.category(each).startswith("C"))
     return " ".join(clean.split())[:MAX_NAME_CHARACTERS]

@@ -1,11 +1,8 @@
 """Client ID Metadata Documents: a client id that is an https URL where the client describes itself
 (draft-ietf-oauth-client-id-metadata-document).
 
-Anybody can make us fetch such a URL, so the fetch is guarded against reaching what only we can
-reach (SSRF): https only; the name is resolved once, every address must be public, and the
-connection goes to an address that was checked, so that a second resolution cannot lead elsewhere
-(DNS rebinding); no redirects, no proxy, no cookies; JSON only and not compressed, so that little
-stays little; little time, little size, few at once, and few of those for one site. An answer is
+Anybody can make us fetch such a URL, so the fetch is guarded against reaching what only this server
+can reach (server-side request forgery), and limited in time, size and number. An answer is
 remembered, a failure too. While a host cannot be reached its last answer holds.
 """
 
@@ -104,7 +101,7 @@ class ClientDocuments:
         self._failures: TTLCache[str, Callable[[], OAuthError]] = TTLCache(
             MAX_REMEMBERED, REMEMBERED_FAILURE_SECONDS, timer=clock
         )
-        self._flights: dict[str, asyncio.Task[Client]] = {}
+        self._in_progress: dict[str, asyncio.Task[Client]] = {}
         self._busy: dict[asyncio.Task[Any], str] = {}
 
     async def client(self, url: str) -> Client:
@@ -123,7 +120,7 @@ class ClientDocuments:
 
     async def _fetched(self, url: str) -> Client:
         """The one answer for all who ask for the URL at the moment."""
-        flight = self._flights.get(url)
+        flight = self._in_progress.get(url)
         if flight is None:
             site = _site(url)
             of_site = sum(1 for each in self._busy.values() if each == site)
@@ -134,8 +131,8 @@ class ClientDocuments:
                     raise _too_many()
                 return last
             flight = asyncio.create_task(self._fetch(url), name="fetch a client document")
-            self._flights[url] = flight
-            flight.add_done_callback(lambda _: self._flights.pop(url, None))
+            self._in_progress[url] = flight
+            flight.add_done_callback(lambda _: self._in_progress.pop(url, None))
             self._occupy(flight, site)
         return await asyncio.shield(flight)
 
@@ -194,8 +191,11 @@ class ClientDocuments:
         """The document's bytes. Raises `NoDocument`, `NotPublic` or errors of httpx."""
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or HTTPS_PORT
+        # Else a stranger could have us try the ports of other people's machines.
         if port != self._port:
             raise NoDocument("not on the port of https")
+        # DNS rebinding: the name is resolved once, every address must be public, and the connection
+        # goes to an address that was checked. A second resolution could lead elsewhere.
         address = await self._address(url, host, port)
         target = httpx.URL(url).copy_with(host=address)
         async with (
@@ -206,6 +206,7 @@ class ClientDocuments:
                 headers={
                     "Host": parts.netloc,
                     "Accept": "application/json",
+                    # A few compressed bytes could become any number of bytes.
                     "Accept-Encoding": "identity",
                 },
                 # The certificate must be for the name, although we connect to the address.
@@ -237,6 +238,7 @@ def parse_document(url: str, body: bytes) -> Client:
         document = Document.model_validate_json(body)
     except ValidationError:
         raise NoDocument("not a client metadata document") from None
+    # Else one site could speak for another one's client.
     if document.client_id != url:
         raise NoDocument("the document names another client_id")
     # Nobody could have told such a client a secret.
@@ -258,6 +260,8 @@ def parse_document(url: str, body: bytes) -> Client:
 
 
 def _make_http() -> httpx.AsyncClient:
+    # No redirects: they could lead to an address that was not checked. No proxy from the
+    # environment: it would resolve the name itself. A client for each fetch keeps no cookies.
     return httpx.AsyncClient(timeout=FETCH_TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
 
 
@@ -277,6 +281,7 @@ async def _body(response: httpx.Response) -> bytes:
     pieces = bytearray()
     async for piece in response.aiter_raw():
         pieces += piece
+        # Counted as they come: an announced length may be wrong, and a body may have no end.
         if len(pieces) > MAX_DOCUMENT_BYTES:
             raise NoDocument(f"larger than {MAX_DOCUMENT_BYTES} bytes")
     return bytes(pieces)

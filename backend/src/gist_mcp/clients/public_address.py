@@ -1,4 +1,4 @@
-"""From a host name to an address that is safe to connect to on a stranger's behalf."""
+"""Resolves a host name to an address that is safe to connect to for a stranger: a public one."""
 
 import asyncio
 import functools

@@ -1,7 +1,7 @@
-"""Which client an id stands for. No registration is stored: the id is the registration, sealed.
+"""Makes client ids, and finds the client that an id stands for (RFC 7591).
 
-So ten thousand of them cost nothing, and they survive every restart. Of a client's secret, 256
-random bits, the id holds a digest.
+No registration is stored: the id is the registration, sealed. So strangers cannot fill the disk
+with registrations, and each survives every restart.
 
 A client keeps its id for good and cannot be given another, so an id must outlive the key that
 sealed it, or a rotation would end in signing people out. `RETIRED_TOKEN_KEYS` open ids and nothing
@@ -90,6 +90,7 @@ class ClientRegistry:
             "issued_at": now,
             "secret_digest": secret_digest,
         }
+        # Bound to this issuer: an id of another deployment with the same key does not open here.
         sealed = self._sealer.seal(_PURPOSE, json.dumps(inside).encode(), context=self._issuer)
         client_id = CLIENT_ID_PREFIX + sealed
         if len(client_id) > MAX_CLIENT_ID_CHARACTERS:
@@ -133,7 +134,8 @@ class ClientRegistry:
             raise _unknown() from None
         return Client(
             client_id=client_id,
-            # Once more: whoever has a retired key can have sealed any name.
+            # Once more: whoever has a retired key can have sealed any name. Redirect URIs are
+            # checked once more in `Client.allows`.
             name=display_name(inside.name),
             redirect_uris=inside.redirect_uris,
             auth_method=inside.auth_method,
@@ -157,12 +159,15 @@ def new_client_secret() -> str:
 
 
 def is_secret_of(client: Client, secret: str) -> bool:
-    """True for the secret that was made for this client. Constant time."""
+    """True for the secret that was made for this client."""
+    # Constant time: else its digest could be found byte by byte.
     return hmac.compare_digest(_digest(secret), client.secret_digest)
 
 
 def _digest(secret: str) -> str:
-    """Enough for 256 random bits, which nobody can guess."""
+    """SHA-256 in hexadecimal."""
+    # The id is public, so it holds a digest of the secret only. 256 random bits, which nobody can
+    # guess, need no slow hash and no salt.
     return hashlib.sha256(secret.encode()).hexdigest()
 
 

@@ -53,11 +53,6 @@ class SignedIn:
     login: str
     scopes: frozenset[str] | None
 
-    def expires_in_seconds(self, now_seconds: float) -> int | None:
-        """For how long the access token of GitHub works; `None` for one that does not expire."""
-        expires_at = self.github.expires_at
-        return None if expires_at is None else max(0, expires_at - int(now_seconds))
-
 
 class NextStep(Enum):
     """What happens when a sign-in ends without a token."""

@@ -16,7 +16,7 @@ from gist_mcp.oauth.token_pair import TokenPair, issue_token_pair
 from gist_mcp.servicers.grant import FULL, OK, REPLAYED
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.tokens import grants
-from gist_mcp.tokens.code_and_refresh_token import AuthorizationCode, dead, open_code
+from gist_mcp.tokens.code_and_refresh_token import AuthorizationCode, invalid_grant, open_code
 
 
 async def redeem_code(request: Request, client: Client, parameters: Mapping[str, str]) -> TokenPair:
@@ -45,7 +45,7 @@ async def redeem_code(request: Request, client: Client, parameters: Mapping[str,
     if outcome == FULL:
         raise StateUnavailable("Too many sign-ins of this account at once. Try again in a minute.")
     if outcome != OK:
-        raise dead(f"code {outcome}")
+        raise invalid_grant(f"code {outcome}")
     return issue_token_pair(deps, granted, generation=0)
 
 
@@ -53,12 +53,12 @@ def _check_binding(code: AuthorizationCode, client: Client, parameters: Mapping[
     """Raises `OAuthError` (`invalid_grant`) if the code was not issued for this request."""
     # RFC 6749, 4.1.3: the code must have been issued to the client that authenticated.
     if code.granted.client_key != client.key:
-        raise dead("code of another client")
+        raise invalid_grant("code of another client")
     # RFC 6749, 4.1.3, requires the parameter; OAuth 2.1 (draft, 10.2) dropped it, because PKCE
     # protects the code. Clients of both are served: a value that is sent must be the right one.
     if parameters.get("redirect_uri", code.redirect_uri) != code.redirect_uri:
-        raise dead("code for another redirect URI")
+        raise invalid_grant("code for another redirect URI")
     # Code injection (RFC 9700, 4.5; RFC 7636, 4.6): a code that was intercepted is worth nothing
     # without the verifier of the client that asked.
     if not verify_s256(parameters["code_verifier"], code.code_challenge):
-        raise dead("wrong code_verifier")
+        raise invalid_grant("wrong code_verifier")

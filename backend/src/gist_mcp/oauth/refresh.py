@@ -24,7 +24,12 @@ from gist_mcp.oauth.revoke_at_github import revoke_at_github
 from gist_mcp.oauth.token_pair import TokenPair, issue_token_pair
 from gist_mcp.servicers.grant import OK, REPLAYED
 from gist_mcp.tokens import grants
-from gist_mcp.tokens.code_and_refresh_token import Granted, RefreshToken, dead, open_refresh_token
+from gist_mcp.tokens.code_and_refresh_token import (
+    Granted,
+    RefreshToken,
+    invalid_grant,
+    open_refresh_token,
+)
 from gist_mcp.tokens.github_tokens import pair_of
 
 
@@ -45,7 +50,7 @@ async def refresh(
     )
     # A refresh token is bound to the client that it was issued to (RFC 6749, 6 and 10.4).
     if token.granted.client_key != client.key:
-        raise dead("refresh token of another client")
+        raise invalid_grant("refresh token of another client")
     account = grants.account_id(deps.config.github_web_url, token.granted.user_id)
     # A refresh token of GitHub works once: of two processes that send it, one would be refused.
     if token.granted.github.refresh is not None and not is_forwarded(request):
@@ -80,7 +85,7 @@ async def _rotate(
         # nobody left to revoke them.
         await revoke_at_github(deps, granted.github)
     if outcome != OK:
-        raise dead(f"refresh token {outcome}")
+        raise invalid_grant(f"refresh token {outcome}")
     return issue_token_pair(deps, granted, generation=generation)
 
 
@@ -109,7 +114,7 @@ async def _granted_by_github(
             generation=token.generation,
             now_seconds=int(deps.clock()),
         )
-        raise dead(error.log_reason) from None
+        raise invalid_grant(error.log_reason) from None
 
 
 async def _ask_github(deps: Deps, token: RefreshToken) -> Granted:

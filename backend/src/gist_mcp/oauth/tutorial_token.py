@@ -65,7 +65,7 @@ def _access_token(deps: Deps, signed_in: SignedIn) -> tuple[str, int | None]:
     """The token for the person, and for how many seconds it works; `None` if it does not expire."""
     # The operator allows GitHub's own tokens at `/mcp`: then the person gets GitHub's.
     if deps.config.github_tokens != "none":
-        return signed_in.github.access.reveal(), signed_in.expires_in_seconds(deps.clock())
+        return signed_in.github.access.reveal(), signed_in.github.expires_in_seconds(deps.clock())
     issued_at = int(deps.clock())
     lifetime_seconds = access_token_lifetime(signed_in.github, now=issued_at)
     # Else the person gets a token of ours with GitHub's sealed inside: it works here only.

@@ -1,7 +1,6 @@
-"""Our own access tokens: a GitHub token, sealed, with whom and what it is for.
+"""Our own access tokens: a GitHub token, sealed, with whose it is and what it is for.
 
-Nothing is stored for them. The resource URL is part of the authentication, not of the
-contents, so that a token made for another `PUBLIC_URL` does not open here (RFC 8707, 2).
+Nothing is stored for them.
 """
 
 import json
@@ -67,6 +66,7 @@ _SEALED = TypeAdapter(_Sealed)
 
 def access_token_lifetime(github: GitHubPair, *, now: int) -> int:
     """For how many seconds a new access token works: never longer than GitHub's token inside."""
+    # A client that is told a later end (RFC 6749, 5.1, `expires_in`) would not refresh in time.
     if github.expires_at is None:
         return ACCESS_TOKEN_LIFETIME_SECONDS
     return max(0, min(ACCESS_TOKEN_LIFETIME_SECONDS, github.expires_at - now))
@@ -84,6 +84,8 @@ def seal_access_token(sealer: Sealer, payload: AccessTokenPayload) -> str:
         "expires_at": payload.expires_at,
         "grant_id": payload.grant_id,
     }
+    # Audience (RFC 8707, 2): the resource URL is authenticated, so that a token for another
+    # `PUBLIC_URL` does not open here, not even where two deployments share a key.
     sealed = sealer.seal(_PURPOSE, json.dumps(inside).encode(), context=payload.resource)
     return ACCESS_TOKEN_PREFIX + sealed
 
@@ -94,6 +96,7 @@ def open_access_token(sealer: Sealer, text: str, *, resource: str, now: int) -> 
     Raises `SignInRequired`, in the same words whatever is wrong with it: malformed, sealed by
     another key or for another resource, or expired.
     """
+    # The length first: nobody is to make us decrypt megabytes.
     if not text.startswith(ACCESS_TOKEN_PREFIX) or len(text) > MAX_ACCESS_TOKEN_CHARACTERS:
         raise SignInRequired(_INVALID, log_reason="not one of our access tokens")
     try:
@@ -102,7 +105,8 @@ def open_access_token(sealer: Sealer, text: str, *, resource: str, now: int) -> 
     except SealBroken:
         raise SignInRequired(_INVALID, log_reason="access token does not open") from None
     except ValidationError:
-        # Ours by its seal, but of another version of this program.
+        # Ours by its seal, but of another version of this program. Not chained: pydantic's error
+        # holds the input, and that is GitHub's token.
         raise SignInRequired(_INVALID, log_reason="access token of another version") from None
     if now >= inside.expires_at:
         raise SignInRequired(_INVALID, log_reason="access token has expired")

@@ -1,9 +1,8 @@
-"""The authorization code and the refresh token: sealed, and stored nowhere.
+"""The authorization code and the refresh token: sealed values that are stored nowhere.
 
-GitHub's token has no other place to live between `/oauth/callback` and `/oauth/token`, nor
-between two refreshes: not on disk, and a process's memory ends with a restart. So the client
-carries it, encrypted. What must be remembered (used, rotated, revoked) is in `Grants`, by the
-digest of `grant_id`.
+Between `/oauth/callback` and `/oauth/token`, and between two refreshes, GitHub's token must not be
+on disk, and a process's memory ends with a restart. So the client carries it, encrypted. What must
+be remembered (used, rotated, revoked) is in `Grants`, by the digest of `grant_id`.
 """
 
 import json
@@ -29,7 +28,7 @@ REFRESH_TOKEN_LIFETIME_SECONDS: Final = 30 * 24 * 3600
 
 _CODE_PURPOSE: Final = "authorization-code"
 _REFRESH_PURPOSE: Final = "refresh-token"
-_DEAD: Final = "This code or token is not valid here, or no longer. Sign in again."
+_INVALID_GRANT: Final = "This code or token is not valid here, or no longer. Sign in again."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +48,13 @@ class Granted:
 
 @dataclass(frozen=True, kw_only=True)
 class AuthorizationCode:
-    """An authorization code and what it is bound to (RFC 6749, 4.1.3; RFC 7636, 4.4)."""
+    """An authorization code and what it is bound to.
+
+    `expires_at` is Unix time.
+    """
 
     granted: Granted
+    # Whoever intercepts the code has neither to show (RFC 6749, 4.1.3; RFC 7636, 4.6).
     redirect_uri: str
     code_challenge: str
     expires_at: int
@@ -59,7 +62,8 @@ class AuthorizationCode:
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshToken:
-    """A refresh token. `generation` is that of `GrantRecord`."""
+    """A refresh token. `generation` is that of `GrantRecord`: each works once, and one that comes
+    again later ends the grant (RFC 9700, 4.14.2). `expires_at` is Unix time."""
 
     granted: Granted
     generation: int
@@ -92,6 +96,8 @@ def seal_code(sealer: Sealer, code: AuthorizationCode, *, resource: str) -> str:
         "redirect_uri": code.redirect_uri,
         "code_challenge": code.code_challenge,
     }
+    # The prefix lets scanners for leaked secrets recognise it. The purpose keeps a code from being
+    # opened as a refresh token.
     return CODE_PREFIX + sealer.seal(_CODE_PURPOSE, _json(inside), context=resource)
 
 
@@ -119,31 +125,32 @@ def open_refresh_token(sealer: Sealer, text: str, *, resource: str, now: int) ->
     """The refresh token. Raises `OAuthError` (`invalid_grant`)."""
     inside = _open(sealer, _REFRESH_PURPOSE, REFRESH_TOKEN_PREFIX, text, resource)
     if now >= inside.expires_at:
-        raise dead("refresh token has expired")
+        raise invalid_grant("refresh token has expired")
     return RefreshToken(
         granted=_granted(inside), generation=inside.generation, expires_at=inside.expires_at
     )
 
 
-def dead(log_reason: str) -> OAuthError:
-    """`invalid_grant` in the same words whatever the reason; that goes to the log."""
-    error = OAuthError("invalid_grant", _DEAD)
+def invalid_grant(log_reason: str) -> OAuthError:
+    """The error `invalid_grant`. The reason goes to the log only."""
+    # The same text whatever is wrong: whoever tries codes learns nothing from the difference.
+    error = OAuthError("invalid_grant", _INVALID_GRANT)
     error.log_reason = f"invalid_grant: {log_reason}"
     return error
 
 
 def _open(sealer: Sealer, purpose: str, prefix: str, text: str, resource: str) -> _Sealed:
     if not text.startswith(prefix):
-        raise dead("not one of ours")
+        raise invalid_grant("not one of ours")
     try:
         return _SEALED.validate_json(
             sealer.open(purpose, text.removeprefix(prefix), context=resource)
         )
     except SealBroken:
-        raise dead("does not open") from None
+        raise invalid_grant("does not open") from None
     except ValidationError:
         # Not chained: pydantic's error holds the input.
-        raise dead("of another version") from None
+        raise invalid_grant("of another version") from None
 
 
 def _inside(granted: Granted) -> dict[str, object]:

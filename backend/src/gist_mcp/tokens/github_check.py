@@ -1,6 +1,6 @@
-"""What GitHub is asked about a token, and by whom.
+"""Asks GitHub whether a token is alive and whose it is.
 
-There are two questions. Whether a token was issued to this OAuth App, only the app itself can ask
+There are two ways to ask. Whether a token was issued to this OAuth App, only the app itself can ask
 (`POST /applications/{client_id}/token`), out of one budget for all of its users. So it is asked
 once, about a GitHub token that comes without our seal. What we sealed came from GitHub to this
 app, and no token changes its app: whether it is still alive is asked with the token itself
@@ -25,8 +25,8 @@ class Validated:
     etag: str | None = None
 
 
-class TokenQuestions:
-    """Asks GitHub. Remembers nothing."""
+class GitHubTokenCheck:
+    """The questions to GitHub about tokens. Remembers nothing."""
 
     def __init__(self, config: Config, github: GitHubClient) -> None:
         self._config = config
@@ -38,6 +38,8 @@ class TokenQuestions:
 
         Raises `SignInRequired`, `GitHubUnavailable`, `RateLimited`.
         """
+        # A token that its owner gave to another app must not work here, or that app could act in
+        # the owner's name (RFC 6749, 10.16). What we have sealed is known to be this app's.
         if before is None and self._config.github_tokens != "any":
             validated = await self._ask_as_the_app(token)
             if validated is not None:
@@ -97,9 +99,9 @@ class TokenQuestions:
 def of_the_same_account(
     credential: GitHubCredential, known: GitHubCredential | None
 ) -> GitHubCredential:
-    """The credential. Raises `SignInRequired` if it is not of the account that is known: a token
-    never changes hands, so something is badly wrong.
-    """
+    """The credential. Raises `SignInRequired` if it is not of the account that is known."""
+    # GitHub never gives a token to another account. If it seems so, nothing may be done in either
+    # name: fail closed.
     if known is not None and credential.user_id != known.user_id:
         raise SignInRequired(
             "This token belongs to another GitHub account than before. Sign in again."

@@ -26,7 +26,7 @@ class GitHubRefreshes:
 
     def __init__(self, *, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._flights: OrderedDict[str, asyncio.Task[FreshGrant]] = OrderedDict()
+        self._in_progress: OrderedDict[str, asyncio.Task[FreshGrant]] = OrderedDict()
 
     async def run(self, token: GitHubToken, ask: Callable[[], Awaitable[TokenGrant]]) -> FreshGrant:
         """The new pair for GitHub's refresh token `token`.
@@ -36,20 +36,20 @@ class GitHubRefreshes:
         """
         self._drop_old()
         digest = token.digest()
-        flight = self._flights.get(digest)
+        flight = self._in_progress.get(digest)
         if flight is None:
             flight = asyncio.create_task(self._ask(ask), name="refresh a GitHub token")
-            self._flights[digest] = flight
+            self._in_progress[digest] = flight
         try:
             # Shielded: GitHub uses the old pair up, whether or not the client still waits.
             return await asyncio.shield(flight)
         finally:
             if flight.done() and (flight.cancelled() or flight.exception() is not None):
-                self._flights.pop(digest, None)
+                self._in_progress.pop(digest, None)
 
     def remembers(self, token: GitHubToken) -> bool:
         """True if GitHub has just given a new pair for this refresh token, to this process."""
-        flight = self._flights.get(token.digest())
+        flight = self._in_progress.get(token.digest())
         if flight is None or not flight.done() or flight.cancelled():
             return False
         return flight.exception() is None
@@ -61,12 +61,12 @@ class GitHubRefreshes:
     def _drop_old(self) -> None:
         """Forgets what no client may ask for again. The oldest stand first."""
         oldest_seconds = self._clock() - REPEAT_WINDOW_SECONDS - 1
-        while self._flights:
-            digest, flight = next(iter(self._flights.items()))
+        while self._in_progress:
+            digest, flight = next(iter(self._in_progress.items()))
             if not flight.done():
                 break
             is_good = not flight.cancelled() and flight.exception() is None
             is_new = is_good and flight.result().granted_at_seconds >= oldest_seconds
-            if is_new and len(self._flights) <= MAX_REMEMBERED:
+            if is_new and len(self._in_progress) <= MAX_REMEMBERED:
                 break
-            del self._flights[digest]
+            del self._in_progress[digest]

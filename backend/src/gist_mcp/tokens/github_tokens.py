@@ -1,4 +1,4 @@
-"""GitHub's tokens as a sign-in brings them, and how they travel inside what we seal."""
+"""GitHub's access token and refresh token, as a sign-in brings them and as they are sealed."""
 
 from dataclasses import dataclass
 
@@ -20,11 +20,16 @@ class GitHubPair:
     refresh: GitHubToken | None = None
     refresh_expires_at: int | None = None
 
+    def expires_in_seconds(self, now_seconds: float) -> int | None:
+        """For how long the access token works; `None` for one that does not expire."""
+        return None if self.expires_at is None else max(0, self.expires_at - int(now_seconds))
+
 
 @checked_dataclass(frozen=True, kw_only=True)
 class SealedPair:
     """The same as JSON, for the inside of a seal only."""
 
+    # Plain texts: an instance must not leave the function that seals or opens it.
     access: str
     expires_at: int | None = None
     refresh: str | None = None

@@ -1,7 +1,4 @@
-"""The grants of a GitHub account in durable state, asked in terms of tokens.
-
-Only digests go further.
-"""
+"""Calls to the `Grants` state of a GitHub account: redeem, rotate, revoke and look up a grant."""
 
 import hashlib
 from typing import Any
@@ -42,6 +39,8 @@ async def redeem(
 
     Raises `StateUnavailable`.
     """
+    # Code replay (RFC 6749, 4.1.2): of two requests with one code the state's writer lets one
+    # through, and the other ends the grant.
     request = messages.GrantsRedeemRequest(
         grant_digest=_digest(grant_id),
         code_expires_at_seconds=code_expires_at,
@@ -55,6 +54,7 @@ async def rotate(
     context: ExternalContext, account: str, token: RefreshToken, *, now_seconds: int
 ) -> tuple[str, int]:
     """The outcome, and the generation of the next refresh token. Raises `StateUnavailable`."""
+    # Refresh token theft (RFC 9700, 4.14.2): an old generation that comes again ends the grant.
     request = messages.GrantsRotateRequest(
         grant_digest=_digest(token.granted.grant_id),
         generation=token.generation,
@@ -115,6 +115,8 @@ def _unavailable(error: object) -> StateUnavailable:
 
 
 def _digest(grant_id: str) -> str:
+    # Durable state never has the id itself: with a key and a copy of the state nobody makes tokens
+    # for a grant. 128 random bits need no salt.
     return hashlib.sha256(grant_id.encode()).hexdigest()
 
 

@@ -1,8 +1,6 @@
 """Sealed values: authenticated encryption under `TOKEN_KEYS`, and keys derived from them.
 
-Pure rules, no I/O. Everything sealed carries its purpose, so that a value made for one use
-never opens as another. The first key seals, all keys open: keys rotate without signing
-anybody out.
+Pure rules, no I/O. The first key seals, all keys open: keys rotate without signing anybody out.
 """
 
 import base64
@@ -50,6 +48,8 @@ class Sealer:
         `context` is not stored in the result and must be the same when opening: the resource
         URL, for example, so that another deployment's value does not open here.
         """
+        # A nonce that came twice under one key would give the plain text away (NIST SP 800-38D, 8).
+        # 96 random bits are safe for 2^32 values of one key and purpose (8.3).
         nonce = os.urandom(NONCE_BYTES)
         cipher = AESGCM(_derive(self._keys[0], purpose))
         sealed = nonce + cipher.encrypt(nonce, payload, context.encode())
@@ -65,12 +65,15 @@ class Sealer:
             try:
                 return AESGCM(_derive(key, purpose)).decrypt(nonce, ciphertext, context.encode())
             except InvalidTag:
+                # Of another key, purpose or context, or changed on its way: all look the same.
                 continue
         raise SealBroken
 
 
 def _decode(text: str) -> bytes:
-    """Strict base64url: one text per value, so that a token cannot be respelled."""
+    """Strict base64url, without padding. Raises `SealBroken`."""
+    # One text for each value: else a token that was used up or revoked by its text would work again
+    # in another spelling (RFC 4648, 3.5 and 12).
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
@@ -81,6 +84,8 @@ def _decode(text: str) -> bytes:
 
 
 def _derive(key: str, purpose: str) -> bytes:
+    # The purpose is part of the key, so a value that was made for one use never opens as another:
+    # a code is no access token, a cookie no code.
     kdf = HKDF(
         algorithm=SHA256(), length=PROCESS_KEY_BYTES, salt=b"github-gist-mcp", info=purpose.encode()
     )

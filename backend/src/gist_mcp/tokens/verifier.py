@@ -1,10 +1,9 @@
-"""From a bearer token to the person behind it, on every request.
+"""Verifies the bearer token of each request: which person it stands for, and that it is alive.
 
-Two kinds of tokens come here: our own sealed access tokens, which carry a GitHub token, and
-GitHub tokens themselves. Either way GitHub decides whether the GitHub token is alive. A yes is
-remembered for `TOKEN_REVALIDATE_SECONDS` under a digest, in memory; concurrent requests with
-one token share one question. Strangers cannot make us ask without end: a no is remembered too,
-for a moment, and asking about tokens never seen before is limited.
+There are two kinds of tokens: our own sealed access tokens, which contain a GitHub token, and
+GitHub tokens themselves. For both GitHub decides whether the GitHub token is alive. A positive
+answer is remembered in memory for `TOKEN_REVALIDATE_SECONDS`. Requests with the same token at the
+same time share one question to GitHub.
 """
 
 import asyncio
@@ -21,7 +20,7 @@ from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import DIRECT_CLIENT_ID, Principal
 from gist_mcp.tokens.access_token import ACCESS_TOKEN_PREFIX, open_access_token
 from gist_mcp.tokens.direct_token import direct_token
-from gist_mcp.tokens.github_check import TokenQuestions, Validated, of_the_same_account
+from gist_mcp.tokens.github_check import GitHubTokenCheck, Validated, of_the_same_account
 from gist_mcp.tokens.sealing import Sealer
 
 MAX_REMEMBERED: Final = 10_000
@@ -82,10 +81,10 @@ class BearerVerifier:
     ) -> None:
         self._config = config
         self._sealer = sealer
-        self._questions = TokenQuestions(config, github)
+        self._check = GitHubTokenCheck(config, github)
         self._clock = clock
         self._guesses = guesses
-        # Keys are digests: a dump of the memory shows no token that is not in use (RFC 9700, 4.8).
+        # Keys are digests, so that no refused or expired token stays in memory.
         self._refused: TTLCache[str, str] = TTLCache(MAX_REMEMBERED, REFUSED_SECONDS, timer=clock)
         # Not a TTLCache: what is too old to be believed still says that the token was good once.
         self._remembered: LRUCache[str, _Remembered] = LRUCache(MAX_REMEMBERED)
@@ -93,7 +92,7 @@ class BearerVerifier:
         self._doubted: TTLCache[str, bool] = TTLCache(
             MAX_REMEMBERED, config.token_revalidate_seconds, timer=clock
         )
-        self._flights: dict[str, asyncio.Task[GitHubCredential]] = {}
+        self._in_progress: dict[str, asyncio.Task[GitHubCredential]] = {}
 
     async def verify(self, bearer: str, *, address: str = "") -> Caller:
         """The caller behind a bearer token, who comes from `address` if that is known.
@@ -104,6 +103,8 @@ class BearerVerifier:
         """
         client_id = DIRECT_CLIENT_ID
         if bearer.startswith(ACCESS_TOKEN_PREFIX):
+            # Token passthrough and confused deputy (MCP, authorization; RFC 8707, 2): a token that
+            # was issued for another resource does not open here.
             opened = open_access_token(
                 self._sealer, bearer, resource=self._config.resource, now=int(self._clock())
             )
@@ -116,6 +117,7 @@ class BearerVerifier:
             )
             credential = await self._validate(sealed.token, proven=sealed)
         else:
+            # Anybody can make up such a token, so asking GitHub about it is limited by address.
             credential = await self._validate(
                 direct_token(bearer, self._config), guesses=self._guesses, address=address
             )
@@ -169,6 +171,7 @@ class BearerVerifier:
         lifetime_seconds = self._config.token_revalidate_seconds
         if known and self._clock() < known.at_seconds + lifetime_seconds:
             return of_the_same_account(known.validated.credential, proven)
+        # A client that repeats a dead token costs GitHub one question, not one for each request.
         refusal = self._refused.get(digest)
         if refusal is not None:
             raise SignInRequired(refusal)
@@ -185,7 +188,7 @@ class BearerVerifier:
     ) -> GitHubCredential:
         """What GitHub says now, to whoever is asking already or to a new question."""
         digest = token.digest()
-        flight = self._flights.get(digest)
+        flight = self._in_progress.get(digest)
         if flight is None:
             if guesses is None:
                 asking = self._ask(token, proven)
@@ -193,8 +196,8 @@ class BearerVerifier:
                 guesses.take(address)
                 asking = self._ask_about_a_guess(token, guesses, address)
             flight = asyncio.create_task(asking, name="validate a GitHub token")
-            self._flights[digest] = flight
-            flight.add_done_callback(lambda _: self._flights.pop(digest, None))
+            self._in_progress[digest] = flight
+            flight.add_done_callback(lambda _: self._in_progress.pop(digest, None))
         # Shielded: one impatient client must not end the question for the others.
         return await asyncio.shield(flight)
 
@@ -220,8 +223,9 @@ class BearerVerifier:
         if before is None and proven is not None:
             before = Validated(credential=proven)
         try:
-            validated = await self._questions.ask(token, before)
+            validated = await self._check.ask(token, before)
         except SignInRequired as error:
+            # Fail closed: a revoked token is not let in by an earlier positive answer.
             self.forget(token)
             self._refused[digest] = str(error)
             raise
