@@ -1,4 +1,4 @@
-"""What was asked of GitHub and what came back, reduced to what gives the answer its meaning."""
+"""The parts of an exchange with GitHub that decide its result."""
 
 import re
 from collections.abc import Mapping

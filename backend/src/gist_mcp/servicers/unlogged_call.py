@@ -1,9 +1,9 @@
-"""Calling a writer of ours without leaving a trace beside the state itself.
+"""Calls a writer of ours without an idempotency key, so that Reboot keeps no record of the call.
 
-Reboot's own stub gives every mutating call an idempotency key, and Reboot keeps a record of each
-key, in memory and on disk, for ever: strangers could grow it without end. So these calls go by
-plain gRPC and have no key. The price is that a lost answer is not asked for again; callers are
-made so that the person or the client starts again.
+Reboot's own stub gives every mutating call a key, and Reboot keeps a record of each key, in memory
+and on disk, for ever: strangers could grow it without end. So these calls go by plain gRPC and have
+no key. The price is that Reboot does not repeat a call whose response was lost: the person or the
+client has to start again.
 """
 
 from typing import Any, Final

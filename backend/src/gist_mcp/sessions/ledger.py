@@ -1,4 +1,4 @@
-"""A user's gist ledger, as the tools see it: which bucket holds what is decided here."""
+"""Calls to the `GistLedger` states of a user. Decides which of them holds which record."""
 
 import hashlib
 from dataclasses import dataclass, field
