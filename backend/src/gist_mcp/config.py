@@ -186,6 +186,11 @@ class Config(BaseSettings):
         return f"{self.public_url}/oauth/callback"
 
     @property
+    def github_revoke_url(self) -> str:
+        """Where a person takes back at GitHub what they granted this server's OAuth App."""
+        return f"{self.github_web_url}/settings/connections/applications/{self.github_client_id}"
+
+    @property
     def gateway_url(self) -> str:
         """Where this server reaches its own Envoy, to send a request to another process."""
         if self.local_gateway:

@@ -26,6 +26,7 @@ USER_IMPLIES = frozenset({"read:user", "user:email", "user:follow"})
 def tutorial_token_response(request: Request, signed_in: SignedIn) -> Response:
     """The token: on a page for a browser, as JSON for a program."""
     deps: Deps = request.app.state.deps
+    missing = missing_scopes(deps.config.github_scopes, signed_in.scopes)
     access_token, expires_in_seconds = _access_token(deps, signed_in)
     scopes = None if signed_in.scopes is None else sorted(signed_in.scopes)
     if wants_page(request):
@@ -34,10 +35,10 @@ def tutorial_token_response(request: Request, signed_in: SignedIn) -> Response:
             access_token=access_token,
             login=signed_in.login,
             scopes=scopes,
-            missing_scopes=missing_scopes(deps.config.github_scopes, signed_in.scopes),
+            missing_scopes=missing,
             expires_in_minutes=expires_in_seconds and expires_in_seconds // 60,
             mcp_url=deps.config.resource,
-            revoke_url=_revoke_url(deps),
+            revoke_url=deps.config.github_revoke_url,
         )
     answer: dict[str, object] = {
         "access_token": access_token,
@@ -80,8 +81,3 @@ def _access_token(deps: Deps, signed_in: SignedIn) -> tuple[str, int | None]:
         expires_at=issued_at + lifetime_seconds,
     )
     return seal_access_token(deps.sealer, payload), lifetime_seconds
-
-
-def _revoke_url(deps: Deps) -> str:
-    config = deps.config
-    return f"{config.github_web_url}/settings/connections/applications/{config.github_client_id}"

@@ -1,9 +1,9 @@
 """DurableMCP's `Session` state: closed to outside callers, and each message gets an answer.
 
 DurableMCP handles a message in two workflows, `HandleMessage` and `Run`. A durable workflow may not
-fail: Reboot tries it again, for ever and over every restart. So an error that
-will not pass by itself becomes the answer to the message, once. Only these two methods are replaced;
-`durable-mcp` itself stays as it is.
+fail: Reboot tries it again, for ever and over every restart. So an error that will not pass by
+itself becomes the answer to the message, once. Only these two methods are replaced; `durable-mcp`
+itself stays as it is.
 
 Only tool calls come here; what else is found was handed over by an earlier release. A session
 begins with the name of its client, which DurableMCP looks at before it answers.
