@@ -248,7 +248,7 @@ def test_the_web_framework_serves_nothing_by_itself(world: World, path: str) -> 
     assert not [name for name in NAMES_OF_OURS if name in answer.text]
 
 
-@pytest.mark.parametrize("value", ["x", "x/", "/x", "a/b/c", "a" * 1000 + "/1", "VSCODE"])
+@pytest.mark.parametrize("value", ["x", "x/", "/x", "a/b/c", "a" * 65 + "/1", "VSCODE"])
 def test_an_event_id_that_is_none_is_400(world: World, value: str) -> None:
     headers = {**mcp_headers(world.token()), "Last-Event-ID": value, "Mcp-Session-Id": "0" * 48}
 
