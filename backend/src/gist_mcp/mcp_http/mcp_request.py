@@ -16,8 +16,8 @@ SESSION_HEADER: Final = "mcp-session-id"
 VERSION_HEADER: Final = "mcp-protocol-version"
 
 _EVENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,200}\Z")
-"""An event id as DurableMCP makes it: request and event, with one slash between. The request and the
-session's id name a state together, and Reboot fails on names of more than 128 characters."""
+"""An event id as DurableMCP makes it: request and event, with one slash between. The session's id
+and the request name a state together, and Reboot fails on names of more than 128 characters."""
 
 
 class Refused(Exception):
