@@ -262,7 +262,7 @@ def test_the_search_would_find_what_is_there(life: Life) -> None:
     for name, form in forms(CONTENT).items():
         assert sightings({"here": b"\x00" + form + b"\x01"}, {"it": CONTENT}), name
     assert sightings(life.places, {"the content": CONTENT})
-    assert b"\nDEBUG " in life.places["application.log"]
+    assert b"Z DEBUG " in life.places["application.log"]
     assert len(life.secrets) >= 30
 
 

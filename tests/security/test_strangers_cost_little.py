@@ -28,7 +28,9 @@ SIGN_INS = 10_000 if NIGHTLY else 3_200
 """Three for each bucket already overfill some: without a limit one in 200 would hold too many."""
 
 CALLBACKS = 5_000 if NIGHTLY else 1_000
-REGISTRATIONS = 10_000
+REGISTRATIONS = 10_000 if NIGHTLY else 1_500
+"""The state is compared byte by byte, so one that leaves something is seen among few."""
+
 REGISTRATIONS_PER_ADDRESS = 150
 """Fewer than an address may make at once."""
 
