@@ -24,15 +24,15 @@ def healthz(_: Request) -> Response:
 
 
 def mcp_is_elsewhere(request: Request) -> Response:
-    """For an MCP client that was given our address without its path."""
+    """405 for an MCP client that was given our address without its path. Names the right URL."""
     deps: Deps = request.app.state.deps
     mcp_url = f"{own_address(deps.config.public_url, request)}{MCP_PATH}"
     return refused(405, f"MCP is served at {mcp_url}", {"Allow": "GET, HEAD"})
 
 
 def client_left(_request: Request, _reason: Exception) -> Response:
-    """For nobody: the client has gone in the middle of its request. Without a response the web
-    framework would log a traceback."""
+    """An empty response for a client that has gone in the middle of its request. Without one the
+    web framework would log a traceback."""
     return Response(status_code=400)
 
 
