@@ -1,4 +1,4 @@
-"""What `dev.py` and `serve.py` have in common: settings of the commands, signals, error messages."""
+"""What `dev.py` and `serve.py` share: settings of the commands, signals, error messages."""
 
 import asyncio
 import contextlib

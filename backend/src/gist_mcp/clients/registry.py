@@ -119,6 +119,8 @@ class ClientRegistry:
         nothing new. It is not fetched: an outage of its host must sign nobody out. Raises
         `OAuthError` (`invalid_client`).
         """
+        # Anybody may use this id, as it is in the documentation. It opens loopback only, where what
+        # listens was started on the person's own machine.
         if client_id == HAND_CONFIGURED_CLIENT_ID:
             return _HAND_CONFIGURED
         if self._documents is not None and is_document_url(client_id):
@@ -155,6 +157,7 @@ class ClientRegistry:
 
 def new_client_secret() -> str:
     """A secret for a client that wants one."""
+    # The prefix lets scanners for leaked secrets recognise it.
     return CLIENT_SECRET_PREFIX + secrets.token_urlsafe(32)
 
 

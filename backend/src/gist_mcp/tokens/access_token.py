@@ -27,6 +27,7 @@ SIGN_IN_PAGE_CLIENT_ID: Final = "sign-in-page"
 """The client of a token that a person took from the page after `/oauth/callback`."""
 
 _PURPOSE: Final = "access-token"
+# One text for all reasons: whoever tries made-up tokens learns nothing from the difference.
 _INVALID: Final = "This access token is not valid here, or no longer. Sign in again."
 
 
@@ -108,6 +109,7 @@ def open_access_token(sealer: Sealer, text: str, *, resource: str, now: int) -> 
         # Ours by its seal, but of another version of this program. Not chained: pydantic's error
         # holds the input, and that is GitHub's token.
         raise SignInRequired(_INVALID, log_reason="access token of another version") from None
+    # Not before the seal is open: what is not authenticated has no time either.
     if now >= inside.expires_at:
         raise SignInRequired(_INVALID, log_reason="access token has expired")
     return AccessTokenPayload(

@@ -124,6 +124,7 @@ def seal_refresh_token(sealer: Sealer, token: RefreshToken, *, resource: str) ->
 def open_refresh_token(sealer: Sealer, text: str, *, resource: str, now: int) -> RefreshToken:
     """The refresh token. Raises `OAuthError` (`invalid_grant`)."""
     inside = _open(sealer, _REFRESH_PURPOSE, REFRESH_TOKEN_PREFIX, text, resource)
+    # Bounds how long a refresh token that was stolen unused works (RFC 9700, 4.14.2).
     if now >= inside.expires_at:
         raise invalid_grant("refresh token has expired")
     return RefreshToken(
@@ -140,6 +141,7 @@ def invalid_grant(log_reason: str) -> OAuthError:
 
 
 def _open(sealer: Sealer, purpose: str, prefix: str, text: str, resource: str) -> _Sealed:
+    # Before the seal, so that a token of another kind gets the same error at no cost.
     if not text.startswith(prefix):
         raise invalid_grant("not one of ours")
     try:

@@ -30,11 +30,14 @@ def sign_in_at(config: Config) -> str:
 
 
 def _refusal(bearer: str, config: Config) -> str | None:
+    # The operator decides whether tokens without our seal, and so without a client, work at all.
     if config.github_tokens == "none":
         return "This server does not take GitHub tokens."
     kind = GitHubToken(bearer).kind
+    # It acts for whoever installed the app, in their repositories: there is no person to act as.
     if kind is TokenKind.APP_INSTALLATION:
         return "This is an installation token of a GitHub App, which acts for no person."
+    # It would be sent to GitHub's API, where it has no business, and from there to logs.
     if kind is TokenKind.REFRESH:
         return "This is a refresh token of GitHub, not an access token."
     if kind in _PERSONAL and config.github_tokens == "app":
@@ -43,6 +46,7 @@ def _refusal(bearer: str, config: Config) -> str | None:
             "This is a personal access token, so it was not issued to this server's OAuth App, "
             "and others are not taken here unless whoever runs the server sets GITHUB_TOKENS=any."
         )
+    # Anything else is not sent to GitHub: it may be a secret for somebody else.
     if not _GITHUB_TOKEN.match(bearer):
         return "This is not an access token of this server or of GitHub."
     return None

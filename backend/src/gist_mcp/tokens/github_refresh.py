@@ -35,6 +35,8 @@ class GitHubRefreshes:
         again. Raises what it raises.
         """
         self._drop_old()
+        # GitHub's refresh tokens work once. A second question with the same one would fail, and a
+        # client that repeats a refresh would be signed out.
         digest = token.digest()
         flight = self._in_progress.get(digest)
         if flight is None:

@@ -48,6 +48,7 @@ def pair_of(grant: TokenGrant, *, now: int) -> GitHubPair:
 
 def to_sealed(pair: GitHubPair) -> dict[str, object]:
     """The fields of `SealedPair` that are set."""
+    # The refresh token goes along: after a restart nothing else here could renew the access token.
     fields = {
         "access": pair.access.reveal(),
         "expires_at": pair.expires_at,

@@ -19,6 +19,8 @@ from gist_state.v1.grant_rbt import Grants
 
 def account_id(issuer: str, user_id: GitHubUserId) -> str:
     """The id of the state with an account's grants. `issuer` is GitHub's web address."""
+    # Not the bare number: who sees names of states must not see whose account it is, and two
+    # GitHubs have the same numbers.
     return hashlib.sha256(f"{issuer}\n{user_id}".encode()).hexdigest()[:32]
 
 
@@ -92,6 +94,7 @@ async def look_up(
 
     Raises `StateUnavailable`.
     """
+    # A reader, as each request to `/mcp` asks this: nothing is written for the question.
     try:
         answer = await Grants.ref(account).look_up(
             context,
@@ -101,6 +104,7 @@ async def look_up(
         )
     except Grants.LookUpAborted as aborted:
         if isinstance(aborted.error, StateNotConstructed):
+            # This account has no grants at all, so the token's is none: fail closed.
             return UNKNOWN
         raise _unavailable(aborted.error) from None
     except AioRpcError as error:

@@ -122,6 +122,8 @@ class BearerVerifier:
                 direct_token(bearer, self._config), guesses=self._guesses, address=address
             )
         return Caller(
+            # The issuer is part of who somebody is: on another GitHub (an Enterprise Server) the
+            # same number is another person.
             principal=Principal(
                 issuer=self._config.github_web_url,
                 user_id=credential.user_id,
@@ -137,6 +139,7 @@ class BearerVerifier:
         That process may not know yet what GitHub has told this one: that the token is dead, or
         has lost scopes. Raises what `verify` raises.
         """
+        # Only a doubt makes it ask. Else each call would cost two questions, one in each process.
         if credential.token.digest() not in self._doubted:
             return credential
         return await self._validate(credential.token, proven=credential)
@@ -168,6 +171,8 @@ class BearerVerifier:
         """
         digest = token.digest()
         known = self._remembered.get(digest)
+        # Within this time a token that was revoked at GitHub itself still passes here. A call to
+        # GitHub with it fails, and `forget` then ends the time early.
         lifetime_seconds = self._config.token_revalidate_seconds
         if known and self._clock() < known.at_seconds + lifetime_seconds:
             return of_the_same_account(known.validated.credential, proven)
@@ -190,6 +195,8 @@ class BearerVerifier:
         digest = token.digest()
         flight = self._in_progress.get(digest)
         if flight is None:
+            # One question for all requests that come with a token at the same time, or a client
+            # that sends many at once would use up its user's budget at GitHub.
             if guesses is None:
                 asking = self._ask(token, proven)
             else:
