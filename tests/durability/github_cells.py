@@ -80,7 +80,7 @@ def listing_that_lags(player: Player) -> Play:
     lost = player.fault("reset_after")
     call = player.create()
     lost.wait_until_fired()
-    wait_until("the gist", lambda: len(player.gists()) == 1, seconds=5)
+    wait_until("the gist", lambda: len(player.gists()) == 1, seconds=20)
     github.configure(list_lag_listings=0)
     return one_gist(player, call)
 

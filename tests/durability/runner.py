@@ -59,8 +59,8 @@ class Performance:
 def perform(
     stage: Stage,
     kill: Sequence[Cell],
-    together: Sequence[Cell],
-    refused: Sequence[Cell],
+    together: Sequence[Cell] = (),
+    refused: Sequence[Cell] = (),
     *,
     hurrying: AbstractContextManager[object],
 ) -> dict[str, Performance]:
@@ -74,10 +74,11 @@ def perform(
     others = _prepared(stage, together)
     all_at_once([*killed, *others])
     last = _prepared(stage, refused)
-    all_at_once(last)
-    stage.proxy.refuse()
-    for performance in last:
-        performance.go_on()
+    if last:
+        all_at_once(last)
+        stage.proxy.refuse()
+        for performance in last:
+            performance.go_on()
     return {each.name: each for each in (*killed, *others, *last)}
 
 
@@ -92,7 +93,7 @@ def _prepared(stage: Stage, cells: Sequence[Cell]) -> list[Performance]:
             audit=partial(assert_no_hammering, player),
         )
 
-    with ThreadPoolExecutor(max_workers=len(cells)) as threads:
+    with ThreadPoolExecutor(max_workers=max(1, len(cells))) as threads:
         return list(threads.map(prepare, cells))
 
 

@@ -16,7 +16,6 @@ import pytest
 
 from tests.container.running import Container
 from tests.e2e.ordinary_day import Day, play
-from tests.security.production import ProductionDeployment
 from tests.support.deployment import REPOSITORY
 from tests.support.github_simulator import GitHubSimulator
 from tests.support.make_dev import STOP_SECONDS, MakeDev
@@ -243,20 +242,3 @@ def test_no_secret_is_in_it(played: Played) -> None:
     assert len(played.day.secrets) > 10
     assert [secret for secret in played.day.secrets if secret in played.log] == []
     assert str(REPOSITORY / "backend") not in played.log
-
-
-PATIENCE_SECONDS = 60.0
-"""Nothing is promised about this one. On a busy machine an end takes long."""
-
-
-def test_an_interrupted_application_says_that_it_has_stopped(tmp_path: Path) -> None:
-    """As by Ctrl-C, where `main.py` is run without `rbt`."""
-    server = ProductionDeployment(tmp_path)
-    with configured(server), server:
-        application = server.processes()[-1]
-
-        application.send_signal(signal.SIGINT)
-        application.wait(PATIENCE_SECONDS)
-
-    assert "Traceback" not in server.log()
-    assert re.search(r"INFO gist_mcp: github-gist-mcp has stopped: interrupted", server.log())

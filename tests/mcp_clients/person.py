@@ -1,5 +1,6 @@
 """A person at a browser: our consent page, GitHub's page, and back to the client."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from typing import Literal
@@ -7,7 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from tests.support.waiting import wait_until
 from tests.support.world import World
+
+LISTEN_SECONDS = 30.0
 
 BROWSER_ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
@@ -43,8 +47,15 @@ class Person:
     def visit(self, authorize_url: str) -> str:
         """The same, and delivers the answer to the client's own little server."""
         location = self.answer(authorize_url)
-        with browser() as http:
-            http.get(location)
+
+        def delivered() -> bool:
+            # Some clients open the browser before they listen: a person is never that fast.
+            with browser() as http, suppress(httpx.ConnectError):
+                http.get(location)
+                return True
+            return False
+
+        wait_until("the client to listen", delivered, seconds=LISTEN_SECONDS)
         return location
 
 

@@ -31,7 +31,7 @@ from tests.support.ports import free_port
 SOURCE_DIRECTORY = Path(__file__).resolve().parents[2] / "backend" / "src"
 START_DEADLINE_SECONDS = 20.0
 STOP_DEADLINE_SECONDS = 5.0
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 45.0
 
 TokenKind = Literal["oauth", "classic", "fine_grained", "app_user"]
 FaultKind = Literal[
