@@ -18,7 +18,6 @@ from tests.support.waiting import wait_until
 
 REPOSITORY = Path(__file__).parent.parent.parent
 START_SECONDS = 90.0
-STOP_SECONDS = 10.0
 
 
 class Deployment:
@@ -128,7 +127,7 @@ class Deployment:
         self._process.wait()
         # Ended is enough: it may take the system another second to collect the orphans.
         for victim in victims:
-            wait_until("everything to end", partial(_has_ended, victim), seconds=STOP_SECONDS)
+            wait_until("everything to end", partial(_has_ended, victim), seconds=START_SECONDS)
         assert self._log is not None
         if self._process.stdin is not None:
             self._process.stdin.close()
