@@ -24,8 +24,8 @@ SETUPS = {
     "plain-2-servers": ("disabled", 2, 60.0),
 }
 WITH_FAULTS_OF_GITHUB = ("validated-2-servers", "plain-1-server")
-"""Kills are played in all setups. What GitHub does wrong meets a call in the process that runs it, so
-two setups that differ in everything are enough."""
+"""Kills are played in all setups. What GitHub does wrong meets a call in the process that runs it,
+so two setups that differ in everything are enough."""
 
 SETUPS_AT_ONCE = 2
 """A setup spends most of its time in pauses of the application, which cost nothing."""
