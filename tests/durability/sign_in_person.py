@@ -195,8 +195,11 @@ def friendly(answer: httpx.Response, title: str) -> httpx.Response:
     """The answer, which must be a page that says what happened, and nothing it should not."""
     assert answer.status_code == 400, f"{answer.status_code} {answer.text}"
     assert f"<h1>{title}</h1>" in answer.text, answer.text
+    # The sealed request in the form is random text: about once in ten thousand pages it has the
+    # beginning of a token in it.
+    text = answer.text.replace(read_form(answer.text).get("request", "no form"), "")
     for secret in ("gho_", "ghr_", "ggm_", "Traceback"):
-        assert secret not in answer.text
+        assert secret not in text, secret
     return answer
 
 
