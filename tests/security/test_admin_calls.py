@@ -16,6 +16,7 @@ from tests.security.state_export import exported_items
 from tests.security.world import TOKEN_KEYS, World
 from tests.support.deployment import Deployment
 from tests.support.github_simulator import GitHubSimulator
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -105,6 +106,10 @@ def test_production_serves(production: Deployment) -> None:
 
 def test_development_shows_everybody_the_state(world: World) -> None:
     """Why development is for one's own machine: this needs no credential."""
-    httpx.get(f"{world.app.url}/oauth/authorize")
+    assert httpx.get(f"{world.app.url}/oauth/authorize").status_code == 302
 
-    assert exported_items(world.app.port)
+    def is_shown() -> bool:
+        return exported_items(world.app.port) != []
+
+    # Reboot answers before the state is in the database that the export reads.
+    wait_until("the sign-in to be exported", is_shown, seconds=30)
