@@ -36,7 +36,8 @@ class WriteRecord(BaseModel):
     )
     phase: str = Field(
         tag=7,
-        description="`running`; `done`, with a gist; `unknown`, whether it was ever sent.",
+        description="`running`; `sending`, which it may have been; `done`, with a gist; `unknown`, "
+        "whether it was ever sent.",
     )
     in_doubt: Optional[bool] = Field(
         tag=8,

@@ -1,20 +1,22 @@
-"""Who owns an MCP session id, and which tool calls were made in the session.
+"""Who owns an MCP session, and the tool calls that run in it.
 
-One state per session, its id is the session id. Written before DurableMCP sees the first message of
-the session, read before every later one. Holds no credential and no argument of a call.
+One state for each session; its id is the session id. A call is recorded and its workflow `run_call`
+begins in one atomic write, so there is no record without a workflow and no workflow without a
+record. No credential is in here.
 """
 
 from typing import Optional
 
 from pydantic import BaseModel
-from reboot.api import API, Field, Methods, Reader, StateModel, Type, Writer
+from reboot.api import API, Field, Methods, Reader, StateModel, Type, Workflow, Writer
 
 
 class RequestRecord(BaseModel):
-    """One tool call. `request_id` is ours: an id that a client chose may come again."""
+    """One tool call whose response was not sent yet. `request_id` is ours: an id that a client
+    chose may come again."""
 
     request_id: str = Field(
-        tag=1, description="Random name of the call inside this server; part of its event ids."
+        tag=1, description="Id of the call's workflow, in hexadecimal; part of its event ids."
     )
     wire_id: str = Field(
         tag=2, description='The JSON-RPC id that the client gave it, as JSON: `1` is not `"1"`.'
@@ -23,11 +25,27 @@ class RequestRecord(BaseModel):
         tag=3, description="SHA-256 of the tool's name and arguments, to tell a repeated request."
     )
     is_answered: bool = Field(
-        tag=4, description="True when the answer has been sent: the id may stand for a new call."
+        tag=4, description="Written by older releases: the response was sent."
     )
     runner: Optional[str] = Field(
-        tag=5, default=None, description="Id of the one workflow that carries the call out."
+        tag=5, default=None, description="Written by older releases: id of the call's workflow."
     )
+    begun_at_seconds: Optional[int] = Field(
+        tag=6, default=None, description="Unix time at which it came. Unset by older releases."
+    )
+    is_cancelled: Optional[bool] = Field(
+        tag=7, default=None, description="True once the client has cancelled it."
+    )
+    progress: Optional[str] = Field(
+        tag=8, default=None, description="The last progress notification, as JSON, to send again."
+    )
+
+
+class KeptCall(BaseModel):
+    """A call whose response was sent, and whose arguments and result are still kept."""
+
+    request_id: str = Field(tag=1, description="As in `RequestRecord`.")
+    begun_at_seconds: int = Field(tag=2, description="Unix time at which the call came.")
 
 
 class EarlyCancel(BaseModel):
@@ -38,7 +56,7 @@ class EarlyCancel(BaseModel):
 
 
 class McpSessionState(StateModel):
-    """Empty until `open`; never emptied again, so that a session id is never given out twice."""
+    """Empty until `open`."""
 
     issuer: Optional[str] = Field(
         tag=1, default=None, description="GitHub's web address, whose account ids these are."
@@ -58,15 +76,22 @@ class McpSessionState(StateModel):
     cancelled_request_ids: Optional[list[str]] = Field(
         tag=6,
         default=None,
-        description="Ids of the last calls that the client cancelled, as in `RequestRecord`.",
+        description="Written by older releases: ids of calls that the client cancelled.",
     )
     requests: Optional[list[RequestRecord]] = Field(
-        tag=7,
-        default=None,
-        description="The calls that wait for their answer, and the last others.",
+        tag=7, default=None, description="The calls whose response was not sent yet."
     )
     early_cancels: Optional[list[EarlyCancel]] = Field(
         tag=8, default=None, description="Cancellations of calls that have not come yet."
+    )
+    client_name: Optional[str] = Field(
+        tag=9, default=None, description="What the MCP client calls itself, cut at 200 characters."
+    )
+    protocol_version: Optional[str] = Field(
+        tag=10, default=None, description="The MCP version that was agreed on."
+    )
+    kept_calls: Optional[list[KeptCall]] = Field(
+        tag=11, default=None, description="The last answered calls, oldest first."
     )
 
 
@@ -75,6 +100,8 @@ class OpenRequest(BaseModel):
     user_id: int = Field(tag=2)
     client_id: str = Field(tag=3)
     now_seconds: int = Field(tag=4)
+    client_name: Optional[str] = Field(tag=5, default=None)
+    protocol_version: Optional[str] = Field(tag=6, default=None)
 
 
 class OpenResponse(BaseModel):
@@ -97,13 +124,140 @@ class CancelRequest(BaseModel):
 
 
 class CancelResponse(BaseModel):
+    """`cancelled`: there was a call. `request_ids` are the calls that are meant."""
+
     cancelled: bool = Field(tag=1)
+    request_ids: list[str] = Field(tag=2)
+
+
+class BeginCallRequest(BaseModel):
+    """A call of the tool `name`. `request_id`: what the call is named if it is new.
+
+    `may_repeat`: whether a call of the same id and digest that waits for its response is this one.
+    `answered_ids`: calls whose response was sent meanwhile. The rest is as in `RunCallRequest`.
+    """
+
+    request_id: str = Field(tag=1)
+    wire_id: str = Field(tag=2)
+    digest: str = Field(tag=3)
+    may_repeat: bool = Field(tag=4)
+    now_seconds: int = Field(tag=5)
+    name: str = Field(tag=6)
+    arguments: str = Field(tag=7)
+    progress_token: Optional[str] = Field(tag=8, default=None)
+    login: str = Field(tag=9)
+    answered_ids: list[str] = Field(tag=10)
+
+
+class BeginCallResponse(BaseModel):
+    """`request_id` is another than the given one where `is_repeat`, and empty where the session
+    is not live: then nothing has begun."""
+
+    request_id: str = Field(tag=1)
+    is_repeat: bool = Field(tag=2)
+
+
+class AdoptCallRequest(BaseModel):
+    """A call that an older release began. `runner` is the id of its workflow there."""
+
+    request_id: str = Field(tag=1)
+    runner: str = Field(tag=2)
+    name: str = Field(tag=3)
+    arguments: str = Field(tag=4)
+    login: str = Field(tag=5)
+    now_seconds: int = Field(tag=6)
+
+
+class AdoptCallResponse(BaseModel):
+    pass
+
+
+class RunCallRequest(BaseModel):
+    """`arguments` and `progress_token` are JSON. `login` is for showing only.
+
+    `runner`: set for a call of an older release, the id of its workflow there.
+    """
+
+    name: str = Field(tag=1)
+    arguments: str = Field(tag=2)
+    wire_id: str = Field(tag=3)
+    progress_token: Optional[str] = Field(tag=4, default=None)
+    login: str = Field(tag=5)
+    begun_at_seconds: int = Field(tag=6)
+    runner: Optional[str] = Field(tag=7, default=None)
+
+
+class RunCallResponse(BaseModel):
+    """`message`: the JSON-RPC response, as JSON."""
+
+    message: str = Field(tag=1)
+
+
+class NoteProgressRequest(BaseModel):
+    request_id: str = Field(tag=1)
+    progress: str = Field(tag=2)
+
+
+class NoteProgressResponse(BaseModel):
+    pass
+
+
+class CallRequest(BaseModel):
+    request_id: str = Field(tag=1)
+
+
+class CallResponse(BaseModel):
+    """A call whose response was not sent yet; `is_known` is false for every other."""
+
+    is_known: bool = Field(tag=1)
+    wire_id: str = Field(tag=2)
+    progress: Optional[str] = Field(tag=3, default=None)
+    is_of_this_release: bool = Field(tag=4)
+
+
+class NoteAnsweredRequest(BaseModel):
+    request_ids: list[str] = Field(tag=1)
+
+
+class NoteAnsweredResponse(BaseModel):
+    pass
+
+
+class OldCallsRequest(BaseModel):
+    """`before_seconds`: calls that came before that Unix time are old, answered or not."""
+
+    before_seconds: int = Field(tag=1)
+
+
+class OldCallsResponse(BaseModel):
+    request_ids: list[str] = Field(tag=1)
+
+
+class ForgetCallsRequest(BaseModel):
+    request_ids: list[str] = Field(tag=1)
+
+
+class ForgetCallsResponse(BaseModel):
+    pass
+
+
+class OwnerResponse(BaseModel):
+    """`alive` is false for a session that was never opened or is closed. `issuer` is empty for
+    one that was never opened. `waiting_ids` are the calls whose response was not sent yet."""
+
+    alive: bool = Field(tag=1)
+    issuer: str = Field(tag=2)
+    user_id: int = Field(tag=3)
+    cancelled_request_ids: list[str] = Field(tag=4)
+    client_name: str = Field(tag=5)
+    protocol_version: str = Field(tag=6)
+    waiting_ids: list[str] = Field(tag=7)
+
+
+# Reboot refuses a release that takes a method away from a state. Nobody calls these any more.
 
 
 class BeginRequestRequest(BaseModel):
-    """`request_id`: the name that the call gets if it is new. `may_repeat`: whether a call of the
-    same id and digest that waits for its answer is this one."""
-
     request_id: str = Field(tag=1)
     wire_id: str = Field(tag=2)
     digest: str = Field(tag=3)
@@ -112,8 +266,6 @@ class BeginRequestRequest(BaseModel):
 
 
 class BeginRequestResponse(BaseModel):
-    """`request_id` is another than the given one where `is_repeat`."""
-
     request_id: str = Field(tag=1)
     is_repeat: bool = Field(tag=2)
 
@@ -124,8 +276,6 @@ class CarryOutRequest(BaseModel):
 
 
 class CarryOutResponse(BaseModel):
-    """`granted`: this workflow, and no other, carries the call out."""
-
     granted: bool = Field(tag=1)
 
 
@@ -142,19 +292,7 @@ class WireIdRequest(BaseModel):
 
 
 class WireIdResponse(BaseModel):
-    """`wire_id` is empty for a call that is not known any more."""
-
     wire_id: str = Field(tag=1)
-
-
-class OwnerResponse(BaseModel):
-    """`alive` is false for a session that was never opened or is closed. `issuer` is empty for
-    one that was never opened."""
-
-    alive: bool = Field(tag=1)
-    issuer: str = Field(tag=2)
-    user_id: int = Field(tag=3)
-    cancelled_request_ids: list[str] = Field(tag=4)
 
 
 api = API(
@@ -164,11 +302,20 @@ api = API(
             open=Writer(request=OpenRequest, response=OpenResponse),
             close=Writer(request=CloseRequest, response=CloseResponse),
             cancel=Writer(request=CancelRequest, response=CancelResponse),
+            begin_call=Writer(request=BeginCallRequest, response=BeginCallResponse),
+            adopt_call=Writer(request=AdoptCallRequest, response=AdoptCallResponse),
+            run_call=Workflow(request=RunCallRequest, response=RunCallResponse),
+            note_progress=Writer(request=NoteProgressRequest, response=NoteProgressResponse),
+            note_answered=Writer(request=NoteAnsweredRequest, response=NoteAnsweredResponse),
+            call=Reader(request=CallRequest, response=CallResponse),
+            old_calls=Reader(request=OldCallsRequest, response=OldCallsResponse),
+            forget_calls=Writer(request=ForgetCallsRequest, response=ForgetCallsResponse),
+            owner=Reader(request=None, response=OwnerResponse),
+            # Of older releases, see above.
             begin_request=Writer(request=BeginRequestRequest, response=BeginRequestResponse),
             carry_out=Writer(request=CarryOutRequest, response=CarryOutResponse),
             answered=Writer(request=AnsweredRequest, response=AnsweredResponse),
             wire_id=Reader(request=WireIdRequest, response=WireIdResponse),
-            owner=Reader(request=None, response=OwnerResponse),
         ),
     ),
 )

@@ -28,23 +28,20 @@ from gist_mcp.routes import front_door
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
 from gist_mcp.servicers.gist_ledger import GistLedgerServicer
 from gist_mcp.servicers.grant import GrantsServicer
-from gist_mcp.servicers.mcp_session import McpSessionServicer
 from gist_mcp.servicers.sign_in import SignInsServicer
+from gist_mcp.sessions import earlier_release
+from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
-from gist_mcp.sessions.durable_mcp import (
-    ClosedDurableMCP,
-    front_door_context,
-    mcp_app,
-    sdk_server,
-)
+from gist_mcp.sessions.durable_mcp import ClosedDurableMCP, front_door_context, sdk_server
 from gist_mcp.sessions.internal_http import make_internal_http_client
 from gist_mcp.tokens.github_refresh import GitHubRefreshes
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
-from gist_mcp.tools.mcp_handlers import check_calls_of
+from gist_mcp.tools.call_workflow import ToolCallingSessionServicer
 from gist_mcp.tools.registry import register_tools
+from gist_mcp.tools.tool_list import publish_our_schemas
 
-SERVICERS = [GistLedgerServicer, GrantsServicer, McpSessionServicer, SignInsServicer]
+SERVICERS = [GistLedgerServicer, GrantsServicer, ToolCallingSessionServicer, SignInsServicer]
 """Every state type of ours. DurableMCP brings its own."""
 
 
@@ -55,7 +52,7 @@ serve_nothing_else()
 def build_application(config: Config, *, incarnation: str) -> Application:
     """The application, ready to run. `incarnation` names this run of the deployment."""
     close_gateway(config)
-    mcp = ClosedDurableMCP(config)
+    mcp = ClosedDurableMCP()
     register_tools(mcp)
     secret = front_door_secret(config)
     application = Application(
@@ -104,12 +101,20 @@ def build_front_door(
         clock=time.time,
         guesses=TokenGuessLimit(time.monotonic),
     )
-    vault = CredentialVault()
+    vault = CredentialVault(config.session_idle_seconds)
+    events = SessionEvents()
     process.install(
         ProcessServices(
-            config=config, github=github, verifier=verifier, vault=vault, clock=time.time
+            config=config,
+            github=github,
+            verifier=verifier,
+            vault=vault,
+            events=events,
+            reboot_secret=SecretStr(secret),
+            clock=time.time,
         )
     )
+    earlier_release.reboot_secret = lambda: secret
     deps = Deps(
         config=config,
         sealer=sealer,
@@ -130,14 +135,15 @@ def build_front_door(
         refreshes=GitHubRefreshes(clock=time.time),
         verifier=verifier,
         vault=vault,
+        events=events,
         internal_http=internal_http,
         reboot_context=functools.partial(front_door_context, secret, from_request),
         incarnation=incarnation,
         clock=time.time,
     )
-    durable_mcp = mcp_app(mcp_factory, secret, from_request)
-    check_calls_of(sdk_server())
-    app = front_door(deps, durable_mcp)
+    server = sdk_server(mcp_factory, from_request)
+    publish_our_schemas(server)
+    app = front_door(deps, server)
     # Innermost, so that its answers carry the security headers too.
     app.user_middleware.append(
         Middleware(SignInLimit, trusted_proxies=config.trusted_proxies, clock=time.monotonic)

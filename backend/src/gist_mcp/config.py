@@ -68,6 +68,16 @@ class Config(BaseSettings):
     resume_wait_seconds: int = Field(
         default=600, ge=0, le=86_400, validation_alias="RESUME_WAIT_SECONDS"
     )
+    session_idle_seconds: int = Field(
+        default=1_800, ge=60, le=86_400, validation_alias="SESSION_IDLE_SECONDS"
+    )
+    """How long a session without requests stays in memory. Its next request brings it back."""
+
+    retention_seconds: int = Field(
+        default=7 * 24 * 3600, ge=60, le=366 * 24 * 3600, validation_alias="RETENTION_SECONDS"
+    )
+    """How long the arguments and the result of a call that has ended are kept."""
+
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), validation_alias="ALLOWED_ORIGINS"
     )

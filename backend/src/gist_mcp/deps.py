@@ -11,7 +11,9 @@ from gist_mcp.clients.registry import ClientRegistry
 from gist_mcp.config import Config
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.oauth import GitHubOAuth
+from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
+from gist_mcp.sessions.hop import Forwarding
 from gist_mcp.tokens.github_refresh import GitHubRefreshes
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
@@ -34,7 +36,17 @@ class Deps:
     refreshes: GitHubRefreshes
     verifier: BearerVerifier
     vault: CredentialVault
+    events: SessionEvents
     internal_http: httpx.AsyncClient
     reboot_context: Callable[[Request], ExternalContext]
     incarnation: str
     clock: Callable[[], float]
+
+    def forwarding(self) -> Forwarding:
+        """How a request is forwarded to another process, now."""
+        return Forwarding(
+            client=self.internal_http,
+            gateway_url=self.config.gateway_url,
+            sealer=self.sealer,
+            now_seconds=self.clock(),
+        )

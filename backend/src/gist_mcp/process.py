@@ -11,21 +11,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
+from pydantic import SecretStr
 
 from gist_mcp.config import Config
 from gist_mcp.github.client import GitHubClient
+from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
 from gist_mcp.tokens.verifier import BearerVerifier
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessServices:
-    """The tools' side of a server process. `clock` gives Unix time in seconds."""
+    """The tools' side of a server process. `clock` gives Unix time in seconds.
+
+    `reboot_secret` is what the application shows to Reboot (`servicers/authorizers.py`).
+    """
 
     config: Config
     github: GitHubClient
     verifier: BearerVerifier
     vault: CredentialVault
+    events: SessionEvents
+    reboot_secret: SecretStr
     clock: Callable[[], float]
 
 

@@ -1,11 +1,13 @@
 """URL -> function, in one table. Start reading here."""
 
+from typing import Any
+
+from mcp.server.lowlevel.server import Server
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp
 
 from gist_mcp.deps import Deps
 from gist_mcp.http.cross_origin import CrossOrigin
@@ -36,9 +38,12 @@ def client_left(_request: Request, _reason: Exception) -> Response:
     return Response(status_code=400)
 
 
-def front_door(deps: Deps, durable_mcp: ASGIApp) -> Starlette:
-    """The ASGI application of one server process, mounted at the root."""
-    mcp = GrantGate(McpEndpoint(deps, durable_mcp), deps)
+def front_door(deps: Deps, server: Server[Any, Any]) -> Starlette:
+    """The ASGI application of one server process, mounted at the root.
+
+    `server` is the MCP SDK's, which lists the tools.
+    """
+    mcp = GrantGate(McpEndpoint(deps, server), deps)
     routes: list[BaseRoute] = [
         Route(HEALTH_PATH, healthz),
         Route(MCP_PATH, mcp),

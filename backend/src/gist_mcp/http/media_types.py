@@ -1,8 +1,7 @@
 """Reads `Accept` and `Content-Type` (RFC 9110, 12.5.1 and 8.3), and checks those of `/mcp`.
 
 MCP asks clients to list both of its types in `Accept`, and many do not: some send `*/*`, some
-nothing. HTTP has rules for that, but DurableMCP compares strings. So the first pass decides by the
-rules and gives DurableMCP the text that it looks for.
+nothing. HTTP has rules for that, and they decide.
 
 A POST without `Content-Type` is taken for JSON, as RFC 9110, 8.3 allows. The types that a browser
 lets any page send without asking first (Fetch standard, 2.2.2: forms and plain text) are refused.
@@ -75,12 +74,6 @@ def check_media_types(connection: HTTPConnection) -> None:
     content_type = connection.headers.get("content-type", "")
     if content_type.strip() and not _is_json(content_type):
         raise MediaTypeRefused(415, f"Unsupported Media Type: send {JSON}")
-
-
-def canonical_headers(method: str) -> dict[str, str]:
-    """What DurableMCP looks for in a request that `check_media_types` lets pass."""
-    accept = {"accept": f"{JSON}, {EVENTS}"}
-    return accept | {"content-type": JSON} if method == "POST" else accept
 
 
 def _is_json(content_type: str) -> bool:

@@ -1,208 +1,222 @@
-"""`/mcp`, second pass: in the process that owns the session, answers or gives to DurableMCP.
+"""`/mcp`, in the process that owns the session: answers a request that has been authenticated.
 
-The first pass has authenticated what comes here, and sealed it (`sessions/hop.py`). A tool call
-gets an id of ours and goes to DurableMCP, which makes it durable. A repeated one gets the recorded
-result. Every other request is answered at once, from memory.
+A tool call becomes a workflow, which Reboot carries on over restarts. Everything else is answered
+at once, from memory.
 """
 
+import json
 import logging
-from typing import Any
+from typing import Any, Final
 
-from reboot.aio.external import ExternalContext
+from mcp.server.lowlevel.server import Server
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gist_mcp.deps import Deps
 from gist_mcp.errors import InvalidArgument
-from gist_mcp.github.credential import GitHubCredential
-from gist_mcp.http.body import read_body
-from gist_mcp.mcp_http import challenges
-from gist_mcp.mcp_http.durable_mcp_request import (
-    UntilResponse,
-    durable_mcp_scope,
-    receive_with_body,
-    tool_call_body,
-)
-from gist_mcp.mcp_http.event_stream import one_event, with_retry_hint
-from gist_mcp.mcp_http.json_rpc import JsonRpcMessage, parse_message
-from gist_mcp.mcp_http.mcp_request import SESSION_HEADER
-from gist_mcp.mcp_http.methods import McpMethods
-from gist_mcp.mcp_http.response_ids import ResponseIds
-from gist_mcp.servicers.unlogged_call import StateUnavailable
+from gist_mcp.http.media_types import JSON, takes_events
+from gist_mcp.mcp_http import vs_code_stream
+from gist_mcp.mcp_http.call_stream import SessionStreams
+from gist_mcp.mcp_http.event_stream import empty_stream, event_stream, one_event
+from gist_mcp.mcp_http.json_rpc import JsonRpcMessage
+from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, EventId, McpRequest, Refused
+from gist_mcp.mcp_http.methods import McpMethods, agreed_version
+from gist_mcp.principal import McpSessionId
 from gist_mcp.sessions import ownership
-from gist_mcp.sessions.durable_mcp import (
-    MCP_PATH,
-    current_principal,
-    drop_crashed_transport,
-    sdk_server,
-)
-from gist_mcp.sessions.first_request import FirstRequestAlone
-from gist_mcp.sessions.hop import Hop
-from gist_mcp.sessions.message_workflow import note_client
-from gist_mcp.sessions.repeated_requests import CallsInProgress
+from gist_mcp.sessions.call_events import CallEvent, SessionEnded
+from gist_mcp.sessions.calls import NewCall, SessionCalls, cancel_calls
+from gist_mcp.sessions.hop import Authenticated
+from gist_mcp.sessions.ownership import LiveSession
+from gist_mcp.sessions.session_cache import SessionCache
 from gist_mcp.tools.call_validation import invalid_call_result, validated_call
-from gist_mcp.tools.registry import only_reads, require_scopes
+from gist_mcp.tools.registry import only_reads
 
 logger = logging.getLogger(__name__)
 
+MAX_IDLE_STREAMS: Final = 32
+"""Streams of one session that are open for a GET. Clients need one; some leave old ones behind."""
+
 
 class McpDelivery:
-    """The second pass. One for each server process."""
+    """The sessions that this process owns."""
 
-    def __init__(self, deps: Deps, durable_mcp: ASGIApp) -> None:
+    def __init__(self, deps: Deps, server: Server[Any, Any]) -> None:
         self._deps = deps
-        self._app = durable_mcp
-        self._durable_mcp = FirstRequestAlone(durable_mcp)
-        self._methods = McpMethods(deps.config, sdk_server)
-        self._calls = CallsInProgress()
+        self._methods = McpMethods(deps.config, server)
+        self._calls = SessionCalls(deps.clock)
+        self._sessions = SessionCache(deps.config.session_idle_seconds, deps.clock)
 
-    async def __call__(self, hop: Hop, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request."""
-        request = Request(scope, receive)
-        try:
-            answer = await self._answer(hop, request)
-        except challenges.REFUSALS as reason:
-            answer = challenges.refusal(self._deps.config, request, reason)
-        except StateUnavailable as error:
-            logger.warning("mcp: %s", error.log_reason)
-            answer = challenges.starting()
-        await answer(scope, receive, send)
-
-    async def _answer(self, hop: Hop, request: Request) -> ASGIApp:
-        """The response, or what lets DurableMCP make it."""
-        context = self._deps.reboot_context(request)
-        self._remember(hop, await self._confirmed_credential(hop))
-        if hop.method != "POST":
-            return self._stream(hop, context)
-        message = parse_message(await read_body(request, self._deps.config.max_body_bytes))
-        if message.is_initialize:
-            await self._begin_session(hop, context, message)
-        if not message.is_request:
-            # A notification, of which the first pass has recorded what matters, or a response: no
-            # tool asks the client anything.
+    async def answer(self, request: Request, asked: McpRequest, caller: Authenticated) -> Response:
+        """The response. Raises what `challenges.refusal` takes, and `StateUnavailable`."""
+        if caller.is_new:
+            return await self._open_session(request, asked, caller)
+        session = await self._owned_session(request, caller)
+        if asked.is_initialize:
+            text = "Bad Request: this session is initialized already"
+            raise Refused(400, text, json_rpc_id=asked.json_rpc_id)
+        if asked.method == "DELETE":
+            return await self._close_session(request, caller)
+        if asked.cancelled_id is not None:
+            await self._cancel(request, caller.session_id, asked)
+        # After what ends a call is durable: the call may wait for this very credential, and would
+        # create a gist that its client has cancelled.
+        self._deps.vault.put(caller.session_id, caller.credential)
+        if asked.message is None:
+            return self._listen(request, caller.session_id, session, asked.last_event_id)
+        if not asked.message.is_request:
+            # A notification, of which everything that matters is recorded, or a response: no tool
+            # asks the client anything.
             return Response(status_code=202)
-        if message.method == "tools/call":
-            return await self._tool_call(hop, context, message)
-        return _event(hop, await self._methods.answer(message))
+        if asked.message.method == "tools/call":
+            return await self._call(request, asked.message, caller, session)
+        return _response(request, caller, await self._methods.answer(asked.message))
 
-    async def _confirmed_credential(self, hop: Hop) -> GitHubCredential:
-        """The credential as this process knows it. Raises what `challenges.refusal` takes."""
-        if hop.method == "DELETE":
-            # Nothing is done with it but to look at what a call has made before the session ended.
-            return hop.credential
-        # Of two processes only this one may know that a tool was refused by GitHub: the token is
-        # revoked, or has lost a scope. Without this the first pass would go on letting it in for
-        # `TOKEN_REVALIDATE_SECONDS`.
-        credential = await self._deps.verifier.confirm(hop.credential)
-        if hop.tool_name is not None:
-            require_scopes(hop.tool_name, credential.scopes)
-        return credential
-
-    def _remember(self, hop: Hop, credential: GitHubCredential) -> None:
-        """Puts the credential where the session's tools find it: in memory, never in state."""
-        # Also for a session that ends: a call whose request to GitHub was not answered sends
-        # nothing more, but still looks whether it has made a gist.
-        self._deps.vault.put(hop.session_id, credential)
-        if hop.method == "DELETE":
-            self._deps.vault.retire(hop.session_id)
-            self._durable_mcp.forget(hop.session_id)
-
-    async def _begin_session(
-        self, hop: Hop, context: ExternalContext, message: JsonRpcMessage
-    ) -> None:
-        client = message.params["clientInfo"]
-        await note_client(
-            context, hop.session_id, path=MCP_PATH, name=client["name"], version=client["version"]
-        )
-        logger.info(
-            "session %s opened by %s with the client %.60r",
-            ownership.short_name(hop.session_id),
-            hop.principal.login,
-            client["name"],
-        )
-
-    def _stream(self, hop: Hop, context: ExternalContext) -> ASGIApp:
-        """A GET or a DELETE, which DurableMCP answers."""
-
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            ids = ResponseIds(context, hop.session_id, with_retry_hint(send))
-            await self._to_durable_mcp(hop, durable_mcp_scope(hop, scope), receive, ids.send)
-
-        return answer
-
-    async def _tool_call(
-        self, hop: Hop, context: ExternalContext, message: JsonRpcMessage
-    ) -> ASGIApp:
-        """A new call goes to DurableMCP; a repeated one gets the recorded result."""
-        invalid = _invalid_call(message)
-        if invalid is not None:
-            # Before DurableMCP stores anything of it. The text is not logged: it quotes the client.
-            logger.info("a call by %s: refused before it began", hop.principal.login)
-            return _event(hop, invalid)
-        assert message.json_rpc_id is not None
-        name = message.params["name"]
-        call = await self._calls.begin(
-            context,
-            hop.session_id,
-            json_rpc_id=message.json_rpc_id,
-            name=name,
-            arguments=message.params.get("arguments") or {},
-            may_repeat=not only_reads(name),
+    async def _open_session(
+        self, request: Request, asked: McpRequest, caller: Authenticated
+    ) -> Response:
+        """The client's `initialize`."""
+        assert asked.message is not None
+        client_name = asked.message.params["clientInfo"]["name"]
+        # Session fixation: only the server chooses a session id, and its owner is durable before
+        # anybody learns the id.
+        await ownership.open_session(
+            self._deps.reboot_context(request),
+            caller.session_id,
+            caller.principal,
+            client_name=client_name,
+            protocol_version=agreed_version(asked.message),
             now_seconds=int(self._deps.clock()),
         )
-        if call.is_in_progress:
-            return self._joined_call(hop, context, message, call.request_id)
-        return self._new_call(hop, context, message, call.request_id)
+        self._deps.vault.put(caller.session_id, caller.credential)
+        logger.info(
+            "session %s opened by %s with the client %.60r",
+            ownership.short_name(caller.session_id),
+            caller.principal.login,
+            client_name,
+        )
+        return _response(request, caller, await self._methods.answer(asked.message))
 
-    def _joined_call(
-        self, hop: Hop, context: ExternalContext, message: JsonRpcMessage, request_id: str
-    ) -> ASGIApp:
-        """The stream of a call that another connection to this process waits for."""
+    async def _owned_session(self, request: Request, caller: Authenticated) -> LiveSession:
+        """The session, if it is live and the caller's."""
+        context = self._deps.reboot_context(request)
+        session = await self._sessions.get(context, caller.session_id)
+        if session is None or not session.belongs_to(caller.principal):
+            raise session_not_found()
+        return session
 
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            ids = ResponseIds(
-                context, hop.session_id, with_retry_hint(send), known=message.json_rpc_id
-            )
-            inner = durable_mcp_scope(hop, scope, resumed_id=request_id)
-            until = UntilResponse(request_id, receive, ids.send)
-            await self._to_durable_mcp(hop, inner, until.receive, until.send)
+    async def _close_session(self, request: Request, caller: Authenticated) -> Response:
+        session_id = caller.session_id
+        context = self._deps.reboot_context(request)
+        now_seconds = int(self._deps.clock())
+        await ownership.close_session(context, session_id, now_seconds=now_seconds)
+        self._sessions.forget(session_id)
+        # For a call whose request to GitHub was not answered: it sends nothing more, but it still
+        # looks whether it has made a gist.
+        self._deps.vault.put(session_id, caller.credential)
+        self._deps.vault.retire(session_id)
+        self._deps.events.publish(session_id, SessionEnded())
+        logger.info("session %s ended by its client", ownership.short_name(session_id))
+        return Response(status_code=200, headers={SESSION_HEADER: session_id})
 
-        return answer
+    async def _cancel(self, request: Request, session_id: McpSessionId, asked: McpRequest) -> None:
+        assert asked.cancelled_id is not None
+        await cancel_calls(
+            self._deps.reboot_context(request),
+            session_id,
+            asked.cancelled_id,
+            now_seconds=int(self._deps.clock()),
+        )
 
-    def _new_call(
-        self, hop: Hop, context: ExternalContext, message: JsonRpcMessage, request_id: str
-    ) -> ASGIApp:
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            ids = ResponseIds(
-                context, hop.session_id, with_retry_hint(send), known=message.json_rpc_id
-            )
-            body = tool_call_body(request_id, message.params)
-            try:
-                await self._to_durable_mcp(
-                    hop,
-                    durable_mcp_scope(hop, scope),
-                    receive_with_body(body, receive),
-                    ids.send,
-                )
-            finally:
-                self._calls.ended(request_id)
+    def _listen(
+        self,
+        request: Request,
+        session_id: McpSessionId,
+        session: LiveSession,
+        last: EventId | None,
+    ) -> Response:
+        """A GET: the rest of a call's stream, or the stream of the session."""
+        streams = self._streams(request, session_id, session)
+        is_vs_code = session.client_name == vs_code_stream.VS_CODE
+        if self._deps.events.listeners(session_id) >= MAX_IDLE_STREAMS and last is None:
+            raise Refused(409, "Conflict: this session has too many open streams")
+        if is_vs_code:
+            events = vs_code_stream.all_calls(streams, last.request_id if last else None)
+        elif last is None or last.request_id is None:
+            events = streams.idle()
+        else:
+            events = streams.resumed(last.request_id, last.event)
+        return event_stream(events, {SESSION_HEADER: session_id})
 
-        return answer
+    async def _call(
+        self,
+        request: Request,
+        message: JsonRpcMessage,
+        caller: Authenticated,
+        session: LiveSession,
+    ) -> Response:
+        """A tool call: begun, or found to be a repeated one."""
+        invalid = _invalid_call(message)
+        if invalid is not None:
+            # Before anything of it is stored. The text is not logged: it quotes the client.
+            logger.info("a call by %s: refused before it began", caller.principal.login)
+            return _response(request, caller, invalid)
+        assert message.json_rpc_id is not None
+        name = message.params["name"]
+        context = self._deps.reboot_context(request)
+        request_id = await self._calls.begin(
+            context,
+            caller.session_id,
+            NewCall(
+                json_rpc_id=message.json_rpc_id,
+                name=name,
+                arguments=message.params.get("arguments") or {},
+                progress_token=_progress_token(message),
+                may_repeat=not only_reads(name),
+                login=caller.principal.login,
+            ),
+        )
+        if request_id is None:
+            raise session_not_found()
+        self._deps.events.publish(
+            caller.session_id, CallEvent(request_id=request_id, tool_name=name)
+        )
+        streams = self._streams(request, caller.session_id, session)
+        headers = {SESSION_HEADER: caller.session_id}
+        if session.client_name == vs_code_stream.VS_CODE:
+            return empty_stream(headers)
+        if takes_events(request):
+            events = streams.call(request_id, tool_name=name, json_rpc_id=message.json_rpc_id)
+            return event_stream(events, headers)
+        text = await streams.response(request_id)
+        if not await request.is_disconnected():
+            self._calls.answered(context, caller.session_id, request_id)
+        return Response(text, headers=headers, media_type=JSON)
 
-    async def _to_durable_mcp(self, hop: Hop, inner: Scope, receive: Receive, send: Send) -> None:
-        if drop_crashed_transport(self._app, hop.session_id):
-            self._durable_mcp.forget(hop.session_id)
-        # Who calls comes from the hop. Of the request itself DurableMCP sees only a handle.
-        token = current_principal.set(hop.principal)
-        try:
-            await self._durable_mcp.deliver(hop.session_id, inner, receive, send)
-        finally:
-            current_principal.reset(token)
+    def _streams(
+        self, request: Request, session_id: McpSessionId, session: LiveSession
+    ) -> SessionStreams:
+        context = self._deps.reboot_context(request)
+        return SessionStreams(
+            context=context,
+            session_id=session_id,
+            protocol_version=session.protocol_version,
+            events=self._deps.events,
+            on_sent=lambda request_id: self._calls.answered(context, session_id, request_id),
+        )
 
 
-def _event(hop: Hop, message: dict[str, Any]) -> Response:
-    return one_event(message, {SESSION_HEADER: hop.session_id})
+def session_not_found() -> Refused:
+    """404 to a session that is malformed, unknown, ended or somebody else's."""
+    # Session hijacking (MCP, security best practices): a session id is no credential. One text for
+    # all of them, or this would tell which ids exist.
+    return Refused(404, "Session not found")
+
+
+def _response(request: Request, caller: Authenticated, message: dict[str, Any]) -> Response:
+    headers = {SESSION_HEADER: caller.session_id}
+    if takes_events(request):
+        return one_event(message, headers)
+    return Response(json.dumps(message), headers=headers, media_type=JSON)
 
 
 def _invalid_call(message: JsonRpcMessage) -> dict[str, Any] | None:
@@ -214,4 +228,16 @@ def _invalid_call(message: JsonRpcMessage) -> dict[str, Any] | None:
             mode="json", by_alias=True, exclude_none=True
         )
         return {"jsonrpc": "2.0", "id": message.json_rpc_id, "result": result}
+    return None
+
+
+def _progress_token(message: JsonRpcMessage) -> str | None:
+    """The token under which the client wants to hear of progress, as JSON.
+
+    It is all that is kept of `_meta`, which may hold anything.
+    """
+    meta = message.params.get("_meta")
+    token = meta.get("progressToken") if isinstance(meta, dict) else None
+    if isinstance(token, str | int) and not isinstance(token, bool):
+        return json.dumps(token)
     return None

@@ -1,34 +1,36 @@
-"""`/mcp`, first pass: reads the request, authenticates the caller, finds the session, forwards.
+"""`/mcp`: reads the request, authenticates the caller, and finds the process that owns the session.
 
-A request passes through this class twice. The first pass, here, is in any server process. It seals
-what it has found out into a hop and sends the request through Envoy to the process that owns the
-session's state. There the same class finds the hop and gives the request to the second pass
-(`delivery.py`).
+Envoy sends a request that names a session to its owner (`reboot_gateway.py`). One that came to
+another process, as where another gateway is in front, is sealed and forwarded (`forwarding.py`). At
+the owner this class finds the seal, and trusts what the first process has found out. Then the
+request is answered (`delivery.py`).
 """
 
 import asyncio
 import logging
-from typing import Final
+from typing import Any, Final
 
 from grpc.aio import AioRpcError
+from mcp.server.lowlevel.server import Server
 from mcp.shared.version import SUPPORTED_PROTOCOL_VERSIONS
 from rebootdev.aio.aborted import Aborted
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from gist_mcp.deps import Deps
+from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.mcp_http import challenges
 from gist_mcp.mcp_http.authentication import authenticate
-from gist_mcp.mcp_http.delivery import McpDelivery
-from gist_mcp.mcp_http.forwarding import forward
+from gist_mcp.mcp_http.delivery import McpDelivery, session_not_found
+from gist_mcp.mcp_http.forwarding import forward_to_owner
 from gist_mcp.mcp_http.mcp_request import McpRequest, Refused, read_mcp_request
 from gist_mcp.principal import McpSessionId
+from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.sessions import ownership
-from gist_mcp.sessions.hop import HOP_HEADER, Hop, open_hop
+from gist_mcp.sessions.hop import Authenticated, opened_hop
 from gist_mcp.sessions.internal_http import NotDelivered
-from gist_mcp.sessions.repeated_requests import cancel_requests
-from gist_mcp.tokens.verifier import Caller
+from gist_mcp.sessions.placement import is_owned_here
 from gist_mcp.tools.registry import require_scopes
 
 logger = logging.getLogger(__name__)
@@ -42,28 +44,14 @@ STARTING_POLL_SECONDS: Final = 0.25
 class McpEndpoint:
     """ASGI application for `/mcp`."""
 
-    def __init__(self, deps: Deps, durable_mcp: ASGIApp) -> None:
+    def __init__(self, deps: Deps, server: Server[Any, Any]) -> None:
         self._deps = deps
-        self._deliver = McpDelivery(deps, durable_mcp)
+        self._delivery = McpDelivery(deps, server)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request, from outside or from the first pass."""
-        request = Request(scope, receive)
-        hop = self._opened_hop(request)
-        if hop is not None:
-            await self._deliver(hop, scope, receive, send)
-            return
-        response = await self._answer_when_up(request)
+        """Answers one request, from outside or from another process of ours."""
+        response = await self._answer_when_up(Request(scope, receive))
         await response(scope, receive, send)
-
-    def _opened_hop(self, request: Request) -> Hop | None:
-        sealed = request.headers.get(HOP_HEADER)
-        if sealed is None:
-            return None
-        # A header that does not open is no hop. Its request is one from outside and has to show a
-        # bearer token like any other, so a forged hop gives nothing.
-        now_seconds = self._deps.clock()
-        return open_hop(self._deps.sealer, sealed, method=request.method, now_seconds=now_seconds)
 
     async def _answer_when_up(self, request: Request) -> Response:
         """The response. A GET waits for a server that is just starting."""
@@ -74,57 +62,75 @@ class McpEndpoint:
         while True:
             try:
                 return await self._answer(request)
-            except (Aborted, AioRpcError, NotDelivered):
+            except (Aborted, AioRpcError, NotDelivered, StateUnavailable) as failure:
                 # Durable state does not answer: the process that owns it is starting or stopping.
                 if self._deps.clock() >= gives_up_at_seconds:
-                    logger.warning("durable state does not answer: the client is to try again")
+                    logger.warning("the client is to try again: %s", _reason(failure))
                     return challenges.starting()
             await asyncio.sleep(STARTING_POLL_SECONDS)
 
     async def _answer(self, request: Request) -> Response:
-        """Read, decide, forward. Nothing of a refused request reaches DurableMCP."""
-        config = self._deps.config
         try:
-            # Before the body is read: who has no token learns nothing, and cannot make us read.
-            caller = await authenticate(self._deps, request)
-            asked = await read_mcp_request(request, max_body_bytes=config.max_body_bytes)
-            if asked.tool_name is not None:
-                # Before the call starts, because only an HTTP response can carry the challenge
-                # `insufficient_scope` (RFC 6750, 3.1).
-                require_scopes(asked.tool_name, caller.credential.scopes)
-            session_id = await self._session_id(request, asked, caller)
+            hop = opened_hop(self._deps.sealer, request, now_seconds=self._deps.clock())
+            # A seal that does not open is none. Its request is one from outside and has to show a
+            # bearer token like any other, so a forged seal gives nothing.
+            if hop is not None and hop.caller is not None:
+                return await self._answer_forwarded(request, hop.caller)
+            return await self._answer_client(request)
         except challenges.REFUSALS as reason:
-            return challenges.refusal(config, request, reason)
-        hop = Hop(
-            method=request.method,
-            session_id=session_id,
+            return challenges.refusal(self._deps.config, request, reason)
+
+    async def _answer_client(self, request: Request) -> Response:
+        """A request from outside. Nothing of a refused one is stored."""
+        # Before the body is read: who has no token learns nothing, and cannot make us read.
+        found = await authenticate(self._deps, request)
+        asked = await self._read(request)
+        self._require_scopes(asked, found.credential)
+        caller = Authenticated(
+            session_id=_session_id(asked),
             is_new=asked.session_header is None,
-            tool_name=asked.tool_name,
-            principal=caller.principal,
-            credential=caller.credential,
+            principal=found.principal,
+            credential=found.credential,
         )
-        return await forward(self._deps, request, hop, asked.body)
+        if is_owned_here(caller.session_id):
+            return await self._delivery.answer(request, asked, caller)
+        return await forward_to_owner(self._deps, request, asked, caller)
 
-    async def _session_id(
-        self, request: Request, asked: McpRequest, caller: Caller
-    ) -> McpSessionId:
-        """The session of the request, a new one for `initialize`. Raises `Refused`."""
-        if asked.session_header is None:
-            return await self._new_session(request, asked, caller)
-        if asked.version_header not in (None, *SUPPORTED_PROTOCOL_VERSIONS):
-            # MCP 2025-06-18, transports, protocol version header: the server must answer 400.
-            text = f"Bad Request: this server speaks {', '.join(SUPPORTED_PROTOCOL_VERSIONS)}"
-            raise Refused(400, text, json_rpc_id=asked.json_rpc_id)
-        session_id = await self._owned_session(request, asked.session_header, caller)
-        if asked.is_initialize:
-            text = "Bad Request: this session is initialized already"
-            raise Refused(400, text, json_rpc_id=asked.json_rpc_id)
-        await self._record_endings(request, asked, session_id)
-        return session_id
+    async def _answer_forwarded(self, request: Request, caller: Authenticated) -> Response:
+        """A request that another process of ours has authenticated and sent here."""
+        if not is_owned_here(caller.session_id):
+            # The session has moved meanwhile.
+            raise NotDelivered
+        asked = await self._read(request)
+        credential = caller.credential
+        if request.method != "DELETE":
+            # Of two processes only this one may know that a tool was refused by GitHub: the token
+            # is revoked, or has lost a scope. Without this the other would go on letting it in for
+            # `TOKEN_REVALIDATE_SECONDS`.
+            credential = await self._deps.verifier.confirm(credential)
+            self._require_scopes(asked, credential)
+        confirmed = Authenticated(
+            session_id=caller.session_id,
+            is_new=caller.is_new,
+            principal=caller.principal,
+            credential=credential,
+        )
+        return await self._delivery.answer(request, asked, confirmed)
 
-    async def _new_session(
-        self, request: Request, asked: McpRequest, caller: Caller
-    ) -> McpSessionId:
+    async def _read(self, request: Request) -> McpRequest:
+        max_body_bytes = self._deps.config.max_body_bytes
+        return await read_mcp_request(request, max_body_bytes=max_body_bytes)
+
+    def _require_scopes(self, asked: McpRequest, credential: GitHubCredential) -> None:
+        if asked.tool_name is not None:
+            # Before the call starts, because only an HTTP response can carry the challenge
+            # `insufficient_scope` (RFC 6750, 3.1).
+            require_scopes(asked.tool_name, credential.scopes)
+
+
+def _session_id(asked: McpRequest) -> McpSessionId:
+    """The session that the request names, a new id for `initialize`. Raises `Refused`."""
+    if asked.session_header is None:
         if not asked.is_initialize:
             raise Refused(
                 400,
@@ -132,41 +138,18 @@ class McpEndpoint:
                 "Mcp-Session-Id of its answer with every request.",
                 json_rpc_id=asked.json_rpc_id,
             )
-        # Session fixation: only the server chooses a session id, and its owner is durable before
-        # anybody learns the id.
-        session_id = ownership.new_session_id()
-        await ownership.open_session(
-            self._deps.reboot_context(request),
-            session_id,
-            caller.principal,
-            now_seconds=int(self._deps.clock()),
-        )
-        return session_id
+        return ownership.new_session_id()
+    if asked.version_header not in (None, *SUPPORTED_PROTOCOL_VERSIONS):
+        # MCP 2025-06-18, transports, protocol version header: the server must answer 400.
+        text = f"Bad Request: this server speaks {', '.join(SUPPORTED_PROTOCOL_VERSIONS)}"
+        raise Refused(400, text, json_rpc_id=asked.json_rpc_id)
+    session_id = ownership.parse_session_id(asked.session_header)
+    if session_id is None:
+        raise session_not_found()
+    return session_id
 
-    async def _owned_session(
-        self, request: Request, session_header: str, caller: Caller
-    ) -> McpSessionId:
-        """The session that the header names, if it is live and the caller's."""
-        session_id = ownership.parse_session_id(session_header)
-        if session_id is not None:
-            context = self._deps.reboot_context(request)
-            session = await ownership.live_session(context, session_id)
-            if session is not None and session.belongs_to(caller.principal):
-                return session_id
-        # Session hijacking (MCP, security best practices): a session id is no credential. One text
-        # for malformed, unknown, ended and somebody else's, or this would tell which ids exist.
-        raise Refused(404, "Session not found")
 
-    async def _record_endings(
-        self, request: Request, asked: McpRequest, session_id: McpSessionId
-    ) -> None:
-        """Records a session's end, or a call's cancellation."""
-        # Before it is forwarded: a process that dies in between would resume the call otherwise,
-        # and create a gist that the user has cancelled.
-        context = self._deps.reboot_context(request)
-        now_seconds = int(self._deps.clock())
-        if asked.method == "DELETE":
-            await ownership.close_session(context, session_id, now_seconds=now_seconds)
-            logger.info("session %s ended by its client", ownership.short_name(session_id))
-        elif asked.cancelled_id is not None:
-            await cancel_requests(context, session_id, asked.cancelled_id, now_seconds=now_seconds)
+def _reason(failure: Exception) -> str:
+    if isinstance(failure, StateUnavailable):
+        return failure.log_reason
+    return f"durable state does not answer ({type(failure).__name__})"

@@ -3,23 +3,32 @@
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Final
-from urllib.parse import urlsplit
 
 import httpx
-from rebootdev.aio.headers import STATE_REF_HEADER
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from gist_mcp.deps import Deps
-from gist_mcp.http.media_types import canonical_headers, takes_events
 from gist_mcp.mcp_http import challenges
-from gist_mcp.mcp_http.durable_mcp_request import FORWARDED_HEADERS, session_state_ref
-from gist_mcp.mcp_http.json_response import is_event_stream, json_response
-from gist_mcp.mcp_http.mcp_request import SESSION_HEADER
+from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, McpRequest
 from gist_mcp.origin import own_address
 from gist_mcp.sessions.durable_mcp import MCP_PATH
-from gist_mcp.sessions.hop import HOP_HEADER, Hop, seal_hop
-from gist_mcp.sessions.internal_http import DeliveryUnknown, NotDelivered, deliver
+from gist_mcp.sessions.hop import Authenticated, Hop, forward
+from gist_mcp.sessions.internal_http import DeliveryUnknown, NotDelivered
+from gist_mcp.sessions.placement import state_ref
+
+_FORWARDED_HEADERS: Final = frozenset(
+    {
+        "accept",
+        "content-type",
+        "last-event-id",
+        "mcp-protocol-version",
+        "user-agent",
+        SESSION_HEADER,
+    }
+)
+"""Headers of the client that go on. An allowlist: everything else stays behind, the bearer token
+above all, and `x-reboot-*`, with which a client could address any state."""
 
 _RETURNED_HEADERS: Final = frozenset(
     {
@@ -34,52 +43,35 @@ _RETURNED_HEADERS: Final = frozenset(
 )
 
 
-async def forward(deps: Deps, request: Request, hop: Hop, body: bytes) -> Response:
-    """The response of the owning process to the sealed `hop`.
+async def forward_to_owner(
+    deps: Deps, request: Request, asked: McpRequest, caller: Authenticated
+) -> Response:
+    """The response of the process that owns the session.
 
     Raises `NotDelivered`: the request was certainly not acted on, or may be repeated.
     """
-    upstream_request = deps.internal_http.build_request(
-        hop.method,
-        f"{deps.config.gateway_url}{MCP_PATH}",
-        headers=_headers(deps, request, hop),
-        content=body,
+    headers = {name: value for name, value in request.headers.items() if name in _FORWARDED_HEADERS}
+    hop = Hop(
+        method=request.method,
+        path=MCP_PATH,
+        state_ref=state_ref(caller.session_id),
+        caller=caller,
     )
     try:
-        upstream = await deliver(deps.internal_http, upstream_request)
+        upstream = await forward(
+            deps.forwarding(),
+            hop,
+            own_url=own_address(deps.config.public_url, request),
+            headers=headers,
+            content=asked.body,
+        )
     except DeliveryUnknown:
         # A POST may have created a gist, so it is never sent twice. GET and DELETE are idempotent
         # (RFC 9110, 9.2.2), so they may be sent again.
-        if hop.method != "POST":
+        if request.method != "POST":
             raise NotDelivered from None
         return challenges.lost()
-    return await _returned(request, hop, upstream)
-
-
-def _headers(deps: Deps, request: Request, hop: Hop) -> dict[str, str]:
-    # An allowlist: the bearer token stays behind, and so does an `x-reboot-*` header of the
-    # client, which would choose the state, and with it the process, that the request reaches.
-    headers = {name: value for name, value in request.headers.items() if name in FORWARDED_HEADERS}
-    headers |= canonical_headers(hop.method)
-    # The second pass checks `Host` like the first. Envoy's own address is none of our names.
-    headers["host"] = urlsplit(own_address(deps.config.public_url, request)).netloc
-    # Sealed, because the second pass is reached through the public port like everything else:
-    # anybody could send a plain header that names a user.
-    headers[HOP_HEADER] = seal_hop(deps.sealer, hop, now_seconds=deps.clock())
-    headers[STATE_REF_HEADER] = session_state_ref(hop.session_id)
-    return headers
-
-
-async def _returned(request: Request, hop: Hop, upstream: httpx.Response) -> Response:
-    """The response as the client gets it."""
     kept = {name: value for name, value in upstream.headers.items() if name in _RETURNED_HEADERS}
-    if upstream.headers.get("content-length") == "0":
-        # The MCP SDK calls its empty 202 JSON, and clients then parse nothing as JSON.
-        await upstream.aclose()
-        kept.pop("content-type", None)
-        return Response(status_code=upstream.status_code, headers=kept)
-    if hop.method == "POST" and is_event_stream(upstream) and not takes_events(request):
-        return await json_response(upstream, kept) or challenges.lost()
     return StreamingResponse(_relayed(upstream), upstream.status_code, headers=kept)
 
 

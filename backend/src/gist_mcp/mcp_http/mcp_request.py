@@ -15,9 +15,20 @@ METHODS: Final = ("GET", "POST", "DELETE")
 SESSION_HEADER: Final = "mcp-session-id"
 VERSION_HEADER: Final = "mcp-protocol-version"
 
-_EVENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}/[A-Za-z0-9._-]{1,200}\Z")
-"""An event id as DurableMCP makes it: request and event, with one slash between. The session's id
-and the request name a state together, and Reboot fails on names of more than 128 characters."""
+_EVENT_ID = re.compile(r"(?P<call>[0-9a-f]{32})/(?P<event>[A-Za-z0-9._-]{1,200})\Z")
+_OLD_EVENT_ID = re.compile(r"VSCODE_GET/[A-Za-z0-9._-]{1,200}\Z")
+"""An event on the stream of a GET, as an earlier release named it for VS Code."""
+
+
+@dataclass(frozen=True)
+class EventId:
+    """An event of a call: our id of the call, and the event's name within it.
+
+    `request_id` is `None` for an event of an earlier release that names no call.
+    """
+
+    request_id: str | None
+    event: str
 
 
 class Refused(Exception):
@@ -51,6 +62,7 @@ class McpRequest:
     method: str
     session_header: str | None
     version_header: str | None
+    last_event_id: EventId | None = None
     body: bytes = field(default=b"", repr=False)
     message: JsonRpcMessage | None = None
 
@@ -84,15 +96,25 @@ async def read_mcp_request(request: Request, *, max_body_bytes: int) -> McpReque
     if request.method not in METHODS:
         raise Refused(405, "Method Not Allowed", headers={"Allow": ", ".join(METHODS)})
     check_media_types(request)
-    # DurableMCP fails on an event id of any other form, and makes durable state for it first.
-    last_event_id = request.headers.get("last-event-id")
-    if last_event_id is not None and not _EVENT_ID.match(last_event_id):
-        raise Refused(400, "Bad Request: Last-Event-ID is not one of this server")
+    last_event_id = _last_event_id(request)
     body = await read_body(request, max_body_bytes) if request.method == "POST" else b""
     return McpRequest(
         method=request.method,
         session_header=request.headers.get(SESSION_HEADER),
         version_header=request.headers.get(VERSION_HEADER),
+        last_event_id=last_event_id,
         body=body,
         message=parse_message(body) if request.method == "POST" else None,
     )
+
+
+def _last_event_id(request: Request) -> EventId | None:
+    header = request.headers.get("last-event-id")
+    if header is None:
+        return None
+    named = _EVENT_ID.match(header)
+    if named is not None:
+        return EventId(named["call"], named["event"])
+    if _OLD_EVENT_ID.match(header):
+        return EventId(None, "")
+    raise Refused(400, "Bad Request: Last-Event-ID is not one of this server")

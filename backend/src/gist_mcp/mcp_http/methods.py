@@ -45,12 +45,13 @@ INSTRUCTIONS: Final = (
 class McpMethods:
     """The methods by name. One for each server process.
 
-    `server` gives the SDK's server, which exists once the application is built.
+    `server` is the SDK's server, which lists the tools.
     """
 
-    def __init__(self, config: Config, server: Callable[[], Server[Any, Any]]) -> None:
+    def __init__(self, config: Config, server: Server[Any, Any]) -> None:
         self._config = config
         self._server = server
+        self._tools: dict[str, Any] | None = None
         self._methods: dict[str, Callable[[JsonRpcMessage], Awaitable[dict[str, Any]]]] = {
             "initialize": self._initialize,
             "ping": self._ping,
@@ -77,13 +78,9 @@ class McpMethods:
 
     async def _initialize(self, request: JsonRpcMessage) -> dict[str, Any]:
         """Who we are and what we serve (MCP 2025-06-18, lifecycle)."""
-        # Lifecycle, version negotiation: an unknown version is answered with one of ours, and the
-        # client decides whether it speaks that.
-        asked = request.params.get("protocolVersion")
-        spoken = asked if asked in SUPPORTED_PROTOCOL_VERSIONS else LATEST_PROTOCOL_VERSION
         return _dumped(
             InitializeResult(
-                protocolVersion=spoken,
+                protocolVersion=agreed_version(request),
                 # Nothing else: what is advertised here clients call.
                 capabilities=ServerCapabilities(tools=ToolsCapability(listChanged=False)),
                 serverInfo=Implementation(
@@ -102,10 +99,19 @@ class McpMethods:
     async def _list_tools(self, _: JsonRpcMessage) -> dict[str, Any]:
         """All tools, on one page."""
         # A `cursor` is ignored: we give none, as there is no second page.
-        answer = await self._server().request_handlers[ListToolsRequest](
-            ListToolsRequest(method="tools/list")
-        )
-        return _dumped(answer.root)
+        if self._tools is None:
+            answer = await self._server.request_handlers[ListToolsRequest](
+                ListToolsRequest(method="tools/list")
+            )
+            self._tools = _dumped(answer.root)
+        return self._tools
+
+
+def agreed_version(initialize: JsonRpcMessage) -> str:
+    """The version that a client's `initialize` leads to (MCP, lifecycle, version negotiation)."""
+    # An unknown version is answered with one of ours; the client decides whether it speaks that.
+    asked = initialize.params.get("protocolVersion")
+    return str(asked) if asked in SUPPORTED_PROTOCOL_VERSIONS else LATEST_PROTOCOL_VERSION
 
 
 def _dumped(result: BaseModel) -> dict[str, Any]:

@@ -1,16 +1,16 @@
 """The rules of the ledger. Pure: what a record becomes, and what is answered.
 
-    (no record) --intend--> running --finish--> done
-         ^                  |  ^  |
-         +---- nothing -----+  |  +--unknown--> unknown
-              (no doubt)       |                   |
-                               +------ intend -----+   in doubt from now on
+    (no record) --intend--> running --hold--> sending --finish--> done
+         ^                    |  ^               |  |
+         |                    |  |               |  +--unknown--> unknown
+         +------ nothing -----+--|---------------+                   |
+                (no doubt)       +------------- intend --------------+   in doubt from now on
 
-A record by itself never says that nothing was sent: its runner may have. Only that same workflow
-knows, by its own steps, which Reboot stores. So whoever takes a change over, from another runner or
-from an end in doubt, is in doubt, and the record stays so, whoever runs and dies meanwhile, until
-it has a gist or is forgotten. Who sends holds the change anew first (`hold`), so that a runner that
-was replaced sends nothing, and one that sends is not replaced.
+A runner holds the change right before it sends (`hold`): a runner that was replaced sends nothing,
+one that sends is not replaced, and a record that is `sending` says that the change may have been
+sent. Whoever begins with such a record, the same runner after a crash too, is in doubt, and so is
+whoever takes a change over from another runner or from an end in doubt. The record stays in doubt,
+whoever runs and dies meanwhile, until it has a gist or is forgotten.
 """
 
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from gist_mcp.constants import LEDGER_RETENTION_SECONDS, SILENT_RUNNER_SECONDS
 from gist_state.v1.gist_ledger import WriteRecord
 
 RUNNING = "running"
+SENDING = "sending"
 DONE = "done"
 UNKNOWN = "unknown"
 NOTHING = "nothing"
@@ -80,19 +81,20 @@ def intend(
     if known.phase == DONE:
         return Intended(record=known, outcome=DONE)
     is_own = known.runner == runner
-    if known.phase == RUNNING and not is_own and not _is_silent(known, now_seconds):
+    is_under_way = known.phase in (RUNNING, SENDING)
+    if is_under_way and not is_own and not _is_silent(known, now_seconds):
         return Intended(record=known, outcome=RUNNING)
     changes = {
         "runner": runner,
         "phase": RUNNING,
-        "in_doubt": not is_own or is_in_doubt(known),
+        "in_doubt": not is_own or known.phase == SENDING or is_in_doubt(known),
         "taken_at_seconds": now_seconds,
     }
     return Intended(record=known.model_copy(update=changes), outcome=RUN)
 
 
 def hold(known: WriteRecord | None, runner: str, now_seconds: int) -> WriteRecord | None:
-    """The record, held anew by `runner`, who may send now: nobody replaces it for an hour.
+    """The record, held by `runner`, who is going to send now: nobody replaces it for an hour.
 
     `None` if it may not: another runner carries the change out, or it has a gist, or it is
     forgotten. A runner that was killed after it had recorded a doubt, before its call had ended,
@@ -106,7 +108,7 @@ def hold(known: WriteRecord | None, runner: str, now_seconds: int) -> WriteRecor
     ):
         return None
     changes = {
-        "phase": RUNNING,
+        "phase": SENDING,
         "in_doubt": is_in_doubt(known),
         "taken_at_seconds": now_seconds,
     }
@@ -142,12 +144,14 @@ def finish(
 
 
 def is_in_doubt(record: WriteRecord) -> bool:
-    """True if somebody before its present runner may have sent it.
+    """True if the change may have been sent before its present runner began with it.
 
     A running record of a release that did not write this down may have been taken over from an
     end in doubt.
     """
-    return record.phase == UNKNOWN or (record.phase == RUNNING and record.in_doubt is not False)
+    if record.phase in (RUNNING, SENDING):
+        return record.in_doubt is not False
+    return record.phase == UNKNOWN
 
 
 def _is_silent(record: WriteRecord, now_seconds: int) -> bool:

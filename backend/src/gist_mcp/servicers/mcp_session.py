@@ -1,13 +1,17 @@
-"""The only writer of `McpSession`: each transition decides and writes in one atomic step."""
+"""The only writer of `McpSession`: each transition decides and writes in one atomic step.
+
+    begin_call                           note_answered                    forget_calls
+    ----------> recorded, workflow runs ---------------> kept, to be read again ------> forgotten
+
+A recorded call waits for its response to be sent: a request with its id, tool and arguments is a
+repeated one. `run_call` itself, which carries a call out, is in `tools/call_workflow.py`.
+"""
 
 from reboot.aio.contexts import ReaderContext, WriterContext
 
 from gist_mcp.servicers.authorizers import front_door_only
-from gist_state.v1.mcp_session import EarlyCancel, RequestRecord
+from gist_state.v1.mcp_session import EarlyCancel, KeptCall, RequestRecord
 from gist_state.v1.mcp_session_rbt import McpSession
-
-MAX_CANCELLED = 100
-"""Cancelled requests that a session remembers: more than one client runs at once."""
 
 EARLY_CANCEL_SECONDS = 60
 """How long a cancellation waits for its call. Both are under way at once, one of them through a
@@ -15,15 +19,16 @@ question to GitHub, which takes 20 seconds at most."""
 
 MAX_EARLY_CANCELS = 20
 
-MAX_ANSWERED = 50
-"""Answered calls that a session remembers, for a client that comes back to read one again."""
+MAX_KEPT = 20
+"""Answered calls that can be read again, by a client that lost the end of a stream after it was
+sent. Each write writes the whole state anew, so a session keeps few."""
 
 MAX_UNANSWERED = 250
-"""Calls without an answer that a session remembers. Clients that never fetched one leave them."""
+"""Calls without a response that a session remembers. Clients that never fetched one leave them."""
 
 
 class McpSessionServicer(McpSession.Servicer):
-    """Who owns one MCP session id."""
+    """Who owns one MCP session id, and its calls."""
 
     def authorizer(self):  # type: ignore[no-untyped-def]
         return front_door_only()
@@ -38,13 +43,15 @@ class McpSessionServicer(McpSession.Servicer):
         self.state.owner_user_id = request.user_id
         self.state.client_id = request.client_id
         self.state.opened_at_seconds = request.now_seconds
+        self.state.client_name = request.client_name
+        self.state.protocol_version = request.protocol_version
         return McpSession.OpenResponse(opened=True)
 
     async def close(
         self, context: WriterContext, request: McpSession.CloseRequest
     ) -> McpSession.CloseResponse:
         """Ends the session for good. `closed` is false if it had ended before."""
-        if self.state.opened_at_seconds is None or self.state.closed_at_seconds is not None:
+        if not self._is_live():
             return McpSession.CloseResponse(closed=False)
         self.state.closed_at_seconds = request.now_seconds
         return McpSession.CloseResponse(closed=True)
@@ -52,125 +59,217 @@ class McpSessionServicer(McpSession.Servicer):
     async def cancel(
         self, context: WriterContext, request: McpSession.CancelRequest
     ) -> McpSession.CancelResponse:
-        """Notes that the client wants no more side effects of the calls that wait under an id.
+        """Records that the client wants no more side effects of the calls that wait under an id.
 
-        An id of an answered call changes nothing: the next call may have it again. One that no call
-        had before is kept for a moment, as a cancellation may overtake its call.
+        An id that no call has is kept for a moment, as a cancellation may overtake its call.
         """
-        if self.state.opened_at_seconds is None or self.state.closed_at_seconds is not None:
-            return McpSession.CancelResponse(cancelled=False)
-        meant = [
-            record.request_id
-            for record in self.state.requests or []
-            if record.wire_id == request.wire_id and not record.is_answered
-        ]
-        if not any(record.wire_id == request.wire_id for record in self.state.requests or []):
+        if not self._is_live():
+            return McpSession.CancelResponse(cancelled=False, request_ids=[])
+        records = list(self.state.requests or [])
+        meant = [each for each in records if each.wire_id == request.wire_id]
+        for record in meant:
+            record.is_cancelled = True
+        if meant:
+            self.state.requests = records
+        else:
             early = [each for each in self.state.early_cancels or [] if not _fits(each, request)]
             early.append(EarlyCancel(wire_id=request.wire_id, at_seconds=request.now_seconds))
             self.state.early_cancels = early[-MAX_EARLY_CANCELS:]
-        known = [each for each in self.state.cancelled_request_ids or [] if each not in meant]
-        self.state.cancelled_request_ids = [*known, *meant][-MAX_CANCELLED:]
-        return McpSession.CancelResponse(cancelled=bool(meant))
+        request_ids = [each.request_id for each in meant]
+        return McpSession.CancelResponse(cancelled=bool(meant), request_ids=request_ids)
 
-    async def begin_request(
-        self, context: WriterContext, request: McpSession.BeginRequestRequest
-    ) -> McpSession.BeginRequestResponse:
-        """Gives a call its name, or finds the one it repeats. Asked again, it says the same."""
+    async def begin_call(
+        self, context: WriterContext, request: McpSession.BeginCallRequest
+    ) -> McpSession.BeginCallResponse:
+        """Records a call and starts its workflow, or finds the call that this one repeats.
+
+        Repeating it with the same `request_id` changes nothing.
+        """
+        if not self._is_live():
+            return McpSession.BeginCallResponse(request_id="", is_repeat=False)
+        self._keep(request.answered_ids)
         records = list(self.state.requests or [])
         if any(record.request_id == request.request_id for record in records):
-            return McpSession.BeginRequestResponse(request_id=request.request_id, is_repeat=False)
+            return McpSession.BeginCallResponse(request_id=request.request_id, is_repeat=False)
         for record in reversed(records):
             if request.may_repeat and _is_repeated(record, request):
-                return McpSession.BeginRequestResponse(request_id=record.request_id, is_repeat=True)
+                return McpSession.BeginCallResponse(request_id=record.request_id, is_repeat=True)
         records.append(
             RequestRecord(
                 request_id=request.request_id,
                 wire_id=request.wire_id,
                 digest=request.digest,
                 is_answered=False,
+                begun_at_seconds=request.now_seconds,
+                is_cancelled=self._was_cancelled_before(request) or None,
             )
         )
-        self.state.requests = _newest(records)
-        self._cancel_if_told_before(request)
-        return McpSession.BeginRequestResponse(request_id=request.request_id, is_repeat=False)
+        self.state.requests = records[-MAX_UNANSWERED:]
+        await self._start(
+            context,
+            request.request_id,
+            McpSession.RunCallRequest(
+                name=request.name,
+                arguments=request.arguments,
+                wire_id=request.wire_id,
+                progress_token=request.progress_token,
+                login=request.login,
+                begun_at_seconds=request.now_seconds,
+            ),
+        )
+        return McpSession.BeginCallResponse(request_id=request.request_id, is_repeat=False)
 
-    def _cancel_if_told_before(self, request: McpSession.BeginRequestRequest) -> None:
-        early = self.state.early_cancels or []
-        oldest_seconds = request.now_seconds - EARLY_CANCEL_SECONDS
-        if any(_fits(each, request) and each.at_seconds >= oldest_seconds for each in early):
-            known = self.state.cancelled_request_ids or []
-            self.state.cancelled_request_ids = [*known, request.request_id][-MAX_CANCELLED:]
-        if early:
-            self.state.early_cancels = [each for each in early if not _fits(each, request)]
-
-    async def carry_out(
-        self, context: WriterContext, request: McpSession.CarryOutRequest
-    ) -> McpSession.CarryOutResponse:
-        """The first workflow that asks carries the call out; asking again changes nothing.
-
-        A call that is not known was made by an earlier release, which had no records, or is older
-        than all that are kept.
-        """
+    async def adopt_call(
+        self, context: WriterContext, request: McpSession.AdoptCallRequest
+    ) -> McpSession.AdoptCallResponse:
+        """Carries on a call that an older release began and had not ended."""
         records = list(self.state.requests or [])
         known = next((each for each in records if each.request_id == request.request_id), None)
-        if known is None:
-            return McpSession.CarryOutResponse(granted=True)
-        if known.runner is None:
-            known.runner = request.runner
-            self.state.requests = records
-        return McpSession.CarryOutResponse(granted=known.runner == request.runner)
+        if known is None or known.is_answered or known.begun_at_seconds is not None:
+            # Forgotten or answered by the older release, or adopted already.
+            return McpSession.AdoptCallResponse()
+        known.begun_at_seconds = request.now_seconds
+        if request.request_id in (self.state.cancelled_request_ids or []):
+            known.is_cancelled = True
+        self.state.requests = records
+        await self._start(
+            context,
+            request.request_id,
+            McpSession.RunCallRequest(
+                name=request.name,
+                arguments=request.arguments,
+                wire_id=known.wire_id,
+                login=request.login,
+                begun_at_seconds=request.now_seconds,
+                runner=request.runner,
+            ),
+        )
+        return McpSession.AdoptCallResponse()
 
-    async def answered(
-        self, context: WriterContext, request: McpSession.AnsweredRequest
-    ) -> McpSession.AnsweredResponse:
-        """Notes that the answer has been sent."""
+    async def note_progress(
+        self, context: WriterContext, request: McpSession.NoteProgressRequest
+    ) -> McpSession.NoteProgressResponse:
+        """Keeps the last progress of a call, for a client that comes back."""
         records = list(self.state.requests or [])
         for record in records:
             if record.request_id == request.request_id:
-                record.is_answered = True
-        self.state.requests = _newest(records)
-        return McpSession.AnsweredResponse()
+                record.progress = request.progress
+        self.state.requests = records
+        return McpSession.NoteProgressResponse()
 
-    async def wire_id(
-        self, context: ReaderContext, request: McpSession.WireIdRequest
-    ) -> McpSession.WireIdResponse:
-        """The id by which the client knows a call."""
+    async def note_answered(
+        self, context: WriterContext, request: McpSession.NoteAnsweredRequest
+    ) -> McpSession.NoteAnsweredResponse:
+        """Records that the responses of these calls were sent: their ids may be used again."""
+        self._keep(request.request_ids)
+        return McpSession.NoteAnsweredResponse()
+
+    async def call(
+        self, context: ReaderContext, request: McpSession.CallRequest
+    ) -> McpSession.CallResponse:
+        """What is known of a call whose response was not sent yet."""
         for record in self.state.requests or []:
             if record.request_id == request.request_id:
-                return McpSession.WireIdResponse(wire_id=record.wire_id)
-        return McpSession.WireIdResponse(wire_id="")
+                return McpSession.CallResponse(
+                    is_known=True,
+                    wire_id=record.wire_id,
+                    progress=record.progress,
+                    is_of_this_release=record.begun_at_seconds is not None,
+                )
+        return McpSession.CallResponse(is_known=False, wire_id="", is_of_this_release=False)
+
+    async def old_calls(
+        self, context: ReaderContext, request: McpSession.OldCallsRequest
+    ) -> McpSession.OldCallsResponse:
+        """The calls whose arguments and results need not be kept: old ones, and of the answered
+        ones all but the last."""
+        kept = self.state.kept_calls or []
+        surplus = kept[:-MAX_KEPT]
+        old = [each for each in kept[-MAX_KEPT:] if each.begun_at_seconds < request.before_seconds]
+        records = self.state.requests or []
+        unfetched = [each for each in records if _begun_at(each) < request.before_seconds]
+        return McpSession.OldCallsResponse(
+            request_ids=[each.request_id for each in (*surplus, *old, *unfetched)]
+        )
+
+    async def forget_calls(
+        self, context: WriterContext, request: McpSession.ForgetCallsRequest
+    ) -> McpSession.ForgetCallsResponse:
+        """Takes calls out of the record, once their arguments and results are gone."""
+        gone = set(request.request_ids)
+        records, kept = self.state.requests or [], self.state.kept_calls or []
+        self.state.requests = [each for each in records if each.request_id not in gone]
+        self.state.kept_calls = [each for each in kept if each.request_id not in gone]
+        return McpSession.ForgetCallsResponse()
 
     async def owner(self, context: ReaderContext) -> McpSession.OwnerResponse:
         """Whose session it is, and whether it lives.
 
         A closed one keeps its owner, so that a call that was running can end its bookkeeping.
         """
-        alive = self.state.opened_at_seconds is not None and self.state.closed_at_seconds is None
+        alive = self._is_live()
+        records = self.state.requests or []
         return McpSession.OwnerResponse(
             alive=alive,
             issuer=self.state.issuer or "",
             user_id=self.state.owner_user_id or 0,
-            cancelled_request_ids=list(self.state.cancelled_request_ids or []) if alive else [],
+            cancelled_request_ids=[each.request_id for each in records if each.is_cancelled],
+            client_name=self.state.client_name or "",
+            protocol_version=self.state.protocol_version or "",
+            waiting_ids=[each.request_id for each in records if not each.is_answered],
         )
+
+    def _is_live(self) -> bool:
+        return self.state.opened_at_seconds is not None and self.state.closed_at_seconds is None
+
+    def _keep(self, answered_ids: list[str]) -> None:
+        """Moves answered calls from those that wait to those that are kept."""
+        if not answered_ids:
+            return
+        records = list(self.state.requests or [])
+        answered = [each for each in records if each.request_id in answered_ids]
+        if not answered:
+            return
+        self.state.requests = [each for each in records if each.request_id not in answered_ids]
+        self.state.kept_calls = [
+            *(self.state.kept_calls or []),
+            *(
+                KeptCall(request_id=each.request_id, begun_at_seconds=_begun_at(each))
+                for each in answered
+            ),
+        ]
+
+    def _was_cancelled_before(self, request: McpSession.BeginCallRequest) -> bool:
+        """True if a cancellation has overtaken the call. It counts once."""
+        early = self.state.early_cancels or []
+        oldest_seconds = request.now_seconds - EARLY_CANCEL_SECONDS
+        if early:
+            self.state.early_cancels = [each for each in early if not _fits(each, request)]
+        return any(_fits(each, request) and each.at_seconds >= oldest_seconds for each in early)
+
+    async def _start(
+        self, context: WriterContext, request_id: str, call: McpSession.RunCallRequest
+    ) -> None:
+        """Starts a call's workflow, under the call's own id, with the write that records it."""
+        task_id = await self.ref().schedule().run_call(context, call)
+        # Reboot would choose an id at random, and the call's events are named before it is known.
+        task_id.task_uuid = bytes.fromhex(request_id)
 
 
 def _fits(
-    early: EarlyCancel, request: McpSession.CancelRequest | McpSession.BeginRequestRequest
+    early: EarlyCancel, request: McpSession.CancelRequest | McpSession.BeginCallRequest
 ) -> bool:
     return bool(early.wire_id == request.wire_id)
 
 
-def _is_repeated(record: RequestRecord, request: McpSession.BeginRequestRequest) -> bool:
-    return (
+def _is_repeated(record: RequestRecord, request: McpSession.BeginCallRequest) -> bool:
+    return bool(
         not record.is_answered
         and record.wire_id == request.wire_id
         and record.digest == request.digest
     )
 
 
-def _newest(records: list[RequestRecord]) -> list[RequestRecord]:
-    """The last of each kind, in their order."""
-    answered = [each for each in records if each.is_answered][-MAX_ANSWERED:]
-    waiting = [each for each in records if not each.is_answered][-MAX_UNANSWERED:]
-    kept = {each.request_id for each in (*answered, *waiting)}
-    return [each for each in records if each.request_id in kept]
+def _begun_at(record: RequestRecord) -> int:
+    """Records of older releases have no time; they leave with the first that is forgotten."""
+    return record.begun_at_seconds or 0

@@ -6,25 +6,92 @@ no key. The price is that Reboot does not repeat a call whose response was lost:
 client has to start again.
 """
 
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
 
 import grpc.aio
-from reboot.aio.external import ExternalContext
+from rbt.v1alpha1.errors_pb2 import StateNotConstructed
+from rebootdev.aio.aborted import Aborted, SystemAborted
 from rebootdev.aio.headers import Headers
 from rebootdev.aio.internals.contextvars import get_application_id
 from rebootdev.aio.types import StateRef
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception_type,
+    stop_after_delay,
+    wait_random_exponential,
+)
 
 from gist_mcp.errors import GistMcpError
 
 CALL_TIMEOUT_SECONDS: Final = 10.0
+
+PATIENCE_SECONDS: Final = 15.0
+"""How long a state may be unavailable. A restart takes 6 to 8 seconds."""
 
 
 class StateUnavailable(GistMcpError):
     """Durable state did not answer; try again."""
 
 
+class StateMissing(Exception):
+    """There is no such state: nobody has written it yet."""
+
+
+class Caller(Protocol):
+    """Who calls, and by which channels: an `ExternalContext`, or `FrontDoorCaller`."""
+
+    @property
+    def channel_manager(self) -> Any:
+        """Gives the channel to the process that owns a state."""
+
+    @property
+    def bearer_token(self) -> str | None:
+        """What the call shows to the state's authorizer."""
+
+    @property
+    def app_internal_authorization(self) -> str | None:
+        """The same, for calls that Reboot itself makes within the application."""
+
+
+@dataclass(frozen=True)
+class FrontDoorCaller:
+    """The application itself, from within a workflow: there Reboot makes no `ExternalContext`."""
+
+    channel_manager: Any
+    bearer_token: str | None = field(repr=False)
+    app_internal_authorization: str | None = field(default=None, repr=False)
+
+
+_PASSING: Final = frozenset(
+    {
+        grpc.StatusCode.ABORTED,
+        grpc.StatusCode.CANCELLED,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.UNAVAILABLE,
+        # What Reboot makes of an error within a call that it makes for us, a passing one too.
+        grpc.StatusCode.UNKNOWN,
+    }
+)
+"""Failures of Reboot's own calls that may pass: a server that stops, a state that moves."""
+
+
+def is_passing(failure: BaseException) -> bool:
+    """True for a failure of Reboot's own calls that another try may heal.
+
+    Of a group, all must be: one that will not pass comes again each time.
+    """
+    if isinstance(failure, BaseExceptionGroup):
+        return all(map(is_passing, failure.exceptions))
+    if isinstance(failure, Aborted):
+        return failure.code in _PASSING
+    if isinstance(failure, grpc.aio.AioRpcError):
+        return failure.code() in _PASSING
+    return isinstance(failure, StateUnavailable)
+
+
 async def call_without_key(
-    context: ExternalContext, state_type: Any, stub: Any, state_id: str, method: str, request: Any
+    context: Caller, state_type: Any, stub: Any, state_id: str, method: str, request: Any
 ) -> Any:
     """The answer of one writer of a state. Raises `StateUnavailable`.
 
@@ -47,7 +114,27 @@ async def call_without_key(
             wait_for_ready=True,  # Another process of ours may just be starting.
         )
     except grpc.aio.AioRpcError as error:
+        if isinstance(SystemAborted.from_grpc_aio_rpc_error(error).error, StateNotConstructed):
+            raise StateMissing from None
         raise StateUnavailable(
             "This could not be recorded. Try again.",
             log_reason=f"{type_name} {method}: {error.code().name}",
         ) from None
+
+
+async def call_patiently(
+    context: Caller, state_type: Any, stub: Any, state_id: str, method: str, request: Any
+) -> Any:
+    """As `call_without_key`, again and again while the state is unavailable for a moment.
+
+    For a writer that may be called repeatedly. Raises `StateUnavailable`.
+    """
+    # While a server process starts or stops, its states are unavailable. An HTTP error in that
+    # moment would make SDKs end their session.
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(StateUnavailable),
+        stop=stop_after_delay(PATIENCE_SECONDS),
+        wait=wait_random_exponential(multiplier=0.1, max=1),
+        reraise=True,
+    )
+    return await retrying(call_without_key, context, state_type, stub, state_id, method, request)

@@ -7,7 +7,7 @@ request of the session's owner.
 
 import asyncio
 
-from cachetools import LRUCache
+from cachetools import TTLCache
 
 from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.principal import McpSessionId
@@ -16,16 +16,23 @@ MAX_SESSIONS = 20_000
 """Sessions whose credential one process remembers. The longest unused is forgotten first. The next
 request of its session brings the credential again."""
 
+IDLE_SECONDS = 1_800.0
+
 RETIRED_SECONDS = 60.0
 """How long a call of an ended session may still ask GitHub whether it has made a gist. A call
 whose response from GitHub was lost asks for 28 seconds. It creates nothing any more."""
 
 
 class CredentialVault:
-    """The newest verified credential of each session's owner. Used from one event loop."""
+    """The newest verified credential of each session's owner. Used from one event loop.
 
-    def __init__(self) -> None:
-        self._credentials: LRUCache[McpSessionId, GitHubCredential] = LRUCache(MAX_SESSIONS)
+    A credential that nobody has put or taken for `idle_seconds` is forgotten.
+    """
+
+    def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._credentials: TTLCache[McpSessionId, GitHubCredential] = TTLCache(
+            MAX_SESSIONS, idle_seconds
+        )
         self._arrivals: dict[McpSessionId, asyncio.Event] = {}
 
     def put(self, session_id: McpSessionId, credential: GitHubCredential) -> None:
@@ -37,7 +44,11 @@ class CredentialVault:
 
     def get(self, session_id: McpSessionId) -> GitHubCredential | None:
         """The credential, if a request of the owner has come since the process started."""
-        return self._credentials.get(session_id)
+        credential = self._credentials.get(session_id)
+        if credential is not None:
+            # Anew, so that its time of idleness begins again: a call may run for longer.
+            self._credentials[session_id] = credential
+        return credential
 
     def retire(self, session_id: McpSessionId, *, after_seconds: float = RETIRED_SECONDS) -> None:
         """Forgets the credential of a session that has ended, after `after_seconds`."""
@@ -51,7 +62,7 @@ class CredentialVault:
         """The credential, as soon as there is one; `None` when the time is up."""
         try:
             async with asyncio.timeout(timeout_seconds):
-                while (credential := self._credentials.get(session_id)) is None:
+                while (credential := self.get(session_id)) is None:
                     await self._arrivals.setdefault(session_id, asyncio.Event()).wait()
                 return credential
         except TimeoutError:

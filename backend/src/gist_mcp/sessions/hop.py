@@ -1,77 +1,125 @@
-"""The sealed header with which one server process forwards an authenticated request to another.
+"""Forwards a request to the server process that owns a state, with a sealed header.
 
-Envoy gives a request to any server process. That process authenticates it and forwards it, through
-Envoy again, to the process that owns the MCP session. The header tells the second process who was
-authenticated, with which credential, for which session and method. So GitHub is not asked twice.
+Envoy gives a request to the process that owns the state which the request names, or to any. Where
+it came to another process, that one forwards it, through Envoy again. The header tells the owner
+that one of our own processes sent it, for which method, path and state. Where the first process has
+authenticated the caller, it also tells who that is, with which credential. So GitHub is not asked
+twice.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+from rebootdev.aio.headers import STATE_REF_HEADER
+from starlette.requests import Request
 
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
+from gist_mcp.sessions.internal_http import deliver
 from gist_mcp.tokens.sealing import SealBroken, Sealer
 
-HOP_HEADER = "x-gist-mcp-hop"
-HOP_LIFETIME_SECONDS = 30
+HOP_HEADER: Final = "x-gist-mcp-hop"
+HOP_LIFETIME_SECONDS: Final = 30
 """Time from one process to the next, and how much the clocks of two machines may differ."""
 
-_PURPOSE = "hop"
+_PURPOSE: Final = "hop"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Authenticated:
+    """The caller whom the first process has authenticated, and the session of the request.
+
+    `is_new`: the session is to be opened by this request.
+    """
+
+    session_id: McpSessionId
+    is_new: bool
+    principal: Principal
+    credential: GitHubCredential
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hop:
-    """An authenticated request to one session. `is_new`: the session was opened for it.
-
-    `tool_name` is the tool that the request calls, if it calls one.
-    """
+    """A request to the owner of the state `state_ref`, as Reboot's header writes it."""
 
     method: str
-    session_id: McpSessionId
-    is_new: bool
-    tool_name: str | None = None
-    principal: Principal
-    credential: GitHubCredential
+    path: str
+    state_ref: str
+    caller: Authenticated | None = None
 
 
 def seal_hop(sealer: Sealer, hop: Hop, *, now_seconds: float) -> str:
     """The header value for `HOP_HEADER`."""
     payload = {
         "method": hop.method,
-        "session_id": hop.session_id,
-        "is_new": hop.is_new,
-        "tool_name": hop.tool_name,
-        "issuer": hop.principal.issuer,
-        "user_id": hop.principal.user_id,
-        "login": hop.principal.login,
-        "client_id": hop.principal.client_id,
-        "github_token": hop.credential.token.reveal(),
-        "scopes": None if hop.credential.scopes is None else sorted(hop.credential.scopes),
-        "expires_at_seconds": hop.credential.expires_at_seconds,
+        "path": hop.path,
+        "state_ref": hop.state_ref,
         "sealed_at_seconds": now_seconds,
+        "caller": None if hop.caller is None else _caller_as_json(hop.caller),
     }
-    # Encrypted, as it holds a GitHub token and may pass through proxies and their logs.
+    # Encrypted, as it may hold a GitHub token and may pass through proxies and their logs.
     return sealer.seal(_PURPOSE, json.dumps(payload).encode())
 
 
-def open_hop(sealer: Sealer, header: str, *, method: str, now_seconds: float) -> Hop | None:
-    """The hop, or `None` for a header that none of our processes made for this method just now."""
+def _caller_as_json(caller: Authenticated) -> dict[str, Any]:
+    scopes = caller.credential.scopes
+    return {
+        "session_id": caller.session_id,
+        "is_new": caller.is_new,
+        "issuer": caller.principal.issuer,
+        "user_id": caller.principal.user_id,
+        "login": caller.principal.login,
+        "client_id": caller.principal.client_id,
+        "github_token": caller.credential.token.reveal(),
+        "scopes": None if scopes is None else sorted(scopes),
+        "expires_at_seconds": caller.credential.expires_at_seconds,
+    }
+
+
+def opened_hop(sealer: Sealer, request: Request, *, now_seconds: float) -> Hop | None:
+    """The hop of a request, `None` for one that no process of ours has just sent here.
+
+    The path of the hop is the request's own.
+    """
+    header = request.headers.get(HOP_HEADER)
+    if header is None:
+        return None
+    hop = open_hop(sealer, header, now_seconds=now_seconds)
+    # Replay: a copied header is good for one method, one path, one state and half a minute.
+    meant = (request.method, request.url.path, request.headers.get(STATE_REF_HEADER))
+    return hop if hop and meant == (hop.method, hop.path, hop.state_ref) else None
+
+
+def open_hop(sealer: Sealer, header: str, *, now_seconds: float) -> Hop | None:
+    """The hop, or `None` for a header that none of our processes made just now."""
     # Forgery: the header comes through the public port, where anybody can write one. Only a process
     # with `TOKEN_KEYS` can seal it, and for this purpose only: no other sealed value opens here.
     try:
         payload = json.loads(sealer.open(_PURPOSE, header))
     except SealBroken:
         return None
-    # Replay: a copied header is good for one method, one session and half a minute.
-    age_seconds = abs(now_seconds - payload["sealed_at_seconds"])
-    if payload["method"] != method or age_seconds > HOP_LIFETIME_SECONDS:
+    if "path" not in payload:
+        # Sealed by an earlier release, a moment ago.
         return None
-    user_id = GitHubUserId(payload["user_id"])
+    if abs(now_seconds - payload["sealed_at_seconds"]) > HOP_LIFETIME_SECONDS:
+        return None
     return Hop(
-        method=method,
+        method=payload["method"],
+        path=payload["path"],
+        state_ref=payload["state_ref"],
+        caller=None if payload["caller"] is None else _caller_of(payload["caller"]),
+    )
+
+
+def _caller_of(payload: dict[str, Any]) -> Authenticated:
+    user_id = GitHubUserId(payload["user_id"])
+    return Authenticated(
         session_id=McpSessionId(payload["session_id"]),
         is_new=payload["is_new"],
-        tool_name=payload["tool_name"],
         principal=Principal(
             issuer=payload["issuer"],
             user_id=user_id,
@@ -86,3 +134,40 @@ def open_hop(sealer: Sealer, header: str, *, method: str, now_seconds: float) ->
             expires_at_seconds=payload["expires_at_seconds"],
         ),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forwarding:
+    """How this process reaches the others: the client, Envoy's address, the seal and the clock."""
+
+    client: httpx.AsyncClient
+    gateway_url: str
+    sealer: Sealer
+    now_seconds: float
+
+
+async def forward(
+    forwarding: Forwarding, hop: Hop, *, own_url: str, headers: Mapping[str, str], content: bytes
+) -> httpx.Response:
+    """The owner's response, its body still to be read.
+
+    `headers` are those of the client that the owner needs: an allowlist, without the bearer token
+    where the hop names the caller, and without `x-reboot-*`, which would choose the state.
+    `own_url` is the address by which the client calls us. Raises `NotDelivered`, after which the
+    request may be sent again, or `DeliveryUnknown`.
+    """
+    sealed = seal_hop(forwarding.sealer, hop, now_seconds=forwarding.now_seconds)
+    request = forwarding.client.build_request(
+        hop.method,
+        f"{forwarding.gateway_url}{hop.path}",
+        headers={
+            **headers,
+            # The owner checks `Host` like the first process (DNS rebinding). Envoy's own address is
+            # none of our names.
+            "host": urlsplit(own_url).netloc,
+            HOP_HEADER: sealed,
+            STATE_REF_HEADER: hop.state_ref,
+        },
+        content=content,
+    )
+    return await deliver(forwarding.client, request)

@@ -2,14 +2,14 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any, Self
-
-from rbt.v1alpha1.errors_pb2 import StateNotConstructed
-from reboot.aio.contexts import WorkflowContext
+from typing import Any
 
 from gist_mcp.constants import LEDGER_BUCKETS_PER_USER
 from gist_mcp.errors import Conflict
 from gist_mcp.principal import GitHubUserId
+from gist_mcp.servicers.unlogged_call import Caller, StateMissing, call_patiently
+from gist_state.v1 import gist_ledger_pb2 as messages
+from gist_state.v1.gist_ledger_pb2_grpc import GistLedgerMethodsStub
 from gist_state.v1.gist_ledger_rbt import GistLedger
 
 
@@ -64,22 +64,17 @@ def _nth_bucket(issuer: str, user_id: GitHubUserId, number: int) -> str:
 
 
 class Ledger:
-    """One user's ledger, used from within a workflow. Every call may be repeated."""
+    """One user's ledger. Every call may be repeated, and raises `StateUnavailable`."""
 
-    def __init__(self, context: WorkflowContext, issuer: str, user_id: GitHubUserId) -> None:
-        self._context = context
+    def __init__(self, caller: Caller, *, issuer: str, user_id: GitHubUserId) -> None:
+        self._caller = caller
         self._issuer = issuer
         self._user_id = user_id
 
-    @classmethod
-    def of(cls, context: WorkflowContext, *, issuer: str, user_id: GitHubUserId) -> Self:
-        """The ledger of a GitHub account."""
-        return cls(context, issuer, user_id)
-
-    def write_id(self, idempotency_key: str | None, workflow_id: str) -> str:
+    def write_id(self, idempotency_key: str | None, runner: str) -> str:
         """What names a change: the user's key, or the call itself if there is none."""
         if idempotency_key is None:
-            return f"call-{workflow_id}"
+            return f"call-{runner}"
         digest = hashlib.sha256(f"{self._issuer}\n{self._user_id}\n{idempotency_key}".encode())
         return f"key-{digest.hexdigest()}"
 
@@ -90,40 +85,50 @@ class Ledger:
 
         Raises `Conflict` when too many changes of this user are under way.
         """
-        answer = await self._bucket(write_id).intend(
-            self._context,
-            write_id=write_id,
-            request_digests=request_digests,
-            runner=runner,
-            now_seconds=now_seconds,
+        answer = await self._call(
+            write_id,
+            "Intend",
+            messages.GistLedgerIntendRequest(
+                write_id=write_id,
+                request_digests=messages.GistLedgerIntendRequest.RequestDigestsRecord(
+                    record=request_digests
+                ),
+                runner=runner,
+                now_seconds=now_seconds,
+            ),
         )
         if answer.outcome == "full":
             raise Conflict("Too many gists were made in the last two days; try again tomorrow.")
         result = None
         if answer.outcome == "done":
-            result = LedgerResult(gist_id=answer.gist_id or "", url=answer.gist_url or "")
+            result = LedgerResult(gist_id=answer.gist_id, url=answer.gist_url)
         return LedgerEntry(
-            intended_at_seconds=answer.intended_at_seconds,
+            # Reboot's numbers are floats on the way.
+            intended_at_seconds=int(answer.intended_at_seconds),
             look_first=answer.look_first,
             runs_elsewhere=answer.outcome == "running",
             result=result,
-            differing=list(answer.differing),
+            differing=list(answer.differing.elements),
         )
 
     async def before_sending(self, change: Change, *, now_seconds: int) -> LedgerResult | None:
-        """`None`: send. Otherwise the gist that the change has become by now.
+        """`None`: send; the ledger says from now on that it may have been sent. Otherwise the gist
+        that the change has become by now.
 
         Raises `Conflict` when the change is no longer this runner's.
         """
-        answer = await self._bucket(change.write_id).hold(
-            self._context,
-            write_id=change.write_id,
-            runner=change.runner,
-            intended_at_seconds=change.intended_at_seconds,
-            now_seconds=now_seconds,
+        answer = await self._call(
+            change.write_id,
+            "Hold",
+            messages.GistLedgerHoldRequest(
+                write_id=change.write_id,
+                runner=change.runner,
+                intended_at_seconds=change.intended_at_seconds,
+                now_seconds=now_seconds,
+            ),
         )
         if answer.gist_id:
-            return LedgerResult(gist_id=answer.gist_id, url=answer.gist_url or "")
+            return LedgerResult(gist_id=answer.gist_id, url=answer.gist_url)
         if not answer.held:
             raise Conflict(
                 "This call may not go on: it is more than a day old, or a later call with its "
@@ -133,19 +138,19 @@ class Ledger:
 
     async def has_claimed(self, gist_id: str, write_id: str) -> bool:
         """True if the gist is the result of this change already."""
+        request = messages.GistLedgerClaimantRequest(gist_id=gist_id)
         try:
-            answer = await self._bucket(gist_id).claimant(self._context, gist_id=gist_id)
-        except GistLedger.ClaimantAborted as aborted:
-            if isinstance(aborted.error, StateNotConstructed):
-                return False
-            raise
+            answer = await self._call(gist_id, "Claimant", request)
+        except StateMissing:
+            return False
         return bool(answer.write_id == write_id)
 
     async def claim(self, gist_id: str, write_id: str, *, now_seconds: int) -> bool:
         """True if the gist is now, or already was, the result of this change."""
-        answer = await self._bucket(gist_id).claim(
-            self._context, gist_id=gist_id, write_id=write_id, now_seconds=now_seconds
+        request = messages.GistLedgerClaimRequest(
+            gist_id=gist_id, write_id=write_id, now_seconds=now_seconds
         )
+        answer = await self._call(gist_id, "Claim", request)
         return bool(answer.claimed)
 
     async def finish_with(self, change: Change, *, gist_id: str, url: str) -> None:
@@ -161,15 +166,17 @@ class Ledger:
         await self._finish(change, "unknown")
 
     async def _finish(self, change: Change, phase: str, **gist: str) -> None:
-        await self._bucket(change.write_id).finish(
-            self._context,
+        request = messages.GistLedgerFinishRequest(
             write_id=change.write_id,
             runner=change.runner,
             intended_at_seconds=change.intended_at_seconds,
             phase=phase,
             **gist,
         )
+        await self._call(change.write_id, "Finish", request)
 
-    def _bucket(self, name: str) -> Any:
-        # `always`: each of these calls is its own idempotency, so Reboot need not remember it.
-        return GistLedger.ref(bucket_id(self._issuer, self._user_id, name)).always()
+    async def _call(self, name: str, method: str, request: object) -> Any:
+        bucket = bucket_id(self._issuer, self._user_id, name)
+        return await call_patiently(
+            self._caller, GistLedger, GistLedgerMethodsStub, bucket, method, request
+        )

@@ -3,12 +3,16 @@
 import re
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 from rbt.v1alpha1.errors_pb2 import StateNotConstructed
-from reboot.aio.contexts import WorkflowContext
 from reboot.aio.external import ExternalContext
 
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
+from gist_mcp.servicers.unlogged_call import call_patiently
+from gist_mcp.sessions.placement import is_owned_here
+from gist_state.v1 import mcp_session_pb2 as messages
+from gist_state.v1.mcp_session_pb2_grpc import McpSessionMethodsStub
 from gist_state.v1.mcp_session_rbt import McpSession
 
 SESSION_ID_BYTES = 24
@@ -16,12 +20,23 @@ SESSION_ID_BYTES = 24
 
 SHORT_NAME_CHARACTERS = 8
 
+MAX_ID_TRIES = 500
+"""With 100 server processes one in 150 session ids is another process's after so many tries."""
+
+MAX_CLIENT_NAME_CHARACTERS = 200
+
 _SESSION_ID = re.compile(r"[0-9a-f]{48}\Z")
 
 
 def new_session_id() -> McpSessionId:
-    """An unguessable session id."""
-    return McpSessionId(secrets.token_hex(SESSION_ID_BYTES))
+    """An unguessable session id, of a session that this process will own if it can be."""
+    # By chance it is another process's with a probability of (n - 1) / n for n processes. One that
+    # is not ours in the end costs a way to its owner and nothing else.
+    for _ in range(MAX_ID_TRIES):
+        session_id = McpSessionId(secrets.token_hex(SESSION_ID_BYTES))
+        if is_owned_here(session_id):
+            break
+    return session_id
 
 
 def parse_session_id(text: str) -> McpSessionId | None:
@@ -36,15 +51,30 @@ def short_name(session_id: McpSessionId) -> str:
 
 
 async def open_session(
-    context: ExternalContext, session_id: McpSessionId, principal: Principal, *, now_seconds: int
+    context: ExternalContext,
+    session_id: McpSessionId,
+    principal: Principal,
+    *,
+    client_name: str,
+    protocol_version: str,
+    now_seconds: int,
 ) -> None:
-    """Records `principal` as the owner. Call it before the id is told to anybody."""
-    answer = await McpSession.ref(session_id).open(
+    """Records `principal` as the owner. Call it before the id is told to anybody.
+
+    Raises `StateUnavailable`.
+    """
+    answer = await _call(
         context,
-        issuer=principal.issuer,
-        user_id=principal.user_id,
-        client_id=principal.client_id,
-        now_seconds=now_seconds,
+        session_id,
+        "Open",
+        messages.McpSessionOpenRequest(
+            issuer=principal.issuer,
+            user_id=principal.user_id,
+            client_id=principal.client_id,
+            now_seconds=now_seconds,
+            client_name=client_name[:MAX_CLIENT_NAME_CHARACTERS],
+            protocol_version=protocol_version,
+        ),
     )
     if not answer.opened:
         # Without this the caller would use a session that belongs to somebody else.
@@ -54,17 +84,35 @@ async def open_session(
 async def close_session(
     context: ExternalContext, session_id: McpSessionId, *, now_seconds: int
 ) -> None:
-    """Ends the session durably: from now on it is as unknown as one that never was."""
-    await McpSession.ref(session_id).close(context, now_seconds=now_seconds)
+    """Ends the session durably: from now on it is as unknown as one that never was.
+
+    Raises `StateUnavailable`.
+    """
+    request = messages.McpSessionCloseRequest(now_seconds=now_seconds)
+    await _call(context, session_id, "Close", request)
+
+
+async def _call(
+    context: ExternalContext, session_id: McpSessionId, method: str, request: object
+) -> Any:
+    return await call_patiently(
+        context, McpSession, McpSessionMethodsStub, session_id, method, request
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class LiveSession:
-    """A session that exists and is not closed. `cancelled_request_ids` are ids of our own."""
+    """A session that exists and is not closed.
+
+    `client_name` and `protocol_version` are empty for sessions of older releases. `waiting_ids` are
+    our ids of the calls whose response was not sent yet, at the moment of the question.
+    """
 
     issuer: str
     user_id: GitHubUserId
-    cancelled_request_ids: frozenset[str]
+    client_name: str
+    protocol_version: str
+    waiting_ids: tuple[str, ...]
 
     def belongs_to(self, principal: Principal) -> bool:
         """True for the GitHub account that opened the session."""
@@ -73,14 +121,10 @@ class LiveSession:
         return (self.issuer, self.user_id) == (principal.issuer, principal.user_id)
 
 
-async def live_session(
-    context: ExternalContext | WorkflowContext, session_id: McpSessionId
-) -> LiveSession | None:
+async def live_session(context: ExternalContext, session_id: McpSessionId) -> LiveSession | None:
     """What is known of a live session, `None` for an unknown or closed one."""
-    session = McpSession.ref(session_id)
-    reference = session.always() if isinstance(context, WorkflowContext) else session
     try:
-        answer = await reference.owner(context)
+        answer = await McpSession.ref(session_id).owner(context)
     except McpSession.OwnerAborted as aborted:
         if isinstance(aborted.error, StateNotConstructed):
             return None
@@ -90,5 +134,7 @@ async def live_session(
     return LiveSession(
         issuer=answer.issuer,
         user_id=GitHubUserId(answer.user_id),
-        cancelled_request_ids=frozenset(answer.cancelled_request_ids),
+        client_name=answer.client_name,
+        protocol_version=answer.protocol_version,
+        waiting_ids=tuple(answer.waiting_ids),
     )

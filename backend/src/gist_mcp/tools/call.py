@@ -1,17 +1,15 @@
 """A running tool call: its session, the session's owner, and the owner's newest credential."""
 
 import asyncio
+import contextvars
 import functools
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from grpc.aio import AioRpcError
-from mcp.server.auth.middleware.auth_context import get_access_token
-from mcp.server.lowlevel.server import request_ctx
-from reboot.aio.workflows import at_least_once
 from reboot.mcp.server import DurableContext
 from rebootdev.aio.aborted import Aborted
 
@@ -27,10 +25,8 @@ from gist_mcp.errors import (
 )
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import GitHubUserId, McpSessionId
-from gist_mcp.sessions import ownership
-from gist_mcp.sessions.message_workflow import is_passing
+from gist_mcp.servicers.unlogged_call import Caller, StateUnavailable, is_passing
 from gist_mcp.tools.call_log import note_error
-from gist_state.v1.mcp_session_rbt import McpSession
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +49,10 @@ class InternalError(ToolError):
         )
 
 
+class CallInterrupted(PermissionError):
+    """The process stops while the tool runs; the next process runs it again."""
+
+
 def tool_errors[**P, R](tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     """Turns what a tool raises into text for the model.
 
@@ -68,6 +68,8 @@ def tool_errors[**P, R](tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitabl
         except GistMcpError as error:
             note_error(error)
             raise ToolRefused(error_text(error)) from None
+        except asyncio.CancelledError:
+            raise CallInterrupted from None
         except Exception:
             # The text of an unexpected exception may hold what nobody outside may read.
             request_id = secrets.token_hex(6)
@@ -84,25 +86,27 @@ def tool_errors[**P, R](tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitabl
 async def _until_reboot_serves[**P, R](
     tool: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs
 ) -> R:
-    """Runs a tool, again and again while Reboot's own calls fail."""
-    # DurableMCP would make a result of the failure, and the call would have ended with it. To let
-    # the failure end the workflow would not help: DurableMCP does not give a message to a workflow
-    # twice within one process. When the process ends, Reboot cancels the wait here, and the next
-    # process runs the tool again.
+    """Runs a tool, again and again while Reboot's own calls fail, for some minutes.
+
+    Raises `InternalError` after that.
+    """
+    # Reboot itself would try a workflow that fails again for ever. When the process ends, Reboot
+    # cancels the wait here, and the next process runs the tool again.
     context = cast(DurableContext, kwargs["context"])
-    for pause_seconds in (*REBOOT_RETRY_SECONDS, None):
-        checkpoint = context.checkpoint()
+    for pause_seconds in REBOOT_RETRY_SECONDS:
         try:
             return await tool(*args, **kwargs)
-        except (Aborted, AioRpcError) as failure:
-            if pause_seconds is None or not is_passing(failure):
+        except (StateUnavailable, Aborted, AioRpcError) as failure:
+            if not is_passing(failure):
                 raise
             logger.warning("Tool %s is run again after: %s", tool.__name__, failure)
         await asyncio.sleep(pause_seconds)
-        # As DurableMCP does to validate effects: the same steps by the same names.
-        context.restore(checkpoint)
+        # As DurableMCP does to validate effects: the same events by the same names.
         context._event_aliases.clear()
-    raise AssertionError("the last try returns or raises")
+    try:
+        return await tool(*args, **kwargs)
+    except StateUnavailable as failure:
+        raise RuntimeError(f"durable state did not answer: {failure.log_reason}") from None
 
 
 def error_text(error: GistMcpError) -> str:
@@ -113,20 +117,56 @@ def error_text(error: GistMcpError) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ToolCall:
-    """One call of a tool. `issuer`, `user_id` and `login` are the session owner's."""
+class RunningCall:
+    """The call that a workflow carries out.
 
-    context: DurableContext
+    `issuer` and `user_id` are the session owner's; `login` is for showing only. `runner` names the
+    call in the ledger: the same before and after a restart, and after an upgrade. `is_adopted`: an
+    older release began it, and may have sent what it was to send. `cancelled` tells why the call
+    may have no further side effects, or `None`. `steps` has what its steps have given in this
+    process.
+    """
+
     session_id: McpSessionId
     request_id: str
     issuer: str
     user_id: GitHubUserId
     login: str
+    runner: str
+    is_adopted: bool
+    begun_at_seconds: int
+    reboot: Caller
+    cancelled: Callable[[], Awaitable[str | None]]
+    steps: dict[str, Any]
+
+
+current_call: contextvars.ContextVar[RunningCall] = contextvars.ContextVar("current_call")
+"""The call whose tool runs now. Set by its workflow."""
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A running call, as its tool sees it. `context` reports progress."""
+
+    running: RunningCall
+    context: DurableContext
 
     @property
-    def workflow_id(self) -> str:
-        """The id of this call, the same before and after a restart."""
-        return str(self.context.workflow_id)
+    def login(self) -> str:
+        """The owner's login, for showing."""
+        return self.running.login
+
+    async def step(self, name: str, work: Callable[[], Awaitable[R]]) -> R:
+        """The result of `work`, which is done once in this process, even if the tool runs again.
+
+        A tool runs again while Reboot validates its effects, or after Reboot did not serve for a
+        moment. After a restart nothing is remembered here: what must not be done twice then is
+        recorded in durable state before it is done.
+        """
+        steps = self.running.steps
+        if name not in steps:
+            steps[name] = await work()
+        return cast(R, steps[name])
 
     async def credential(self, *scopes: str) -> GitHubCredential:
         """The newest credential of the session's owner. It has `scopes`, or GitHub does not say.
@@ -136,10 +176,10 @@ class ToolCall:
         `Cancelled`.
         """
         services = process.services()
-        if services.vault.get(self.session_id) is None:
+        if services.vault.get(self.running.session_id) is None:
             await self.stop_if_cancelled()
         credential = await services.vault.wait_for(
-            self.session_id, timeout_seconds=services.config.resume_wait_seconds
+            self.running.session_id, timeout_seconds=services.config.resume_wait_seconds
         )
         if credential is None:
             raise SignInRequired(
@@ -148,7 +188,7 @@ class ToolCall:
             )
         # The first pass has checked this. It is checked again where the credential is used, because
         # a mistake here would make a gist in somebody else's account.
-        if credential.user_id != self.user_id:
+        if credential.user_id != self.running.user_id:
             raise SignInRequired("This session belongs to another GitHub account.")
         missing = [scope for scope in scopes if not grants(credential.scopes, scope)]
         if missing:
@@ -157,19 +197,19 @@ class ToolCall:
 
     async def read(
         self,
-        alias: str,
+        name: str,
         ask: Callable[[GitHubToken], Awaitable[R]],
         *,
-        type: type[R],
         scopes: tuple[str, ...] = (),
     ) -> R:
-        """Asks GitHub in a workflow step named `alias`. Reboot stores the answer, of `type`."""
+        """Asks GitHub in a step named `name`."""
 
-        async def step() -> R:
+        async def work() -> R:
             credential = await self.credential(*scopes)
             return await self.with_credential(credential, ask)
 
-        return await at_least_once(alias, self.context, step, type=type)
+        # Not durable: to ask again after a restart harms nobody.
+        return await self.step(name, work)
 
     async def with_credential(
         self, credential: GitHubCredential, ask: Callable[[GitHubToken], Awaitable[R]]
@@ -186,32 +226,14 @@ class ToolCall:
 
     async def stop_if_cancelled(self) -> None:
         """Raises `Cancelled` when the client has cancelled the call or ended the session."""
-        session = await ownership.live_session(self.context, self.session_id)
-        if session is None:
-            raise Cancelled("The session was ended.")
-        if self.request_id in session.cancelled_request_ids:
-            raise Cancelled("The call was cancelled.")
+        reason = await self.running.cancelled()
+        if reason is not None:
+            raise Cancelled(reason)
 
 
-async def begin(context: DurableContext, tool_name: str) -> ToolCall:
-    """Starts a tool call. Raises `Cancelled` if the session has ended."""
-    # An event for the client, before any side effect: a client that has received no event has no
-    # event id with which to fetch the result after a lost connection.
-    await context.info(f"{tool_name}: started")
-    session_id = McpSessionId(context.state_id)
-    owner = await McpSession.ref(session_id).always().owner(context)
-    if not owner.issuer:
-        raise Cancelled("The session was ended.")
-    access_token = get_access_token()
-    return ToolCall(
-        context=context,
-        session_id=session_id,
-        request_id=str(request_ctx.get().request_id),
-        issuer=owner.issuer,
-        user_id=GitHubUserId(owner.user_id),
-        # The second pass has put the caller's login there (`PrincipalVerifier`). Only for showing.
-        login=access_token.client_id if access_token else "",
-    )
+def running_call(context: DurableContext) -> ToolCall:
+    """The call that the tool was called for."""
+    return ToolCall(current_call.get(), context)
 
 
 IMPLIED_SCOPES = {"read:user": "user"}

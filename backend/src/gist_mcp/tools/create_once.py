@@ -3,7 +3,8 @@
 GitHub has no idempotency keys: each `POST /gists` creates another gist. So:
 
 1. the intent is recorded, durably, before anything is sent;
-2. one send, guarded by `at_most_once`, after asking the ledger whether the change still is ours;
+2. right before each send the ledger records that the change may have been sent, if it is still
+   ours;
 3. a known refusal means that nothing was created;
 4. after an unknown outcome (a crash, a lost response, a fault of GitHub) the call looks before it
    sends again. The result is a gist of this user, created since the intent, with the same
@@ -11,8 +12,7 @@ GitHub has no idempotency keys: each `POST /gists` creates another gist. So:
 5. the result is claimed and recorded before the call is answered;
 6. every other end of the call is recorded in the ledger too: nothing created, or unknown.
 
-What a call has done before a restart is in its steps. Reboot stores them by their names (the
-aliases below), so a release that renames one forgets what was sent.
+What a call has done before a restart is in the ledger: a change that was `sending` is looked for.
 """
 
 import asyncio
@@ -20,10 +20,6 @@ import logging
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from reboot.aio.workflows import at_least_once
-from rebootdev.aio.memoize import memoize
-from rebootdev.aio.workflows import AtMostOnceFailedBeforeCompleting
 
 from gist_mcp import process
 from gist_mcp.constants import (
@@ -44,8 +40,8 @@ from gist_mcp.errors import (
 )
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import Gist
+from gist_mcp.servicers.unlogged_call import StateUnavailable, is_passing
 from gist_mcp.sessions.ledger import Change, Ledger
-from gist_mcp.sessions.message_workflow import is_passing
 from gist_mcp.tools.arguments import NewGist
 from gist_mcp.tools.call import InternalError, ToolCall
 from gist_mcp.tools.create_errors import final_error, outcome_unknown
@@ -59,7 +55,7 @@ GIST_SCOPE = "gist"
 
 @dataclass(frozen=True, kw_only=True)
 class MadeGist:
-    """The gist that a call created or found. Stored with the workflow: no contents, no secrets."""
+    """The gist that a call created or found."""
 
     gist_id: str
     url: str
@@ -87,19 +83,21 @@ async def create_once(call: ToolCall, gist: NewGist, idempotency_key: str | None
     Raises `Conflict` for a key that was used with other arguments, `OutcomeUnknown` when
     GitHub could not be asked whether the gist exists, and what GitHub refuses with.
     """
-    ledger = Ledger.of(call.context, issuer=call.issuer, user_id=call.user_id)
-    write_id = ledger.write_id(idempotency_key, call.workflow_id)
+    running = call.running
+    _check_age(running.begun_at_seconds)
+    ledger = Ledger(running.reboot, issuer=running.issuer, user_id=running.user_id)
+    write_id = ledger.write_id(idempotency_key, running.runner)
     entry = await record_intent(call, ledger, write_id, gist)
     if entry.result is not None:
         return MadeGist(gist_id=entry.result.gist_id, url=entry.result.url)
-    change = Change(write_id, call.workflow_id, entry.intended_at_seconds)
-    creation = _Creation(call, ledger, change, gist, maybe_sent=entry.look_first)
+    change = Change(write_id, running.runner, entry.intended_at_seconds)
+    maybe_sent = entry.look_first or running.is_adopted
+    creation = _Creation(call, ledger, change, gist, maybe_sent=maybe_sent)
     try:
-        # Events are stored one after the other: when this one is taken, the first is durable, and
-        # the client can come back for the result of what follows.
-        await call.context.info("create_gist: intent recorded")
         made = await creation.carry_out()
         await ledger.finish_with(change, gist_id=made.gist_id, url=made.url)
+    except StateUnavailable:
+        raise
     except GistMcpError as error:
         end = final_error(error, maybe_sent=creation.maybe_sent)
     except Exception as failure:
@@ -184,8 +182,6 @@ class _Creation:
             )
 
         async def send() -> _Sent:
-            # Whatever can end the call is checked inside `at_most_once`. Checked before, a resumed
-            # call that had sent would end with "the gist was not made".
             try:
                 credential = await self._call.credential(GIST_SCOPE)
                 # After the wait for the owner, whose next request may be the cancellation.
@@ -196,18 +192,14 @@ class _Creation:
                 gist = await self._call.with_credential(credential, post)
             except OutcomeUnknown:
                 return _Sent()
+            except StateUnavailable:
+                # Not sent: all that is asked of durable state is asked before.
+                raise
             except GistMcpError as error:
                 return _Sent(failure=StepFailure.of(error))
             return _Sent(made=MadeGist(gist_id=gist.id, url=gist.html_url))
 
-        try:
-            # As Reboot's `at_most_once`, which prints advice to its caller after each interruption.
-            # Ours, to return what goes wrong instead of raising it, is followed above.
-            return await memoize(alias, self._call.context, send, type_t=_Sent, at_most_once=True)
-        except AtMostOnceFailedBeforeCompleting:
-            # The process died between sending and remembering the answer.
-            logger.info("create_gist was interrupted while it sent; it looks whether GitHub got it")
-            return _Sent()
+        return await self._call.step(alias, send)
 
     async def _look_repeatedly(self, attempt: int) -> MadeGist | None:
         """Looks until the gist is found or all looks have seen that it is not there."""
@@ -237,31 +229,22 @@ class _Creation:
         return None
 
     async def _look(self, alias: str, pause_seconds: float) -> _Looked:
-        """One look, after a pause. A step, pause included: a restart does not wait again."""
-        has_paused = False
+        """One look, after a pause."""
 
         async def look() -> _Looked:
-            nonlocal has_paused
-            if not has_paused:
-                # Effect validation runs a step twice. Waiting is no effect.
-                await asyncio.sleep(pause_seconds)
-                has_paused = True
+            await asyncio.sleep(pause_seconds)
             try:
-                self._check_age()
+                _check_age(self._change.intended_at_seconds)
                 # Also for a cancelled call: looking changes nothing, and tells the ledger.
                 credential = await self._call.credential(GIST_SCOPE)
                 made = await self._call.with_credential(credential, self._find)
+            except StateUnavailable:
+                raise
             except GistMcpError as error:
                 return _Looked(failure=StepFailure.of(error))
             return _Looked(made=made)
 
-        return await at_least_once(alias, self._call.context, look, type=_Looked)
-
-    def _check_age(self) -> None:
-        """Raises `Conflict` when the ledger may have forgotten claims since the intent."""
-        # Without the claim of another call, that call's gist would look like ours.
-        if _now_seconds() - self._change.intended_at_seconds > LEDGER_RETENTION_SECONDS:
-            raise Conflict("It was asked for more than a day ago.")
+        return await self._call.step(alias, look)
 
     async def _find(self, token: GitHubToken) -> MadeGist | None:
         """The oldest gist that can be the result of this call and that no other call has claimed.
@@ -309,7 +292,7 @@ class _Creation:
         sizes = {name: len(content.encode()) for name, content in self._gist.files.items()}
         return (
             (gist.created_at is None or gist.created_at >= since)
-            and gist.owner_id in (None, self._call.user_id)
+            and gist.owner_id in (None, self._call.running.user_id)
             and (gist.description or "") == self._gist.description
             and gist.public == self._gist.public
             and listed.keys() == sizes.keys()
@@ -332,6 +315,16 @@ class _Creation:
     async def _claim(self, gist_id: str) -> bool:
         write_id = self._change.write_id
         return await self._ledger.claim(gist_id, write_id, now_seconds=_now_seconds())
+
+
+def _check_age(since_seconds: int) -> None:
+    """Raises `Conflict` when the ledger may have forgotten since then what was sent or claimed."""
+    # A forgotten intent would look like none, and the gist of a forgotten claim like ours.
+    if _now_seconds() - since_seconds > LEDGER_RETENTION_SECONDS:
+        raise Conflict(
+            "It was asked for more than a day ago, and it is not known any more whether the gist "
+            "was made. Look at list_my_gists before calling again."
+        )
 
 
 def _now_seconds() -> int:

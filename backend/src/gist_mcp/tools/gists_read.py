@@ -5,7 +5,7 @@ from reboot.mcp.server import DurableContext
 from gist_mcp import process
 from gist_mcp.constants import COUNTED_PAGES
 from gist_mcp.github.credential import GitHubToken
-from gist_mcp.tools.call import begin, tool_errors
+from gist_mcp.tools.call import running_call, tool_errors
 from gist_mcp.tools.results import GistList, gist_list
 
 
@@ -24,5 +24,6 @@ async def _first_gists_and_count(token: GitHubToken) -> GistList:
 @tool_errors
 async def list_my_gists(context: DurableContext) -> GistList:
     """List the signed-in user's gists, public and secret: how many, and the first ten."""
-    call = await begin(context, "list_my_gists")
-    return await call.read("List the user's gists on GitHub", _first_gists_and_count, type=GistList)
+    return await running_call(context).read(
+        "List the user's gists on GitHub", _first_gists_and_count
+    )

@@ -8,7 +8,7 @@ from reboot.mcp.server import DurableContext
 
 from gist_mcp.tools.argument_schema import ArgumentObject
 from gist_mcp.tools.arguments import NewGist, checked_gist
-from gist_mcp.tools.call import begin, tool_errors
+from gist_mcp.tools.call import running_call, tool_errors
 from gist_mcp.tools.create_once import create_once
 from gist_mcp.tools.results import CreatedGist
 
@@ -86,7 +86,7 @@ async def create_gist(
         additional_files=additional_files,
         idempotency_key=idempotency_key,
     )
-    call = await begin(context, "create_gist")
+    call = running_call(context)
     made = await create_once(call, gist, idempotency_key or None)
     return CreatedGist(
         id=made.gist_id,

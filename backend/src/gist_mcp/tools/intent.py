@@ -2,8 +2,6 @@
 
 import asyncio
 
-from reboot.aio.workflows import at_least_once
-
 from gist_mcp import process
 from gist_mcp.constants import KEY_POLL_SECONDS
 from gist_mcp.errors import Conflict
@@ -26,7 +24,10 @@ async def record_intent(
         deadline_seconds = services.clock() + services.config.resume_wait_seconds
         while True:
             entry = await ledger.intend(
-                write_id, gist.digests(), runner=call.workflow_id, now_seconds=int(services.clock())
+                write_id,
+                gist.digests(),
+                runner=call.running.runner,
+                now_seconds=int(services.clock()),
             )
             if entry.differing:
                 raise Conflict(
@@ -43,6 +44,6 @@ async def record_intent(
             await call.stop_if_cancelled()
             await asyncio.sleep(KEY_POLL_SECONDS)
 
-    # A step, so that this call keeps what the ledger says now, above all that the gist may exist
-    # already, also when the ledger has forgotten it.
-    return await at_least_once("Record the intent", call.context, intend, type=LedgerEntry)
+    # A step, so that this call keeps what the ledger said first, above all that the gist may exist
+    # already.
+    return await call.step("Record the intent", intend)

@@ -4,7 +4,7 @@ from reboot.mcp.server import DurableContext
 
 from gist_mcp import process
 from gist_mcp.github.credential import GitHubToken
-from gist_mcp.tools.call import begin, tool_errors
+from gist_mcp.tools.call import running_call, tool_errors
 from gist_mcp.tools.results import Profile, profile
 
 
@@ -16,5 +16,4 @@ async def _own_profile(token: GitHubToken) -> Profile:
 @tool_errors
 async def get_my_profile(context: DurableContext) -> Profile:
     """Get the GitHub profile of the signed-in user: the account that every tool acts as."""
-    call = await begin(context, "get_my_profile")
-    return await call.read("Read the user's profile on GitHub", _own_profile, type=Profile)
+    return await running_call(context).read("Read the user's profile on GitHub", _own_profile)

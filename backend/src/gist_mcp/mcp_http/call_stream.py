@@ -1,0 +1,160 @@
+"""The event stream of a tool call: it begins when the call is durable and ends with its response.
+
+A client that loses the stream comes back with the id of its last event, which names the call.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from grpc.aio import AioRpcError
+from reboot.aio.external import ExternalContext
+from rebootdev.aio.aborted import Aborted
+
+from gist_mcp.mcp_http.event_stream import KEEP_ALIVE, KEEP_ALIVE_SECONDS, event
+from gist_mcp.mcp_http.json_rpc import INTERNAL_ERROR, JsonRpcId
+from gist_mcp.principal import McpSessionId
+from gist_mcp.sessions.call_events import CallEvent, Listener, SessionEnded, SessionEvents
+from gist_mcp.sessions.calls import CallUnknown, call_record
+from gist_mcp.sessions.earlier_release import response_of_any_release
+
+PRIMING_SINCE = "2025-11-25"
+"""Protocol versions from this on begin a stream with an event without data (MCP 2025-11-25,
+transports). To clients of older ones that is an error."""
+
+FIRST_EVENT = "0"
+LAST_EVENT = "end"
+"""Events of a call beside its progress, whose names DurableMCP chooses."""
+
+NOT_SERVING = (Aborted, AioRpcError)
+"""Reboot does not serve any more, as when the process stops. The stream ends without a response,
+and the client comes back."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionStreams:
+    """Streams of one session. `on_sent` is called with a call's id when its response was sent."""
+
+    context: ExternalContext
+    session_id: McpSessionId
+    protocol_version: str
+    events: SessionEvents
+    on_sent: Callable[[str], None]
+
+    async def call(
+        self, request_id: str, *, tool_name: str, json_rpc_id: JsonRpcId
+    ) -> AsyncIterator[bytes]:
+        """The events of a call that has just begun, or that this request repeats."""
+        yield self.first_event(request_id, tool_name)
+        async for each in self._until_response(request_id, json_rpc_id):
+            yield each
+
+    async def resumed(self, request_id: str, last_event: str) -> AsyncIterator[bytes]:
+        """The events of a call after its `last_event`."""
+        if last_event == LAST_EVENT:
+            # The client has everything: what is left is a stream of the session.
+            async for each in self.idle():
+                yield each
+            return
+        record = await call_record(self.context, self.session_id, request_id)
+        progress = self.events.last_progress(request_id) or (record and record.progress)
+        if progress and not _is_event(progress, request_id, last_event):
+            yield progress_event(progress)
+        async for each in self._until_response(request_id, None):
+            yield each
+
+    async def idle(self) -> AsyncIterator[bytes]:
+        """Nothing, until the session ends: this server sends nothing of its own accord."""
+        with self.events.listening(self.session_id) as listener:
+            while True:
+                told = await _next(listener)
+                if isinstance(told, SessionEnded):
+                    return
+                if told is None:
+                    yield KEEP_ALIVE
+
+    def first_event(self, request_id: str, tool_name: str) -> bytes:
+        """The event with which a client can come back, sent when the call is durable."""
+        event_id = f"{request_id}/{FIRST_EVENT}"
+        if self.protocol_version >= PRIMING_SINCE:
+            return event(event_id, "", is_first=True)
+        started = {
+            "jsonrpc": "2.0",
+            "method": "notifications/message",
+            "params": {"level": "info", "data": f"{tool_name}: started"},
+        }
+        return event(event_id, json.dumps(started), is_first=True)
+
+    async def _until_response(
+        self, request_id: str, json_rpc_id: JsonRpcId | None
+    ) -> AsyncIterator[bytes]:
+        with self.events.listening(self.session_id) as listener:
+            progress = self.events.last_progress(request_id) if json_rpc_id is not None else None
+            if progress is not None:
+                yield progress_event(progress)
+            response = asyncio.ensure_future(self.response(request_id))
+            try:
+                async for each in self._while_waiting(listener, response, request_id):
+                    yield each
+                if not response.done():
+                    return
+                with contextlib.suppress(*NOT_SERVING):
+                    try:
+                        text = response.result()
+                    except CallUnknown:
+                        if json_rpc_id is None:
+                            return
+                        text = _not_kept(json_rpc_id)
+                    yield event(f"{request_id}/{LAST_EVENT}", text)
+                    self.on_sent(request_id)
+            finally:
+                response.cancel()
+
+    async def _while_waiting(
+        self, listener: Listener, response: "asyncio.Future[str]", request_id: str
+    ) -> AsyncIterator[bytes]:
+        """Progress, until there is a response or the session ends."""
+        while True:
+            told = await _next(listener, response)
+            if isinstance(told, SessionEnded) or (told is None and response.done()):
+                return
+            if told is None:
+                yield KEEP_ALIVE
+            elif told.request_id == request_id and told.progress is not None:
+                yield progress_event(told.progress)
+
+    async def response(self, request_id: str) -> str:
+        """The JSON-RPC response of a call. Raises `CallUnknown`."""
+        return await response_of_any_release(self.context, self.session_id, request_id)
+
+
+async def _next(
+    listener: Listener, response: "asyncio.Future[str] | None" = None
+) -> CallEvent | SessionEnded | None:
+    """What is told next; `None` if there is a response first, or nothing for a while."""
+    told = asyncio.ensure_future(listener.get())
+    try:
+        awaited: set[asyncio.Future[Any]] = {told} if response is None else {told, response}
+        await asyncio.wait(awaited, timeout=KEEP_ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        return told.result() if told.done() else None
+    finally:
+        told.cancel()
+
+
+def progress_event(progress: str) -> bytes:
+    """The event of a progress notification, as its workflow has told it."""
+    told = json.loads(progress)
+    return event(told["id"], json.dumps(told["message"]))
+
+
+def _is_event(progress: str, request_id: str, last_event: str) -> bool:
+    return bool(json.loads(progress)["id"] == f"{request_id}/{last_event}")
+
+
+def _not_kept(json_rpc_id: JsonRpcId) -> str:
+    text = "The result of this call is not kept any more."
+    error = {"code": INTERNAL_ERROR, "message": text}
+    return json.dumps({"jsonrpc": "2.0", "id": json_rpc_id, "error": error})

@@ -1,0 +1,241 @@
+"""The tool calls of a session: begun, repeated, cancelled, answered, read again.
+
+The client chooses the JSON-RPC id: a text with any characters, a number beyond what a double holds,
+and with some clients `1` for every request. So each call gets an id of our own. It is the id of the
+call's workflow, and its events are named after it.
+
+A request is a repeated one if it has the id, the tool and the arguments of a call whose response
+was not sent yet: a client, an SDK or a proxy has sent it again. Once the response is sent, the
+client may use the id for another call.
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import grpc
+from cachetools import LRUCache
+from rbt.v1alpha1.tasks_pb2 import TaskId
+from reboot.aio.external import ExternalContext
+from rebootdev.aio.aborted import SystemAborted
+from rebootdev.aio.types import StateRef
+
+from gist_mcp.principal import McpSessionId
+from gist_mcp.servicers.unlogged_call import Caller, StateUnavailable, call_patiently
+from gist_mcp.sessions.placement import SESSION_TYPE
+from gist_state.v1 import mcp_session_pb2 as messages
+from gist_state.v1.mcp_session_pb2_grpc import McpSessionMethodsStub
+from gist_state.v1.mcp_session_rbt import McpSession
+
+logger = logging.getLogger(__name__)
+
+REQUEST_ID_BYTES: Final = 16
+"""128 random bits: never the same twice, and nothing that a client could have chosen."""
+
+ANSWERED_DELAY_SECONDS: Final = 0.5
+"""How long a sent response waits to be recorded, alone or with the next call of its session. If the
+process dies meanwhile, a new call with the id, tool and arguments of that one gets its result."""
+
+MAX_SESSIONS: Final = 20_000
+"""Sessions with sent responses that are not recorded yet."""
+
+
+class CallUnknown(Exception):
+    """There is no such call, or its result is not kept any more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewCall:
+    """A call as the client sent it. `progress_token` is JSON.
+
+    `may_repeat` is false for a tool that only reads: a repeated request reads again.
+    """
+
+    json_rpc_id: str | int
+    name: str
+    arguments: dict[str, Any]
+    progress_token: str | None
+    may_repeat: bool
+    login: str
+
+
+class SessionCalls:
+    """The calls of the sessions that a process owns. Used from one event loop.
+
+    `clock` gives Unix time in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._sent: LRUCache[McpSessionId, list[str]] = LRUCache(MAX_SESSIONS)
+        self._recording: set[asyncio.Task[None]] = set()
+
+    async def begin(
+        self, context: ExternalContext, session_id: McpSessionId, call: NewCall
+    ) -> str | None:
+        """Our id for the call, begun durably or found as the one that this request repeats.
+
+        `None` if the session has ended. Raises `StateUnavailable`: the call was not begun, or the
+        client may send it again.
+        """
+        answered_ids = self._sent.pop(session_id, [])
+        request = messages.McpSessionBeginCallRequest(
+            request_id=secrets.token_hex(REQUEST_ID_BYTES),
+            # As JSON, because `1` and `"1"` are two ids.
+            wire_id=json.dumps(call.json_rpc_id),
+            digest=request_digest(call.name, call.arguments),
+            may_repeat=call.may_repeat,
+            now_seconds=int(self._clock()),
+            name=call.name,
+            # Not escaped: escaped, a text can be six times as long.
+            arguments=json.dumps(call.arguments, ensure_ascii=False, separators=(",", ":")),
+            progress_token=call.progress_token,
+            login=call.login,
+            answered_ids=messages.McpSessionBeginCallRequest.AnsweredIdsArray(
+                elements=answered_ids
+            ),
+        )
+        try:
+            answer = await _call(context, session_id, "BeginCall", request)
+        except BaseException:
+            self._sent.setdefault(session_id, []).extend(answered_ids)
+            raise
+        return answer.request_id or None
+
+    def answered(self, context: ExternalContext, session_id: McpSessionId, request_id: str) -> None:
+        """The response was sent: the client may use the id for another call."""
+        sent = self._sent.setdefault(session_id, [])
+        sent.append(request_id)
+        if len(sent) == 1:
+            # Later, together with others, or with the session's next call: a write of its own for
+            # each response would be a third of a call's work.
+            recording = asyncio.create_task(self._record_answered(context, session_id))
+            self._recording.add(recording)
+            recording.add_done_callback(self._recording.discard)
+
+    async def _record_answered(self, context: ExternalContext, session_id: McpSessionId) -> None:
+        await asyncio.sleep(ANSWERED_DELAY_SECONDS)
+        request_ids = self._sent.pop(session_id, [])
+        if not request_ids:
+            return
+        request = messages.McpSessionNoteAnsweredRequest(
+            request_ids=messages.McpSessionNoteAnsweredRequest.RequestIdsArray(elements=request_ids)
+        )
+        try:
+            await _call(context, session_id, "NoteAnswered", request)
+        except StateUnavailable as failure:
+            # A repeated request then gets the same response again.
+            logger.info("sent responses could not be recorded: %s", failure.log_reason)
+
+
+async def cancel_calls(
+    context: ExternalContext, session_id: McpSessionId, json_rpc_id: str | int, *, now_seconds: int
+) -> list[str]:
+    """Records, durably, that the client cancels the request with that id. Our ids of the calls.
+
+    The request may also be still on its way here: it is cancelled when it comes. Raises
+    `StateUnavailable`.
+    """
+    answer = await _call(
+        context,
+        session_id,
+        "Cancel",
+        messages.McpSessionCancelRequest(wire_id=json.dumps(json_rpc_id), now_seconds=now_seconds),
+    )
+    return list(answer.request_ids.elements)
+
+
+async def note_progress(
+    caller: Caller, session_id: McpSessionId, request_id: str, progress: str
+) -> None:
+    """Keeps the last progress of a call, for a client that comes back.
+
+    Raises `StateUnavailable`.
+    """
+    request = messages.McpSessionNoteProgressRequest(request_id=request_id, progress=progress)
+    await _call(caller, session_id, "NoteProgress", request)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallRecord:
+    """A call whose response was not sent yet. `wire_id` and `progress` are JSON."""
+
+    wire_id: str
+    progress: str | None
+    is_of_this_release: bool
+
+
+async def call_record(
+    context: ExternalContext, session_id: McpSessionId, request_id: str
+) -> CallRecord | None:
+    """What the session knows of a call that waits for its response to be sent."""
+    answer = await McpSession.ref(session_id).call(context, request_id=request_id)
+    if not answer.is_known:
+        return None
+    return CallRecord(
+        wire_id=answer.wire_id,
+        progress=answer.progress,
+        is_of_this_release=answer.is_of_this_release,
+    )
+
+
+async def adopt_call(
+    caller: Caller,
+    session_id: McpSessionId,
+    request_id: str,
+    *,
+    runner: str,
+    name: str,
+    arguments: dict[str, Any],
+    login: str,
+) -> None:
+    """Carries on a call of an earlier release, whose workflow there was `runner`.
+
+    Raises `StateUnavailable`, and `StateMissing` if the session is not known.
+    """
+    request = messages.McpSessionAdoptCallRequest(
+        request_id=request_id,
+        runner=runner,
+        name=name,
+        arguments=json.dumps(arguments, ensure_ascii=False),
+        login=login,
+        now_seconds=int(time.time()),
+    )
+    await _call(caller, session_id, "AdoptCall", request)
+
+
+async def response_of(context: ExternalContext, session_id: McpSessionId, request_id: str) -> str:
+    """The JSON-RPC response of a call, as soon as it is durable. Raises `CallUnknown`."""
+    task_id = TaskId(
+        state_type=SESSION_TYPE,
+        # Of the caller's own session: the id of another session's call names nothing here.
+        state_ref=StateRef.from_id(SESSION_TYPE, session_id).to_str(),
+        task_uuid=bytes.fromhex(request_id),
+    )
+    try:
+        response = await McpSession.RunCallTask.retrieve(context, task_id=task_id)
+    except SystemAborted as aborted:
+        if aborted.code == grpc.StatusCode.NOT_FOUND:
+            raise CallUnknown from None
+        raise
+    if not response.message:
+        raise CallUnknown
+    return str(response.message)
+
+
+def request_digest(name: str, arguments: dict[str, Any]) -> str:
+    """SHA-256 of a call: recognizes it without its arguments."""
+    essence = json.dumps([name, arguments], sort_keys=True)
+    return hashlib.sha256(essence.encode()).hexdigest()
+
+
+async def _call(context: Caller, session_id: McpSessionId, method: str, request: object) -> Any:
+    return await call_patiently(
+        context, McpSession, McpSessionMethodsStub, session_id, method, request
+    )

@@ -1,0 +1,136 @@
+"""Calls that an earlier release began: handed over to `McpSession`, or read where it left them.
+
+It made each call two workflows of DurableMCP's `Session`, and kept the response in a `Stream`.
+Those workflows may still be running when this release starts on its state. They are not repeated
+here: the session's own workflow carries the call on.
+"""
+
+import asyncio
+import json
+import logging
+import pickle
+from collections.abc import Callable
+from typing import Any, Final
+
+from mcp.server.auth.provider import AccessToken
+from mcp.types import JSONRPCError, JSONRPCMessage, JSONRPCRequest, JSONRPCResponse
+from rbt.mcp.v1.session_pb2 import (
+    HandleMessageRequest,
+    HandleMessageResponse,
+    RunRequest,
+    RunResponse,
+)
+from rbt.mcp.v1.stream_rbt import Stream
+from rbt.v1alpha1.errors_pb2 import StateNotConstructed
+from reboot.aio.contexts import WorkflowContext
+from reboot.aio.external import ExternalContext
+from reboot.mcp.event_store import qualified_stream_id, replace_whole_floats_with_ints
+from reboot.mcp.servicers.session import SessionServicer
+from reboot.mcp.servicers.stream import StreamServicer
+from reboot.protobuf import as_dict, as_model
+
+from gist_mcp.principal import McpSessionId
+from gist_mcp.servicers.authorizers import front_door_only
+from gist_mcp.servicers.unlogged_call import FrontDoorCaller
+from gist_mcp.sessions.calls import CallUnknown, adopt_call, call_record, response_of
+
+logger = logging.getLogger(__name__)
+
+ADOPTION_SECONDS: Final = 20.0
+"""How long a client that comes back at once waits until its call was handed over."""
+
+POLL_SECONDS: Final = 0.25
+
+reboot_secret: Callable[[], str] | None = None
+"""What the application shows to Reboot. Set when the process builds its front door."""
+
+
+class ClosedStreamServicer(StreamServicer):
+    """DurableMCP's `Stream`, for the front door and the application only."""
+
+    def authorizer(self):  # type: ignore[no-untyped-def]
+        # Stock, whoever reaches the port can read every stream, with the results of all users.
+        return front_door_only()
+
+
+class AdoptingSessionServicer(SessionServicer):
+    """DurableMCP's `Session`, for the front door and the application only."""
+
+    def authorizer(self):  # type: ignore[no-untyped-def]
+        # Stock, it is open to whoever reaches the port, and unpickles a part of its request:
+        # arbitrary code would run in this process.
+        return front_door_only()
+
+    async def HandleMessage(  # noqa: N802 - Reboot's name
+        self, context: WorkflowContext, request: HandleMessageRequest
+    ) -> HandleMessageResponse:
+        """Hands a tool call over. Every other message has no effect that lasts."""
+        root = pickle.loads(request.message_bytes).message.root  # noqa: S301 - only we call it
+        if isinstance(root, JSONRPCRequest) and root.method == "tools/call":
+            assert reboot_secret is not None, "the front door of this process is not built yet"
+            params = root.params or {}
+            login = ""
+            if request.HasField("access_token"):
+                login = as_model(request.access_token, AccessToken).client_id
+            await adopt_call(
+                FrontDoorCaller(context.channel_manager, reboot_secret()),
+                McpSessionId(context.state_id),
+                str(root.id),
+                # As its steps and the ledger know it.
+                runner=str(context.workflow_id),
+                name=params["name"],
+                arguments=params.get("arguments") or {},
+                login=login,
+            )
+            logger.info("a call of an earlier release is carried on")
+        return HandleMessageResponse()
+
+    async def Run(  # noqa: N802 - Reboot's name
+        self, context: WorkflowContext, request: RunRequest
+    ) -> RunResponse:
+        """Nothing: `HandleMessage` is the one that hands the call over."""
+        return RunResponse()
+
+
+async def response_of_any_release(
+    context: ExternalContext, session_id: McpSessionId, request_id: str
+) -> str:
+    """The JSON-RPC response of a call of this release or an earlier one.
+
+    Raises `CallUnknown`.
+    """
+    deadline_seconds = asyncio.get_running_loop().time() + ADOPTION_SECONDS
+    while True:
+        try:
+            return await response_of(context, session_id, request_id)
+        except CallUnknown:
+            record = await call_record(context, session_id, request_id)
+            if record is None or record.is_of_this_release:
+                raise
+            stored = await _stored_response(context, session_id, request_id, record.wire_id)
+            if stored is not None:
+                return stored
+            if asyncio.get_running_loop().time() > deadline_seconds:
+                raise
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _stored_response(
+    context: ExternalContext, session_id: McpSessionId, request_id: str, wire_id: str
+) -> str | None:
+    """The response in the call's `Stream`, under the client's id, if there is one."""
+    stream: Any = Stream.ref(qualified_stream_id(session_id=session_id, request_id=request_id))
+    try:
+        stored = await stream.messages(context)
+    except Stream.MessagesAborted as aborted:
+        if isinstance(aborted.error, StateNotConstructed):
+            return None
+        raise
+    for message in stored.messages:
+        parsed = JSONRPCMessage.model_validate(
+            replace_whole_floats_with_ints(as_dict(message.message))
+        )
+        if isinstance(parsed.root, JSONRPCResponse | JSONRPCError):
+            response = parsed.model_dump(by_alias=True, mode="json", exclude_none=True)
+            return json.dumps({**response, "id": json.loads(wire_id)})
+    return None

@@ -1,0 +1,41 @@
+"""The live sessions that a process owns, as it last read or wrote them.
+
+Only the owner changes a session, so what it remembers is true until it changes it itself.
+"""
+
+from collections.abc import Callable
+
+from cachetools import TTLCache
+from reboot.aio.external import ExternalContext
+
+from gist_mcp.principal import McpSessionId
+from gist_mcp.sessions.ownership import LiveSession, live_session
+
+MAX_SESSIONS = 20_000
+"""Sessions that one process remembers. Forgetting one costs a question to its state."""
+
+
+class SessionCache:
+    """Remembers sessions until they have been idle for `idle_seconds`. Used from one event loop.
+
+    `clock` gives seconds, from any beginning.
+    """
+
+    def __init__(self, idle_seconds: float, clock: Callable[[], float]) -> None:
+        self._sessions: TTLCache[McpSessionId, LiveSession] = TTLCache(
+            MAX_SESSIONS, idle_seconds, timer=clock
+        )
+
+    async def get(self, context: ExternalContext, session_id: McpSessionId) -> LiveSession | None:
+        """The session, `None` for an unknown or ended one."""
+        session = self._sessions.get(session_id)
+        if session is None:
+            session = await live_session(context, session_id)
+        if session is not None:
+            # Anew each time, so that its time of idleness begins again.
+            self._sessions[session_id] = session
+        return session
+
+    def forget(self, session_id: McpSessionId) -> None:
+        """The session has ended."""
+        self._sessions.pop(session_id, None)

@@ -1,0 +1,159 @@
+"""The workflow that carries a tool call out: `McpSession.run_call`.
+
+Reboot runs it in the process that owns the session, and again after a restart until it has ended.
+A durable workflow may not fail: Reboot would try it again for ever. So whatever is raised on the
+way becomes the call's response, once.
+"""
+
+import asyncio
+import json
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from cachetools import LRUCache
+from mcp.types import INTERNAL_ERROR, CallToolResult
+from reboot.aio.contexts import WorkflowContext
+from rebootdev.aio.contexts import EffectValidation
+
+from gist_mcp import process
+from gist_mcp.principal import GitHubUserId, McpSessionId
+from gist_mcp.servicers.mcp_session import McpSessionServicer
+from gist_mcp.servicers.unlogged_call import FrontDoorCaller
+from gist_mcp.sessions import placement
+from gist_mcp.sessions.call_events import CallEvent
+from gist_mcp.sessions.calls import note_progress
+from gist_mcp.tools.call import RunningCall, current_call
+from gist_mcp.tools.run_tool import ToolRun, run_tool
+from gist_state.v1.mcp_session_rbt import McpSession
+
+logger = logging.getLogger(__name__)
+
+MAX_RESPONSE_BYTES: Final = 3 * 1024 * 1024
+"""A response as Reboot stores and returns it. A gRPC message ends at 4 MiB."""
+
+MAX_STEPS: Final = 64
+"""Calls whose steps are remembered while their effects are validated."""
+
+
+class ToolCallingSessionServicer(McpSessionServicer):
+    """`McpSession` with its workflow."""
+
+    _steps: LRUCache[str, dict[str, Any]] = LRUCache(MAX_STEPS)
+
+    def create_middleware(self, **known: Any) -> Any:
+        """Reboot's hook, which tells which process this is."""
+        placement.note_process(
+            application_id=known["application_id"],
+            server_id=known["server_id"],
+            placement_client=known["placement_client"],
+        )
+        return super().create_middleware(**known)
+
+    async def run_call(
+        self, context: WorkflowContext, request: McpSession.RunCallRequest
+    ) -> McpSession.RunCallResponse:
+        """Runs the tool and returns the JSON-RPC response."""
+        request_id = str(context.task_id.hex)
+        validates = context._effect_validation != EffectValidation.DISABLED
+        steps = self._steps.setdefault(request_id, {}) if validates else {}
+        json_rpc_id = json.loads(request.wire_id)
+        try:
+            running = await self._running(context, request, request_id, steps)
+            result = await _run(context, request, running)
+            body = {"result": result.model_dump(mode="json", by_alias=True, exclude_none=True)}
+        except asyncio.CancelledError:
+            raise
+        except Exception:  # noqa: BLE001 - logged in `_logged_failure`
+            body = {"error": {"code": INTERNAL_ERROR, "message": _logged_failure()}}
+        message = _response(json_rpc_id, body)
+        if len(message) > MAX_RESPONSE_BYTES:
+            text = "The result is too large to be sent. Ask for less."
+            body = {"error": {"code": INTERNAL_ERROR, "message": text}}
+            message = _response(json_rpc_id, body)
+        return McpSession.RunCallResponse(message=message)
+
+    async def _running(
+        self,
+        context: WorkflowContext,
+        request: McpSession.RunCallRequest,
+        request_id: str,
+        steps: dict[str, Any],
+    ) -> RunningCall:
+        state = await self._read(context)
+        session_id = McpSessionId(context.state_id)
+        return RunningCall(
+            session_id=session_id,
+            request_id=request_id,
+            issuer=state.issuer or "",
+            user_id=GitHubUserId(state.owner_user_id or 0),
+            login=request.login,
+            runner=request.runner or str(context.workflow_id),
+            is_adopted=request.runner is not None,
+            begun_at_seconds=request.begun_at_seconds,
+            reboot=FrontDoorCaller(
+                context.channel_manager, process.services().reboot_secret.get_secret_value()
+            ),
+            cancelled=self._cancelled(context, request_id),
+            steps=steps,
+        )
+
+    def _cancelled(
+        self, context: WorkflowContext, request_id: str
+    ) -> Callable[[], Awaitable[str | None]]:
+        async def cancelled() -> str | None:
+            state = await self._read(context)
+            if state.closed_at_seconds is not None:
+                return "The session was ended."
+            meant = (each for each in state.requests or [] if each.request_id == request_id)
+            if any(each.is_cancelled for each in meant):
+                return "The call was cancelled."
+            return None
+
+        return cancelled
+
+    async def _read(self, context: WorkflowContext) -> McpSession.State:
+        """The session's state as it is now. No call: the state is this process's."""
+        return await self.ref().always().read(context)
+
+
+async def _run(
+    context: WorkflowContext, request: McpSession.RunCallRequest, running: RunningCall
+) -> CallToolResult:
+    events = process.services().events
+
+    async def notify(event_id: str, notification: dict[str, Any], *, is_progress: bool) -> None:
+        text = json.dumps({"id": f"{running.request_id}/{event_id}", "message": notification})
+        if is_progress:
+            await note_progress(running.reboot, running.session_id, running.request_id, text)
+        events.publish(running.session_id, CallEvent(request_id=running.request_id, progress=text))
+
+    token = current_call.set(running)
+    try:
+        return await run_tool(
+            context,
+            ToolRun(
+                name=request.name,
+                arguments=json.loads(request.arguments),
+                request_id=running.request_id,
+                progress_token=json.loads(request.progress_token or "null"),
+                login=running.login,
+                notify=notify,
+            ),
+        )
+    finally:
+        current_call.reset(token)
+        events.call_ended(running.request_id)
+
+
+def _response(json_rpc_id: str | int, body: dict[str, Any]) -> str:
+    # ASCII only, see `event_stream.one_event`.
+    return json.dumps({"jsonrpc": "2.0", "id": json_rpc_id, **body}, separators=(",", ":"))
+
+
+def _logged_failure() -> str:
+    """The text for a client. The log has the exception under the same number."""
+    number = secrets.token_hex(6)
+    logger.exception("A tool call failed, request %s", number)
+    return f"Something went wrong on this server. Its log has the details as {number}."

@@ -1,0 +1,121 @@
+"""Runs a tool as DurableMCP does: with a `DurableContext`, and its effects validated.
+
+The MCP SDK's handler of `tools/call` is not in between: it would compare each result with a schema
+that it makes anew, and what it checks of the arguments we have checked more strictly.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, cast
+
+from mcp.server.fastmcp import Context
+from mcp.server.fastmcp.exceptions import ToolError as SdkToolError
+from mcp.server.fastmcp.tools import Tool
+from mcp.server.session import ServerSession
+from mcp.shared.context import RequestContext
+from mcp.types import (
+    CallToolResult,
+    JSONRPCNotification,
+    ProgressNotification,
+    RequestParams,
+    ServerNotification,
+    TextContent,
+)
+from reboot.aio.contexts import WorkflowContext
+from reboot.mcp.server import _wrap_tool
+from reboot.mcp.servicers.session import _context
+
+from gist_mcp.errors import InvalidArgument
+from gist_mcp.tools.call import CallInterrupted
+from gist_mcp.tools.call_log import CallEnd, current_end, log_end
+from gist_mcp.tools.call_validation import invalid_call_result, validated_call
+from gist_mcp.tools.registry import TOOLS
+
+
+class Notify(Protocol):
+    """Sends a JSON-RPC notification of the running call to its client."""
+
+    def __call__(
+        self, event_id: str, notification: dict[str, Any], *, is_progress: bool
+    ) -> Awaitable[None]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolRun:
+    """What runs: the tool `name` with `arguments` as they came, for the call `request_id`."""
+
+    name: str
+    arguments: Mapping[str, Any]
+    request_id: str
+    progress_token: str | int | None
+    login: str
+    notify: Notify
+
+
+class _CallSession:
+    """What DurableMCP's context uses of an MCP session: it sends notifications."""
+
+    def __init__(self, notify: Notify) -> None:
+        self._notify = notify
+
+    async def send_notification(
+        self, notification: ServerNotification, related_request_id: str | int | None = None
+    ) -> None:
+        """Sends one, under the id that DurableMCP has given the event."""
+        sent = notification.root.model_dump(by_alias=True, mode="json", exclude_none=True)
+        meta = sent["params"].pop("_meta")
+        message = JSONRPCNotification(jsonrpc="2.0", **sent).model_dump(mode="json")
+        is_progress = isinstance(notification.root, ProgressNotification)
+        await self._notify(meta["rebootEventId"], message, is_progress=is_progress)
+
+
+def _durable(function: Callable[..., Awaitable[Any]]) -> Tool:
+    """The tool as FastMCP knows it, its function wrapped by DurableMCP."""
+    return Tool.from_function(_wrap_tool(function), name=function.__name__, context_kwarg="ctx")
+
+
+_TOOLS: Final = {entry.name: _durable(entry.function) for entry in TOOLS}
+
+
+async def run_tool(context: WorkflowContext, run: ToolRun) -> CallToolResult:
+    """The result of the tool, or its error as a result.
+
+    Raises `CancelledError` when the process stops.
+    """
+    try:
+        arguments = validated_call(run.name, dict(run.arguments))
+    except InvalidArgument as reason:
+        return invalid_call_result(reason)
+    end = CallEnd()
+    ending, durable = current_end.set(end), _context.set(context)
+    try:
+        content, structured = await _TOOLS[run.name].run(
+            arguments, context=_sdk_context(run), convert_result=True
+        )
+        result = CallToolResult(content=list(content), structuredContent=structured)
+    except SdkToolError as failure:
+        if isinstance(failure.__cause__, CallInterrupted):
+            raise asyncio.CancelledError from None
+        # FastMCP puts words of its own before the text of the tool.
+        text = str(failure.__cause__ or failure)
+        result = CallToolResult(content=[TextContent(type="text", text=text)], isError=True)
+    finally:
+        _context.reset(durable)
+        current_end.reset(ending)
+    # Not of a call that is interrupted, as when the server stops: it is carried on later.
+    log_end(run.name, run.login, end)
+    return result
+
+
+def _sdk_context(run: ToolRun) -> Context[Any, Any, Any]:
+    meta = None
+    if run.progress_token is not None:
+        meta = RequestParams.Meta(progressToken=run.progress_token)
+    request: RequestContext[Any, Any, Any] = RequestContext(
+        request_id=run.request_id,
+        meta=meta,
+        session=cast(ServerSession, _CallSession(run.notify)),
+        lifespan_context=None,
+    )
+    return Context(request_context=request)
