@@ -19,7 +19,7 @@ from gist_mcp.mcp_http.json_rpc import INTERNAL_ERROR, JsonRpcId
 from gist_mcp.principal import McpSessionId
 from gist_mcp.sessions.call_events import CallEvent, Listener, SessionEnded, SessionEvents
 from gist_mcp.sessions.calls import CallUnknown, call_record
-from gist_mcp.sessions.earlier_release import response_of_any_release
+from gist_mcp.sessions.responses import Responses
 
 PRIMING_SINCE = "2025-11-25"
 """Protocol versions from this on begin a stream with an event without data (MCP 2025-11-25,
@@ -42,6 +42,7 @@ class SessionStreams:
     session_id: McpSessionId
     protocol_version: str
     events: SessionEvents
+    responses: Responses
     on_sent: Callable[[str], None]
 
     async def call(
@@ -128,7 +129,7 @@ class SessionStreams:
 
     async def response(self, request_id: str) -> str:
         """The JSON-RPC response of a call. Raises `CallUnknown`."""
-        return await response_of_any_release(self.context, self.session_id, request_id)
+        return await self.responses.get(self.context, self.session_id, request_id)
 
 
 async def _next(

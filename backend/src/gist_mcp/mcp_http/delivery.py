@@ -27,6 +27,7 @@ from gist_mcp.sessions.call_events import CallEvent, SessionEnded
 from gist_mcp.sessions.calls import NewCall, SessionCalls, cancel_calls
 from gist_mcp.sessions.hop import Authenticated
 from gist_mcp.sessions.ownership import LiveSession
+from gist_mcp.sessions.responses import Responses
 from gist_mcp.sessions.session_cache import SessionCache
 from gist_mcp.tools.call_validation import invalid_call_result, validated_call
 from gist_mcp.tools.registry import only_reads
@@ -44,6 +45,7 @@ class McpDelivery:
         self._deps = deps
         self._methods = McpMethods(deps.config, server)
         self._calls = SessionCalls(deps.clock)
+        self._responses = Responses()
         self._sessions = SessionCache(deps.config.session_idle_seconds, deps.clock)
 
     async def answer(self, request: Request, asked: McpRequest, caller: Authenticated) -> Response:
@@ -201,6 +203,7 @@ class McpDelivery:
             session_id=session_id,
             protocol_version=session.protocol_version,
             events=self._deps.events,
+            responses=self._responses,
             on_sent=lambda request_id: self._calls.answered(context, session_id, request_id),
         )
 

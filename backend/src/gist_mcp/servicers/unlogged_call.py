@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import grpc.aio
+from grpc_status import rpc_status
 from rbt.v1alpha1.errors_pb2 import StateNotConstructed
 from rebootdev.aio.aborted import Aborted, SystemAborted
 from rebootdev.aio.headers import Headers
@@ -114,12 +115,18 @@ async def call_without_key(
             wait_for_ready=True,  # Another process of ours may just be starting.
         )
     except grpc.aio.AioRpcError as error:
-        if isinstance(SystemAborted.from_grpc_aio_rpc_error(error).error, StateNotConstructed):
+        if _is_state_missing(error):
             raise StateMissing from None
         raise StateUnavailable(
             "This could not be recorded. Try again.",
             log_reason=f"{type_name} {method}: {error.code().name}",
         ) from None
+
+
+def _is_state_missing(error: grpc.aio.AioRpcError) -> bool:
+    status = rpc_status.from_call(error)
+    aborted = None if status is None else SystemAborted.from_status(status)
+    return aborted is not None and isinstance(aborted.error, StateNotConstructed)
 
 
 async def call_patiently(

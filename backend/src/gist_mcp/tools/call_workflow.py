@@ -26,7 +26,7 @@ from gist_mcp.sessions.call_events import CallEvent
 from gist_mcp.sessions.calls import note_progress
 from gist_mcp.tools.call import RunningCall, current_call
 from gist_mcp.tools.run_tool import ToolRun, run_tool
-from gist_state.v1.mcp_session_rbt import McpSession
+from gist_state.v1.mcp_session_rbt import McpSession, McpSessionFromProto
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +115,9 @@ class ToolCallingSessionServicer(McpSessionServicer):
 
     async def _read(self, context: WorkflowContext) -> McpSession.State:
         """The session's state as it is now. No call: the state is this process's."""
-        return await self.ref().always().read(context)
+        state: Any = await self.ref().always().read(context)
+        # Reboot 0.40.1 gives the protobuf message, whatever its types say.
+        return McpSessionFromProto(state)
 
 
 async def _run(

@@ -1,0 +1,36 @@
+"""The responses of running calls: each is waited for once, however many streams are open for it.
+
+A wait that is cut off, as when a client leaves, would break the call: Reboot 0.40.1 then cancels
+what the call's own workflow is to complete. So the waits are never cut off.
+"""
+
+import asyncio
+
+from reboot.aio.external import ExternalContext
+
+from gist_mcp.principal import McpSessionId
+from gist_mcp.sessions.earlier_release import response_of_any_release
+
+
+class Responses:
+    """The waits of one process. Used from one event loop."""
+
+    def __init__(self) -> None:
+        self._waits: dict[str, asyncio.Task[str]] = {}
+
+    async def get(self, context: ExternalContext, session_id: McpSessionId, request_id: str) -> str:
+        """The JSON-RPC response of a call, as soon as it is durable. Raises `CallUnknown`."""
+        # By both: who names the call of another session asks for another one.
+        name = f"{session_id}/{request_id}"
+        wait = self._waits.get(name)
+        if wait is None:
+            wait = asyncio.create_task(response_of_any_release(context, session_id, request_id))
+            self._waits[name] = wait
+            wait.add_done_callback(lambda done: self._ended(name, done))
+        return await asyncio.shield(wait)
+
+    def _ended(self, name: str, wait: "asyncio.Task[str]") -> None:
+        del self._waits[name]
+        if not wait.cancelled():
+            # Or Python would log it where every stream has gone meanwhile.
+            wait.exception()
