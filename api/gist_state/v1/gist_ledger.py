@@ -109,8 +109,8 @@ class HoldResponse(BaseModel):
 
 
 class FinishRequest(BaseModel):
-    """`phase`: `done` with the gist, `nothing` (no gist was made, the key is free again), or
-    `unknown`."""
+    """`phase`: `done` with the gist, `nothing` (no gist was made, the key is free again),
+    `unknown`, or `running` (this send had no effect, another will follow)."""
 
     write_id: str = Field(tag=1)
     runner: str = Field(tag=2)

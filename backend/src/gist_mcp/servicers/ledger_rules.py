@@ -1,7 +1,7 @@
 """The rules of the ledger. Pure: what a record becomes, and what is answered.
 
     (no record) --intend--> running --hold--> sending --finish--> done
-         ^                    |  ^               |  |
+         ^                    |  ^  <--running-- |  |
          |                    |  |               |  +--unknown--> unknown
          +------ nothing -----+--|---------------+                   |
                 (no doubt)       +------------- intend --------------+   in doubt from now on
@@ -123,7 +123,8 @@ def finish(
     gist_id: str | None = None,
     gist_url: str | None = None,
 ) -> Finished:
-    """How the change ended for `runner`: `done`, `nothing` or `unknown`.
+    """How the change, or a send of it, ended for `runner`: `done`, `nothing`, `unknown`, or
+    `running`: this send has certainly had no effect, and the runner goes on.
 
     A gist that was made is a fact, and so is a doubt, whoever brings it. That nothing was made
     is known to the runner of a change that was never in doubt, and to nobody else.
@@ -135,6 +136,10 @@ def finish(
     if phase == DONE:
         made = {"phase": DONE, "in_doubt": False, "gist_id": gist_id, "gist_url": gist_url}
         return Finished(record=known.model_copy(update=made), recorded=True)
+    if phase == RUNNING:
+        if is_own and known.phase == SENDING:
+            known = known.model_copy(update={"phase": RUNNING})
+        return Finished(record=known, recorded=is_own)
     if phase == NOTHING and not is_own:
         return Finished(record=known, recorded=False)
     if phase == NOTHING and not is_in_doubt(known):

@@ -136,6 +136,10 @@ class Ledger:
             )
         return None
 
+    async def not_sent(self, change: Change) -> None:
+        """Takes back that the change may have been sent: this send has had no effect."""
+        await self._finish(change, "running")
+
     async def has_claimed(self, gist_id: str, write_id: str) -> bool:
         """True if the gist is the result of this change already."""
         request = messages.GistLedgerClaimantRequest(gist_id=gist_id)
