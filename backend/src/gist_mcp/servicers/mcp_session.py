@@ -2,6 +2,7 @@
 
 from reboot.aio.contexts import ReaderContext, WriterContext
 
+from gist_mcp.framework.placement import NotesItsServer
 from gist_mcp.servicers.authorizers import front_door_only
 from gist_state.v1.mcp_session import EarlyCancel, RequestRecord
 from gist_state.v1.mcp_session_rbt import McpSession
@@ -22,7 +23,7 @@ MAX_UNANSWERED = 250
 """Calls without an answer that a session remembers. Clients that never fetched one leave them."""
 
 
-class McpSessionServicer(McpSession.Servicer):
+class McpSessionServicer(NotesItsServer, McpSession.Servicer):
     """Who owns one MCP session id."""
 
     def authorizer(self):  # type: ignore[no-untyped-def]

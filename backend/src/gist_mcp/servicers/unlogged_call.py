@@ -10,11 +10,9 @@ from typing import Any, Final
 
 import grpc.aio
 from reboot.aio.external import ExternalContext
-from rebootdev.aio.headers import Headers
-from rebootdev.aio.internals.contextvars import get_application_id
-from rebootdev.aio.types import StateRef
 
 from gist_mcp.errors import GistMcpError
+from gist_mcp.framework.private_names import Headers, StateRef, get_application_id
 
 CALL_TIMEOUT_SECONDS: Final = 10.0
 
