@@ -28,11 +28,15 @@ from gist_mcp.framework.expectations import (
 
 STOCK_NUMBER_OF_SHARDS: Final = 2**14
 OWN_NUMBER_OF_SHARDS: Final = 64
-"""The number for new states; see `framework/shards.py`."""
+NUMBERS_OF_SHARDS: Final = (OWN_NUMBER_OF_SHARDS, STOCK_NUMBER_OF_SHARDS)
+"""What a state can have; see `framework/shards.py`."""
+
+DATABASE_FOLDER: Final = "p000000"
+"""In the folder of a state, as Reboot names it."""
 
 EXPECTED: Final[tuple[Exists, ...]] = (
     # `framework/shards.py`: how many shards the state of an application has.
-    Is("reboot.controller.shards:NUM_SHARDS", STOCK_NUMBER_OF_SHARDS, OWN_NUMBER_OF_SHARDS),
+    Is("reboot.controller.shards:NUM_SHARDS", *NUMBERS_OF_SHARDS),
     Takes("reboot.controller.shards:make_shard_infos", ""),
     HasBody("reboot.controller.shards:_shard_first_keys", "8d225ea5e24bfc47"),
     IsSameAs(
@@ -40,7 +44,7 @@ EXPECTED: Final[tuple[Exists, ...]] = (
         "reboot.controller.shards:make_shard_infos",
     ),
     IsSameAs("reboot.aio.reboot:make_shard_infos", "reboot.controller.shards:make_shard_infos"),
-    # The name of the folder with the database, and who makes the database, are in here.
+    # It makes the database, with these shards, in the folder of this name.
     HasBody("reboot.aio.reboot:Reboot.__init__", "1687ab6d8d584eec"),
     Is("rebootdev.settings:ENVVAR_RBT_STATE_DIRECTORY", "RBT_STATE_DIRECTORY"),
     Is("rebootdev.settings:ENVVAR_REBOOT_CLOUD_DATABASE_ADDRESS", "REBOOT_CLOUD_DATABASE_ADDRESS"),
