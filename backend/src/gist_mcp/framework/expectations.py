@@ -166,6 +166,10 @@ class HasFields(Exists):
 
     fields: tuple[str, ...]
 
+    def __init__(self, name: str, *fields: str) -> None:
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "fields", fields)
+
     @override
     def compare(self, found: Any) -> None:
         fields = tuple(found.DESCRIPTOR.fields_by_name)

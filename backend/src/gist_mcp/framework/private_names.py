@@ -19,6 +19,7 @@ from gist_mcp.framework.expectations import (
     Answers,
     Exists,
     HasBody,
+    HasFields,
     Is,
     IsSameAs,
     Sets,
@@ -48,6 +49,26 @@ EXPECTED: Final[tuple[Exists, ...]] = (
     HasBody("reboot.aio.reboot:Reboot.__init__", "1687ab6d8d584eec"),
     Is("rebootdev.settings:ENVVAR_RBT_STATE_DIRECTORY", "RBT_STATE_DIRECTORY"),
     Is("rebootdev.settings:ENVVAR_REBOOT_CLOUD_DATABASE_ADDRESS", "REBOOT_CLOUD_DATABASE_ADDRESS"),
+    # `framework/reshard.py`: what is in a database, and how it is read and written.
+    Takes("rebootdev.server.database:DatabaseServer", "state_directory, server_info, port"),
+    Takes("rebootdev.server.database:DatabaseServer.shutdown_and_wait", "self"),
+    Takes("rebootdev.server.database:DatabaseClient", "target"),
+    Takes("rebootdev.server.database:DatabaseClient._get_database_stub", "self"),
+    Takes("rebootdev.server.database:DatabaseClient.export", "self, state_type, shard_ids"),
+    HasBody("rebootdev.server.database:DatabaseClient.store", "f758f3a5026c8e6c"),
+    Takes("rebootdev.server.database:DatabaseClient.get_application_metadata", "self"),
+    Takes("rebootdev.server.database:DatabaseClient.store_application_metadata", "self, metadata"),
+    HasFields("rbt.v1alpha1.database_pb2:ServerInfo", "shard_infos"),
+    HasFields("rbt.v1alpha1.database_pb2:ExportItem", "actor", "task", "idempotent_mutation"),
+    HasFields("rbt.v1alpha1.database_pb2:Actor", "state_type", "state_ref", "state"),
+    HasFields("rbt.v1alpha1.database_pb2:RecoverRequest", "state_tags_by_state_type", "shard_ids"),
+    HasFields(
+        "rbt.v1alpha1.database_pb2:RecoverResponse",
+        "pending_tasks",
+        "participant_transactions",
+        "prepared_transaction_coordinators",
+        "idempotent_mutations",
+    ),
     # `framework/placement.py`: which server process owns a state.
     HasBody("rebootdev.aio.placement:PlanOnlyPlacementClient.shard_for_actor", "46804585f015f458"),
     HasBody("rebootdev.aio.placement:PlanOnlyPlacementClient._handle_plan", "03f51d3fe86e7867"),
@@ -146,14 +167,17 @@ from rebootdev.aio.types import (
     StateRef,
     StateTypeName,
     StateTypeTag,
+    state_type_tag_for_name,
 )
-from rebootdev.server.database import DatabaseClient
+from rebootdev.server.database import DatabaseClient, DatabaseServer
 from rebootdev.settings import (
     ADMIN_SECRET_NAME,
     ENVVAR_LOCAL_ENVOY_MODE,
     ENVVAR_RBT_STATE_DIRECTORY,
     ENVVAR_REBOOT_CLOUD_DATABASE_ADDRESS,
 )
+
+from rbt.v1alpha1 import database_pb2
 
 __all__ = [
     "ADMIN_SECRET_NAME",
@@ -165,6 +189,7 @@ __all__ = [
     "ApplicationId",
     "Auth",
     "DatabaseClient",
+    "DatabaseServer",
     "DirectResolver",
     "Headers",
     "PlacementClient",
@@ -178,9 +203,11 @@ __all__ = [
     "StateTypeTag",
     "TokenVerifier",
     "check",
+    "database_pb2",
     "envoy_config",
     "get_application_id",
     "local_envoy",
     "shards",
+    "state_type_tag_for_name",
     "web_framework",
 ]

@@ -33,6 +33,9 @@ from gist_mcp.framework.private_names import (
 
 logger = logging.getLogger(__name__)
 
+RESHARDING_MARKER: Final = "resharding"
+"""In the state's folder while `reshard.py` works on it, and after it was interrupted."""
+
 NUMBER_FILE: Final = "number_of_shards"
 """In the state's folder, beside Reboot's database: the number in decimal digits, and a newline."""
 
@@ -42,11 +45,15 @@ def use_shards_of_the_state(environ: Mapping[str, str]) -> None:
 
     Call it before the `Application` is made: that opens the database. The server processes get
     their shards from the process that starts them. For a new state the number is chosen and
-    recorded. Raises `ConfigError` if the record cannot be read or written.
+    recorded. Raises `ConfigError` if the record cannot be read or written, or if the state is just
+    being given another number.
     """
     folder = state_folder(environ)
     if folder is None:
         return
+    if (folder / RESHARDING_MARKER).exists():
+        text = f"{folder} is being resharded; run `python scripts/reshard.py {folder}` to its end"
+        raise ConfigError(ENVVAR_RBT_STATE_DIRECTORY, text)
     number = number_of_shards(folder)
     if number is None:
         number = OWN_NUMBER_OF_SHARDS
