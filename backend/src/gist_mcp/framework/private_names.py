@@ -135,6 +135,9 @@ EXPECTED: Final[tuple[Exists, ...]] = (
     Is("rebootdev.settings:ENVVAR_LOCAL_ENVOY_MODE", "REBOOT_LOCAL_ENVOY_MODE"),
     # `logs.py`: whose lines are put into our form.
     Answers("log.log:get_logger", "x", f"{logs.REBOOT}.x", lambda logger: logger.name),
+    # `scripts/dev.py`, which does not need the rest of this file: lines that `rbt` prints.
+    Exists("reboot.cli.monkeys:monkeys"),
+    Exists("reboot.cli.monkeys:no_chaos_monkeys"),
 )
 """What we expect, by the file that leans on it."""
 
