@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from gist_mcp.framework.private_names import OWN_NUMBER_OF_SHARDS
+from gist_mcp.framework.shards import use_number_of_shards
 from tests.support import lanes
 from tests.support.leftovers import collected, show_those_of_reboot
 
@@ -49,6 +51,8 @@ LONGEST_FIRST = (
 )
 
 lanes.watch()
+# As the application has them. With Reboot's own number a runtime in this process starts slowly.
+use_number_of_shards(OWN_NUMBER_OF_SHARDS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

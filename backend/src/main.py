@@ -13,6 +13,7 @@ import sys
 from gist_mcp.app import build_application
 from gist_mcp.config import Config, load_config, log_level
 from gist_mcp.errors import ConfigError
+from gist_mcp.framework.shards import use_shards_of_the_state
 from gist_mcp.logs import configure_logging
 from gist_mcp.simulator import embedded_simulator
 from gist_mcp.version import VERSION
@@ -31,6 +32,7 @@ async def main() -> None:
     """Reads the settings, starts the simulator where it stands in for GitHub, and serves."""
     try:
         config = await load_config(os.environ)
+        use_shards_of_the_state(os.environ)
     except ConfigError as error:
         sys.exit(f"github-gist-mcp: {error}")
     _log_start(config)

@@ -14,9 +14,9 @@ REPOSITORY = Path(__file__).parents[2]
 PACKAGE = REPOSITORY / "backend" / "src" / "gist_mcp"
 PAGE = (REPOSITORY / "docs" / "architecture.md").read_text()
 
-IN_EVERY_WALK = {"config.py", "origin.py"}
+IN_EVERY_WALK = {"config.py", "framework/placement.py", "origin.py"}
 WHEN_A_LINE_IS_LOGGED = {"logs.py"}
-"""The page names both once, before the walks."""
+"""The page names them once, before the walks."""
 
 WALKS = {
     "tutorial_sign_in": "A person signs in (the tutorial's flow)",
@@ -133,5 +133,6 @@ def test_what_is_named_once_for_all_walks_is_entered_by_each(
 ) -> None:
     for files in recorded.values():
         assert set(files) >= IN_EVERY_WALK
-    once = "Every walk enters " + " and ".join(f"`{file}`" for file in sorted(IN_EVERY_WALK))
-    assert once in section("The walks")
+    *others, last = (f"`{file}`" for file in sorted(IN_EVERY_WALK))
+    once = f"Every walk enters {', '.join(others)} and {last}"
+    assert once in " ".join(section("The walks").split())

@@ -134,9 +134,10 @@ class Deployment:
         self._log.close()
         self._process = None
 
-    def restart(self) -> None:
-        """Kills everything and starts again."""
+    def restart(self, *, servers: int | None = None) -> None:
+        """Kills everything and starts again, with another number of server processes if given."""
         self.kill()
+        self._servers = servers or self._servers
         self.start()
 
     def processes(self) -> list[psutil.Process]:

@@ -5,6 +5,7 @@ to start is theirs: no process, no browser, no Reboot runtime. This module ends 
 one of them without the marker, whichever of the lanes is run.
 """
 
+import functools
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,6 +55,8 @@ def watch() -> None:
     sys.addaudithook(_audit)
     begin = Reboot.__init__
 
+    # `wraps`, so that the check of Reboot's private names finds the body of what is wrapped.
+    @functools.wraps(begin)
     def begin_in_lane(self: Reboot, *positional: Any, **named: Any) -> None:
         _refuse("the Reboot runtime")
         begin(self, *positional, **named)

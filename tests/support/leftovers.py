@@ -12,6 +12,7 @@ import pytest
 
 REBOOT_IN_THIS_PROCESS = (
     "durability/test_ledger_size.py",
+    "framework/test_placement.py",
     "mcp_http/test_grant_gate.py",
     "oauth",
     "servicers",

@@ -17,6 +17,8 @@ from gist_mcp.clients.metadata_document import ClientDocuments
 from gist_mcp.clients.registry import ClientRegistry
 from gist_mcp.config import Config
 from gist_mcp.deps import Deps
+from gist_mcp.framework import private_names
+from gist_mcp.framework.placement import place_quickly
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.http import make_http_client
 from gist_mcp.github.oauth import GitHubOAuth
@@ -45,12 +47,18 @@ SERVICERS = [GistLedgerServicer, GrantsServicer, ToolCallingSessionServicer, Sig
 """Every state type of ours. DurableMCP brings its own."""
 
 
-# On import, as Reboot's server processes make their web application from what they import.
+# On import, as Reboot's server processes make their web application from what they import, and then
+# ask at once which of them owns what.
 serve_nothing_else()
+place_quickly()
 
 
 def build_application(config: Config, *, incarnation: str) -> Application:
-    """The application, ready to run. `incarnation` names this run of the deployment."""
+    """The application, ready to run. `incarnation` names this run of the deployment.
+
+    Raises `FrameworkChanged` if Reboot or DurableMCP is not what this project was written for.
+    """
+    private_names.check()
     close_gateway(config)
     mcp = ClosedDurableMCP()
     register_tools(mcp)

@@ -26,7 +26,8 @@ and mounts ours into it. FastAPI brings `/docs`, `/redoc` and `/openapi.json`, b
 without our headers, with scripts from elsewhere; they are switched off by arguments that Reboot
 0.40.1 does not pass on.
 
-A Reboot whose configuration looks different is not served at all: see `GatewayUnknown`. Where
+A Reboot whose configuration looks different is not served at all: see `GatewayUnknown`, and
+`framework/private_names.py` for the names that this changes. Where
 another gateway is in front, as on Reboot Cloud, this configures nothing.
 """
 
@@ -39,7 +40,6 @@ from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import reboot.aio.http
 from envoy.config.listener.v3.listener_components_pb2 import Filter
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.config.route.v3.route_components_pb2 import Route
@@ -47,12 +47,15 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2,
 )
 from fastapi import FastAPI
-from reboot.routing import envoy_config
-from reboot.server import local_envoy
-from rebootdev.aio.headers import STATE_REF_HEADER
-from rebootdev.settings import ENVVAR_LOCAL_ENVOY_MODE
 
 from gist_mcp.config import LOOPBACK_HOSTS, Config
+from gist_mcp.framework.expectations import FrameworkChanged, original, replaces
+from gist_mcp.framework.private_names import (
+    ENVVAR_LOCAL_ENVOY_MODE,
+    STATE_REF_HEADER,
+    envoy_config,
+    web_framework,
+)
 from gist_mcp.http.middleware import own_origins
 
 logger = logging.getLogger(__name__)
@@ -70,7 +73,7 @@ NO_HOST: Final = "no-host.invalid"
 can have this name (RFC 2606, 2), so such a request reaches the health check and nothing else."""
 
 
-class GatewayUnknown(RuntimeError):
+class GatewayUnknown(FrameworkChanged):
     """Reboot configures its Envoy in a way that this file was not written for.
 
     The start ends with it. To go on would not open anything that needs a token, as our own checks
@@ -78,10 +81,7 @@ class GatewayUnknown(RuntimeError):
     """
 
     def __init__(self, what: str) -> None:
-        super().__init__(
-            f"Reboot's Envoy configuration has changed: {what}. "
-            "gist_mcp/reboot_gateway.py was written for reboot 0.40.1."
-        )
+        super().__init__([f"in Reboot's Envoy configuration, {what}"])
 
 
 class ClosedListener:
@@ -90,14 +90,14 @@ class ClosedListener:
     def __init__(
         self, stock: Any, own: Iterable[str], *, this_machine_only: bool, on_ipv6: bool
     ) -> None:
-        self.stock = stock
+        self.replaced = stock
         self._own_origins = sorted(own)
         self._this_machine_only = this_machine_only
         self._on_ipv6 = on_ipv6
 
     def __call__(self, *arguments: Any, **named: Any) -> Listener:
         """The listener. Raises `GatewayUnknown`."""
-        listener: Listener = self.stock(*arguments, **named)
+        listener: Listener = self.replaced(*arguments, **named)
         filters = [each for chain in listener.filter_chains for each in chain.filters]
         if not filters:
             raise GatewayUnknown("the listener has no filter")
@@ -196,19 +196,11 @@ def _replace(field: Any, values: list[Any]) -> None:
 
 
 def close_gateway(config: Config) -> None:
-    """From now on, an Envoy that this process starts has our rules for web pages.
-
-    Raises `GatewayUnknown` where Reboot has no such function, or its Envoys would not use it.
-    """
-    stock = getattr(envoy_config, "listener", None)
-    if isinstance(stock, ClosedListener):
-        stock = stock.stock
-    if not callable(stock) or getattr(local_envoy, "envoy_config", None) is not envoy_config:
-        raise GatewayUnknown("reboot.routing.envoy_config.listener is not what makes a listener")
+    """From now on, an Envoy that this process starts has our rules for web pages."""
     # Reboot's inspector is opened by a loopback name, whatever `PUBLIC_URL` is.
     loopback = {f"http://{name}:{config.port}" for name in ("localhost", "127.0.0.1", "[::1]")}
     envoy_config.listener = ClosedListener(
-        stock,
+        original(envoy_config.listener),
         own_origins(config) | loopback,
         this_machine_only=not config.production
         and urlsplit(config.public_url).hostname in LOOPBACK_HOSTS,
@@ -240,6 +232,5 @@ def _can_listen_on_ipv6(port: int) -> bool:
 
 def serve_nothing_else() -> None:
     """From now on this process makes such applications without pages of their own."""
-    reboot.aio.http.FastAPI = functools.partial(  # type: ignore[attr-defined,assignment]
-        FastAPI, docs_url=None, redoc_url=None, openapi_url=None
-    )
+    bare = functools.partial(FastAPI, docs_url=None, redoc_url=None, openapi_url=None)
+    web_framework.FastAPI = replaces(FastAPI)(bare)  # type: ignore[attr-defined,assignment]

@@ -17,13 +17,16 @@ from typing import Any, Final
 from google.protobuf.message import Message
 from pydantic import SecretStr
 from rbt.v1alpha1.errors_pb2 import Ok, PermissionDenied
+from reboot.aio.auth.authorizers import Authorizer
 from reboot.aio.contexts import ReaderContext
 from reboot.aio.secrets import SecretNotFoundException, Secrets, SecretSource
-from reboot.controller.settings import ENVVAR_REBOOT_ADMIN_AUTH_URL
-from rebootdev.aio.auth import Auth
-from rebootdev.aio.auth.authorizers import Authorizer
-from rebootdev.aio.auth.token_verifiers import TokenVerifier
-from rebootdev.settings import ADMIN_SECRET_NAME
+
+from gist_mcp.framework.private_names import (
+    ADMIN_SECRET_NAME,
+    ENVVAR_REBOOT_ADMIN_AUTH_URL,
+    Auth,
+    TokenVerifier,
+)
 
 FRONT_DOOR = "github-gist-mcp-front-door"
 """The Reboot user id of our own HTTP layer. No person can have it: only the secret gives it."""

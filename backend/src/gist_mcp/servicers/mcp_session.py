@@ -9,6 +9,7 @@ repeated one. `run_call` itself, which carries a call out, is in `tools/call_wor
 
 from reboot.aio.contexts import ReaderContext, WriterContext
 
+from gist_mcp.framework.placement import NotesItsServer
 from gist_mcp.servicers.authorizers import front_door_only
 from gist_state.v1.mcp_session import EarlyCancel, KeptCall, RequestRecord
 from gist_state.v1.mcp_session_rbt import McpSession
@@ -27,7 +28,7 @@ MAX_UNANSWERED = 250
 """Calls without a response that a session remembers. Clients that never fetched one leave them."""
 
 
-class McpSessionServicer(McpSession.Servicer):
+class McpSessionServicer(NotesItsServer, McpSession.Servicer):
     """Who owns one MCP session id, and its calls."""
 
     def authorizer(self):  # type: ignore[no-untyped-def]

@@ -13,9 +13,6 @@ import grpc.aio
 from grpc_status import rpc_status
 from rbt.v1alpha1.errors_pb2 import StateNotConstructed
 from rebootdev.aio.aborted import Aborted, SystemAborted
-from rebootdev.aio.headers import Headers
-from rebootdev.aio.internals.contextvars import get_application_id
-from rebootdev.aio.types import StateRef
 from tenacity import (
     AsyncRetrying,
     retry_if_exception_type,
@@ -24,6 +21,7 @@ from tenacity import (
 )
 
 from gist_mcp.errors import GistMcpError
+from gist_mcp.framework.private_names import Headers, StateRef, get_application_id
 
 CALL_TIMEOUT_SECONDS: Final = 10.0
 

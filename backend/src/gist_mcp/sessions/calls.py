@@ -24,8 +24,8 @@ from cachetools import LRUCache
 from rbt.v1alpha1.tasks_pb2 import TaskId
 from reboot.aio.external import ExternalContext
 from rebootdev.aio.aborted import SystemAborted
-from rebootdev.aio.types import StateRef
 
+from gist_mcp.framework.private_names import StateRef
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.unlogged_call import Caller, StateUnavailable, call_patiently
 from gist_mcp.sessions.placement import SESSION_TYPE

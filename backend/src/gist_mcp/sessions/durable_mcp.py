@@ -12,11 +12,11 @@ from typing import Any
 from mcp.server.lowlevel.server import Server
 from reboot.aio.external import ExternalContext
 from reboot.mcp.server import DurableMCP
-from reboot.mcp.servicers.session import _servers
 from reboot.std.collections.v1 import sorted_map
 from rebootdev.aio.servicers import Servicer
 from starlette.requests import Request
 
+from gist_mcp.framework.private_names import sdk_servers
 from gist_mcp.sessions.earlier_release import AdoptingSessionServicer, ClosedStreamServicer
 
 MCP_PATH = "/mcp"
@@ -71,4 +71,4 @@ def sdk_server(
 ) -> Server[Any, Any]:
     """The MCP SDK's server of this process, with DurableMCP's tools, which it lists."""
     factory(from_request)
-    return _servers[MCP_PATH]
+    return sdk_servers[MCP_PATH]

@@ -24,11 +24,14 @@ from rbt.mcp.v1.stream_rbt import Stream
 from rbt.v1alpha1.errors_pb2 import StateNotConstructed
 from reboot.aio.contexts import WorkflowContext
 from reboot.aio.external import ExternalContext
-from reboot.mcp.event_store import qualified_stream_id, replace_whole_floats_with_ints
 from reboot.mcp.servicers.session import SessionServicer
 from reboot.mcp.servicers.stream import StreamServicer
 from reboot.protobuf import as_dict, as_model
 
+from gist_mcp.framework.private_names import (
+    qualified_stream_id,
+    replace_whole_floats_with_ints,
+)
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.authorizers import front_door_only
 from gist_mcp.servicers.unlogged_call import FrontDoorCaller

@@ -14,9 +14,9 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
-from rebootdev.aio.headers import STATE_REF_HEADER
 from starlette.requests import Request
 
+from gist_mcp.framework.private_names import STATE_REF_HEADER
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
 from gist_mcp.sessions.internal_http import deliver

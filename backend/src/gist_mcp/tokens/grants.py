@@ -6,8 +6,8 @@ from typing import Any
 from grpc.aio import AioRpcError
 from rbt.v1alpha1.errors_pb2 import StateNotConstructed
 from reboot.aio.external import ExternalContext
-from rebootdev.aio.types import StateRef
 
+from gist_mcp.framework.private_names import StateRef
 from gist_mcp.principal import GitHubUserId
 from gist_mcp.servicers.grant import UNKNOWN
 from gist_mcp.servicers.unlogged_call import StateUnavailable, call_without_key

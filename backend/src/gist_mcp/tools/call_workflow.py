@@ -21,7 +21,6 @@ from gist_mcp import process
 from gist_mcp.principal import GitHubUserId, McpSessionId
 from gist_mcp.servicers.mcp_session import McpSessionServicer
 from gist_mcp.servicers.unlogged_call import FrontDoorCaller
-from gist_mcp.sessions import placement
 from gist_mcp.sessions.call_events import CallEvent
 from gist_mcp.sessions.calls import note_progress
 from gist_mcp.tools.call import RunningCall, current_call
@@ -41,15 +40,6 @@ class ToolCallingSessionServicer(McpSessionServicer):
     """`McpSession` with its workflow."""
 
     _steps: LRUCache[str, dict[str, Any]] = LRUCache(MAX_STEPS)
-
-    def create_middleware(self, **known: Any) -> Any:
-        """Reboot's hook, which tells which process this is."""
-        placement.note_process(
-            application_id=known["application_id"],
-            server_id=known["server_id"],
-            placement_client=known["placement_client"],
-        )
-        return super().create_middleware(**known)
 
     async def run_call(
         self, context: WorkflowContext, request: McpSession.RunCallRequest

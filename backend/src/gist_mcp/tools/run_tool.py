@@ -23,10 +23,9 @@ from mcp.types import (
     TextContent,
 )
 from reboot.aio.contexts import WorkflowContext
-from reboot.mcp.server import _wrap_tool
-from reboot.mcp.servicers.session import _context
 
 from gist_mcp.errors import InvalidArgument
+from gist_mcp.framework.private_names import durable_context, wrap_tool
 from gist_mcp.tools.call import CallInterrupted
 from gist_mcp.tools.call_log import CallEnd, current_end, log_end
 from gist_mcp.tools.call_validation import invalid_call_result, validated_call
@@ -72,7 +71,7 @@ class _CallSession:
 
 def _durable(function: Callable[..., Awaitable[Any]]) -> Tool:
     """The tool as FastMCP knows it, its function wrapped by DurableMCP."""
-    return Tool.from_function(_wrap_tool(function), name=function.__name__, context_kwarg="ctx")
+    return Tool.from_function(wrap_tool(function), name=function.__name__, context_kwarg="ctx")
 
 
 _TOOLS: Final = {entry.name: _durable(entry.function) for entry in TOOLS}
@@ -88,7 +87,7 @@ async def run_tool(context: WorkflowContext, run: ToolRun) -> CallToolResult:
     except InvalidArgument as reason:
         return invalid_call_result(reason)
     end = CallEnd()
-    ending, durable = current_end.set(end), _context.set(context)
+    ending, durable = current_end.set(end), durable_context.set(context)
     try:
         content, structured = await _TOOLS[run.name].run(
             arguments, context=_sdk_context(run), convert_result=True
@@ -101,7 +100,7 @@ async def run_tool(context: WorkflowContext, run: ToolRun) -> CallToolResult:
         text = str(failure.__cause__ or failure)
         result = CallToolResult(content=[TextContent(type="text", text=text)], isError=True)
     finally:
-        _context.reset(durable)
+        durable_context.reset(durable)
         current_end.reset(ending)
     # Not of a call that is interrupted, as when the server stops: it is carried on later.
     log_end(run.name, run.login, end)
