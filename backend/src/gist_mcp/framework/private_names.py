@@ -126,7 +126,9 @@ EXPECTED: Final[tuple[Exists, ...]] = (
     Sets("rebootdev.aio.contexts:Context", ("_effect_validation",)),
     HasBody("rebootdev.aio.tasks:TaskEffect.__init__", "349ec68defaa54fc"),
     # `sessions/earlier_release.py`: calls that an earlier release gave to DurableMCP.
-    HasFields("rbt.mcp.v1.session_pb2:HandleMessageRequest", "path", "message_bytes", "access_token"),
+    HasFields(
+        "rbt.mcp.v1.session_pb2:HandleMessageRequest", "path", "message_bytes", "access_token"
+    ),
     Takes("reboot.mcp.event_store:qualified_stream_id", "*, session_id, request_id"),
     Takes("reboot.mcp.event_store:replace_whole_floats_with_ints", "d"),
     # `servicers/authorizers.py`: who is an admin.
