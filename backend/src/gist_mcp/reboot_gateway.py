@@ -57,6 +57,7 @@ from gist_mcp.framework.private_names import (
     web_framework,
 )
 from gist_mcp.http.middleware import own_origins
+from gist_mcp.http.owner_route import owner_route
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +124,7 @@ class ClosedListener:
         kept = [each for each in manager.http_filters if each.name != CORS_FILTER]
         if len(kept) != len(manager.http_filters) - 1:
             raise GatewayUnknown(f"there is not one filter {CORS_FILTER}")
-        _replace(manager.http_filters, kept)
+        _replace(manager.http_filters, [owner_route(), *kept])
         manager.http_protocol_options.accept_http_10 = True
         manager.http_protocol_options.default_host_for_http_10 = NO_HOST
         for host in manager.route_config.virtual_hosts:

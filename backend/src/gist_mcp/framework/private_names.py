@@ -102,6 +102,8 @@ EXPECTED: Final[tuple[Exists, ...]] = (
         "rebootdev.aio.types:state_type_tag_for_name", "gist_state.v1.McpSession", "AH130aY98ztLRw"
     ),
     Is("rebootdev.aio.headers:STATE_REF_HEADER", "x-reboot-state-ref"),
+    # The name of a server process, to Envoy.
+    Is("rebootdev.aio.headers:SERVER_ID_HEADER", "x-reboot-server-id"),
     # `servicers/unlogged_call.py`: a call without an idempotency key.
     Takes(
         "rebootdev.aio.headers:Headers",
@@ -176,7 +178,7 @@ from reboot.routing import envoy_config
 from reboot.server import local_envoy
 from rebootdev.aio.auth import Auth
 from rebootdev.aio.auth.token_verifiers import TokenVerifier
-from rebootdev.aio.headers import STATE_REF_HEADER, Headers
+from rebootdev.aio.headers import SERVER_ID_HEADER, STATE_REF_HEADER, Headers
 from rebootdev.aio.internals.contextvars import get_application_id
 from rebootdev.aio.placement import PlacementClient, PlanOnlyPlacementClient
 from rebootdev.aio.resolvers import DirectResolver
@@ -207,6 +209,7 @@ __all__ = [
     "ENVVAR_RBT_STATE_DIRECTORY",
     "ENVVAR_REBOOT_ADMIN_AUTH_URL",
     "ENVVAR_REBOOT_CLOUD_DATABASE_ADDRESS",
+    "SERVER_ID_HEADER",
     "STATE_REF_HEADER",
     "ApplicationId",
     "Auth",
