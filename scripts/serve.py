@@ -49,6 +49,9 @@ async def prepare(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         **environ,
         "PORT": str(config.port),
+        # As `rbt` would set it, and the application's own folder, so that Reboot's fork server
+        # imports it, once for all server processes.
+        "PYTHONPATH": os.pathsep.join(str(REPOSITORY / each) for each in ("api", "backend/src")),
         "RBT_SERVERS": checked_servers("RBT_SERVERS", servers),
         # Lines of the log come when they are written, and none is lost at the end.
         "PYTHONUNBUFFERED": "1",

@@ -3,6 +3,9 @@
 Reboot's server processes import this file again, so all but the logging happens under `__main__`.
 """
 
+# Before everything else, because it leaves out what the others would import.
+import gist_mcp.framework.lean  # noqa: F401 isort: skip
+
 import asyncio
 import logging
 import os

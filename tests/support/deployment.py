@@ -92,7 +92,8 @@ class Deployment:
         inherited = {"PATH", "HOME", "LANG", "SSL_CERT_FILE", "TMPDIR"}
         environment = {name: os.environ[name] for name in inherited & os.environ.keys()}
         environment["PATH"] = f"{scripts}{os.pathsep}{environment.get('PATH', '')}"
-        environment["PYTHONPATH"] = str(REPOSITORY / "api")
+        folders = (REPOSITORY / "api", REPOSITORY / "backend" / "src")
+        environment["PYTHONPATH"] = os.pathsep.join(map(str, folders))
         environment["REBOOT_LOCAL_ENVOY_MODE"] = "executable"
         environment["PORT"] = str(self.port)
         return {**environment, **self.settings}

@@ -12,6 +12,7 @@ import pickle
 from collections.abc import Callable
 from typing import Any, Final
 
+from grpc.aio import AioRpcError
 from mcp.server.auth.provider import AccessToken
 from mcp.types import JSONRPCError, JSONRPCMessage, JSONRPCRequest, JSONRPCResponse
 from rbt.mcp.v1.session_pb2 import (
@@ -27,6 +28,7 @@ from reboot.aio.external import ExternalContext
 from reboot.mcp.servicers.session import SessionServicer
 from reboot.mcp.servicers.stream import StreamServicer
 from reboot.protobuf import as_dict, as_model
+from rebootdev.aio.aborted import Aborted
 
 from gist_mcp.framework.private_names import (
     qualified_stream_id,
@@ -34,13 +36,13 @@ from gist_mcp.framework.private_names import (
 )
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.authorizers import front_door_only
-from gist_mcp.servicers.unlogged_call import FrontDoorCaller
+from gist_mcp.servicers.unlogged_call import FrontDoorCaller, is_passing
 from gist_mcp.sessions.calls import CallUnknown, adopt_call, call_record, response_of
 
 logger = logging.getLogger(__name__)
 
 ADOPTION_SECONDS: Final = 20.0
-"""How long a client that comes back at once waits until its call was handed over."""
+"""How long a client that comes back at once waits until its call was taken up, or handed over."""
 
 POLL_SECONDS: Final = 0.25
 
@@ -100,12 +102,18 @@ async def response_of_any_release(
 ) -> str:
     """The JSON-RPC response of a call of this release or an earlier one.
 
-    Raises `CallUnknown`.
+    Raises `CallUnknown`, and what Reboot raises when it does not serve for long.
     """
     deadline_seconds = asyncio.get_running_loop().time() + ADOPTION_SECONDS
     while True:
         try:
             return await response_of(context, session_id, request_id)
+        except (Aborted, AioRpcError) as failure:
+            # A process that starts answers requests before it has taken up its workflows, and knows
+            # nothing of a call that waits.
+            is_late = asyncio.get_running_loop().time() > deadline_seconds
+            if is_late or not is_passing(failure):
+                raise
         except CallUnknown:
             record = await call_record(context, session_id, request_id)
             if record is None or record.is_of_this_release:
