@@ -55,7 +55,8 @@ class SessionStreams:
 
     async def resumed(self, request_id: str, last_event: str) -> AsyncIterator[bytes]:
         """The events of a call after its `last_event`."""
-        if last_event == LAST_EVENT:
+        # An earlier release named the last event after the call.
+        if last_event in (LAST_EVENT, request_id):
             # The client has everything: what is left is a stream of the session.
             async for each in self.idle():
                 yield each
