@@ -4,8 +4,8 @@ A client that loses the stream comes back with the id of its last event, which n
 """
 
 import asyncio
-import contextlib
 import json
+import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,8 @@ from gist_mcp.principal import McpSessionId
 from gist_mcp.sessions.call_events import CallEvent, Listener, SessionEnded, SessionEvents
 from gist_mcp.sessions.calls import CallUnknown, call_record
 from gist_mcp.sessions.responses import Responses
+
+logger = logging.getLogger(__name__)
 
 PRIMING_SINCE = "2025-11-25"
 """Protocol versions from this on begin a stream with an event without data (MCP 2025-11-25,
@@ -103,15 +105,17 @@ class SessionStreams:
                     yield each
                 if not response.done():
                     return
-                with contextlib.suppress(*NOT_SERVING):
-                    try:
-                        text = response.result()
-                    except CallUnknown:
-                        if json_rpc_id is None:
-                            return
-                        text = _not_kept(json_rpc_id)
-                    yield event(f"{request_id}/{LAST_EVENT}", text)
-                    self.on_sent(request_id)
+                try:
+                    text = response.result()
+                except NOT_SERVING as failure:
+                    logger.info("a call's stream ends without a response: %s", failure)
+                    return
+                except CallUnknown:
+                    if json_rpc_id is None:
+                        return
+                    text = _not_kept(json_rpc_id)
+                yield event(f"{request_id}/{LAST_EVENT}", text)
+                self.on_sent(request_id)
             finally:
                 response.cancel()
 
