@@ -12,8 +12,7 @@ class EventStream:
         """The data of the events that end in `part`. Comments and events without data give none."""
         *lines, self._rest = (self._rest + part).split(b"\n")
         found = []
-        for line in lines:
-            line = line.removesuffix(b"\r")
+        for line in (each.removesuffix(b"\r") for each in lines):
             if line.startswith(b"data:"):
                 self._data.append(line[5:].removeprefix(b" "))
             elif not line and self._data:

@@ -1,4 +1,4 @@
-"""FastMCP's newest with its GitHub verifier and the tutorial's three tools: a server to compare with.
+"""A server to compare with: FastMCP's newest, its GitHub verifier, the tutorial's three tools.
 
 Run by an interpreter that has FastMCP, not by ours: see `fastmcp_environment.py`. Its environment:
 
@@ -8,9 +8,9 @@ Run by an interpreter that has FastMCP, not by ours: see `fastmcp_environment.py
   which asks GitHub about the token for every request.
 
 Authentication is `GitHubTokenVerifier`, the part of `GitHubProvider` that checks a token at GitHub,
-inside a `RemoteAuthProvider`: the bearer token is GitHub's own. The whole `GitHubProvider` does that
-and more for every request: it checks a token of its own and looks GitHub's up in a store of files. So
-the figures are in FastMCP's favour. All else is FastMCP's default.
+inside a `RemoteAuthProvider`: the bearer token is GitHub's own. The whole `GitHubProvider` does
+that and more for every request: it checks a token of its own and looks GitHub's up in a store of
+files. So the figures are in FastMCP's favour. All else is FastMCP's default.
 """
 
 import os

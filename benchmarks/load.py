@@ -77,21 +77,25 @@ async def closed_loop(
     remaining = limits.calls
     latencies: list[float] = []
 
-    async def work(session: McpSession) -> None:
+    async def work(session: McpSession) -> float:
+        """Calls per second of this session."""
         nonlocal remaining
-        is_first = True
-        while is_first or (remaining > 0 and time.perf_counter() - start < limits.seconds):
-            is_first = False
+        calls = 0
+        while not calls or (remaining > 0 and time.perf_counter() - start < limits.seconds):
             remaining -= 1
             latencies.append((await operation(session)).seconds)
+            calls += 1
+        return calls / (time.perf_counter() - start)
 
     async with asyncio.TaskGroup() as group:
-        for session in sessions:
-            group.create_task(work(session))
-    return Sample(latencies, len(latencies) / (time.perf_counter() - start))
+        tasks = [group.create_task(work(session)) for session in sessions]
+    # Each by its own time: at the end, the last sessions would wait for no one else.
+    return Sample(latencies, sum(task.result() for task in tasks))
 
 
-async def open_sessions(make: Callable[[], McpSession], count: int, at_once: int) -> list[McpSession]:
+async def open_sessions(
+    make: Callable[[], McpSession], count: int, at_once: int
+) -> list[McpSession]:
     """So many open sessions, of which `at_once` are being opened at any time."""
     sessions = [make() for _ in range(count)]
     waiting = iter(sessions)

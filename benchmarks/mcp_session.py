@@ -83,7 +83,7 @@ class McpSession:
             raise UnexpectedAnswer(f"{method}: {_beginning(response)}")
         return Answer(arrived - start, result, len(body) + len(response))
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Closes the connection; the session itself stays open at the server."""
         self._connection.close()
 

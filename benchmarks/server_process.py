@@ -69,7 +69,7 @@ class ServerProcess:
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         self._log = self._log_path.open("ab")
         start = time.perf_counter()
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: ASYNC220 - quick, and `kill` must not await
             self._command.arguments,
             cwd=self._command.working_directory,
             env={**inherited, **self._command.environment},

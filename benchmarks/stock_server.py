@@ -1,9 +1,9 @@
 """The tutorial's server on stock DurableMCP: a server to compare with.
 
 The tutorial's code as far as it runs: `DurableMCP(auth_server_provider=...)` always raises in
-durable-mcp 0.7.1, so that its provider is handed over as a token verifier, and `Application` takes no
-`starlette=`. Sign-in is left out, as the benchmark comes with a token. `GITHUB_API_URL` is the GitHub
-simulator.
+durable-mcp 0.7.1, so that its provider is handed over as a token verifier, and `Application` takes
+no `starlette=`. Sign-in is left out, as the benchmark comes with a token. `GITHUB_API_URL` is the
+GitHub simulator.
 """
 
 import asyncio

@@ -38,7 +38,7 @@ def figures_of(turn: Turn) -> dict[str, float]:
     figures = dict(turn.figures)
     for name, latencies in turn.latencies_ms.items():
         for suffix, percent in PERCENTILES.items():
-            figures[f"{name} {suffix}"] = percentile(latencies, percent)
+            figures[f"{name}.{suffix}"] = percentile(latencies, percent)
     return figures
 
 
@@ -62,7 +62,7 @@ def _pooled_percentiles(turns: Sequence[Turn]) -> dict[str, float]:
         for name, latencies in turn.latencies_ms.items():
             pooled.setdefault(name, []).extend(latencies)
     return {
-        f"{name} {suffix}": percentile(latencies, percent)
+        f"{name}.{suffix}": percentile(latencies, percent)
         for name, latencies in pooled.items()
         for suffix, percent in PERCENTILES.items()
     }
