@@ -10,6 +10,7 @@
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -22,7 +23,7 @@ from benchmarks.fastmcp_environment import fastmcp_python
 from benchmarks.github import CountedGitHub, counted_github
 from benchmarks.long_turn import measure_long_turn
 from benchmarks.report import as_json, machine, versions
-from benchmarks.servers import FASTMCP, FASTMCP_CACHED, SERVERS
+from benchmarks.servers import FASTMCP_SERVERS, SERVERS
 from benchmarks.settings import SettingError, Settings, parse_settings
 from benchmarks.summary import Turn
 from benchmarks.table import markdown
@@ -38,6 +39,8 @@ def main() -> None:
     except SettingError as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         sys.exit(EXIT_SETTINGS)
+    # Like Ctrl-C: the server that runs right now is ended too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     servers = _installed(settings.servers)
     with counted_github() as github:
         turns = asyncio.run(_measure(servers, github, settings))
@@ -46,13 +49,13 @@ def main() -> None:
 
 def _installed(wanted: Sequence[str]) -> list[str]:
     """The servers that can be measured; FastMCP has to be installed first."""
-    if not {FASTMCP, FASTMCP_CACHED} & set(wanted):
+    if not set(FASTMCP_SERVERS) & set(wanted):
         return list(wanted)
     try:
         fastmcp_python()
     except (subprocess.SubprocessError, OSError) as error:
         _say(f"without FastMCP, which could not be installed: {error}")
-        return [name for name in wanted if name not in (FASTMCP, FASTMCP_CACHED)]
+        return [name for name in wanted if name not in FASTMCP_SERVERS]
     return list(wanted)
 
 

@@ -1,16 +1,17 @@
-"""A server to compare with: FastMCP's newest, its GitHub verifier, the tutorial's three tools.
+"""A server to compare with: FastMCP's newest, its GitHub provider, the tutorial's three tools.
 
 Run by an interpreter that has FastMCP, not by ours: see `fastmcp_environment.py`. Its environment:
 
 - `PORT`: where it listens, on loopback.
-- `GITHUB_API_URL`: the GitHub simulator.
-- `TOKEN_CACHE_SECONDS`: `cache_ttl_seconds` of FastMCP's GitHub provider; absent is its default,
-  which asks GitHub about the token for every request.
+- `GITHUB_URL`, `GITHUB_CLIENT_ID`, `GITHUB_CLIENT_SECRET`: the GitHub simulator and the OAuth App.
+- `TOKEN_CACHE_SECONDS`: `cache_ttl_seconds` of the provider; absent is its default, which asks
+  GitHub about the token for every request.
+- `AUTHENTICATION`: `verifier` for `GitHubTokenVerifier` alone, inside a `RemoteAuthProvider`. It
+  takes GitHub's own tokens. Absent is `GitHubProvider`, which gives out tokens of its own after a
+  sign-in. For each request it looks up GitHub's in a store of encrypted files, then asks that
+  verifier.
 
-Authentication is `GitHubTokenVerifier`, the part of `GitHubProvider` that checks a token at GitHub,
-inside a `RemoteAuthProvider`: the bearer token is GitHub's own. The whole `GitHubProvider` does
-that and more for every request: it checks a token of its own and looks GitHub's up in a store of
-files. So the figures are in FastMCP's favour. All else is FastMCP's default.
+All else is FastMCP's default.
 """
 
 import os
@@ -19,18 +20,19 @@ from typing import Any
 import fastmcp.server.auth.providers.github as github_provider
 import httpx2
 from fastmcp import FastMCP
-from fastmcp.server.auth import RemoteAuthProvider
+from fastmcp.server.auth import AuthProvider, RemoteAuthProvider
 from fastmcp.server.dependencies import get_access_token
 from pydantic import AnyHttpUrl
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 PORT = int(os.environ["PORT"])
-GITHUB_API_URL = os.environ["GITHUB_API_URL"]
+GITHUB_URL = os.environ["GITHUB_URL"]
+SCOPES = ["gist", "read:user"]
 TOKEN_CACHE_SECONDS = int(os.environ.get("TOKEN_CACHE_SECONDS") or 0) or None
 
 # Made here and used in one event loop, as a FastMCP server is one process with one loop.
-github = httpx2.AsyncClient(base_url=GITHUB_API_URL, timeout=30)
+github = httpx2.AsyncClient(base_url=GITHUB_URL, timeout=30)
 
 
 class SimulatorClient(httpx2.AsyncClient):
@@ -44,7 +46,7 @@ class SimulatorClient(httpx2.AsyncClient):
     async def get(self, url: Any, **options: Any) -> httpx2.Response:
         """The request, sent to the simulator."""
         path = str(url).removeprefix("https://api.github.com").replace("/user/repos", "/user")
-        return await super().get(f"{GITHUB_API_URL}{path}", **options)
+        return await super().get(f"{GITHUB_URL}{path}", **options)
 
 
 class _Httpx2ForSimulator:
@@ -58,16 +60,35 @@ class _Httpx2ForSimulator:
 
 github_provider.httpx2 = _Httpx2ForSimulator()
 
-mcp: FastMCP[None] = FastMCP(
-    "benchmark",
-    auth=RemoteAuthProvider(
+
+def _provider() -> AuthProvider:
+    provider = github_provider.GitHubProvider(
+        client_id=os.environ["GITHUB_CLIENT_ID"],
+        client_secret=os.environ["GITHUB_CLIENT_SECRET"],
+        base_url=f"http://localhost:{PORT}",
+        required_scopes=SCOPES,
+        cache_ttl_seconds=TOKEN_CACHE_SECONDS,
+    )
+    # Its other two addresses of GitHub are written into its code as well. The simulator takes the
+    # app's secret in the form only. All three matter for signing in, which is not measured.
+    provider._upstream_authorization_endpoint = f"{GITHUB_URL}/login/oauth/authorize"
+    provider._upstream_token_endpoint = f"{GITHUB_URL}/login/oauth/access_token"
+    provider._token_endpoint_auth_method = "client_secret_post"
+    return provider
+
+
+def _verifier() -> AuthProvider:
+    return RemoteAuthProvider(
         token_verifier=github_provider.GitHubTokenVerifier(
-            required_scopes=["gist"], cache_ttl_seconds=TOKEN_CACHE_SECONDS
+            required_scopes=SCOPES, cache_ttl_seconds=TOKEN_CACHE_SECONDS
         ),
         authorization_servers=[AnyHttpUrl("https://github.com")],
         base_url=f"http://localhost:{PORT}",
-    ),
-)
+    )
+
+
+is_verifier_alone = os.environ.get("AUTHENTICATION") == "verifier"
+mcp: FastMCP[None] = FastMCP("benchmark", auth=_verifier() if is_verifier_alone else _provider())
 
 
 def _github_headers() -> dict[str, str]:

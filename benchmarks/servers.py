@@ -1,8 +1,11 @@
-"""The servers that are compared, and how each is started.
+"""The servers that are compared, how each is started, and who gives out its tokens.
 
 Ours and stock DurableMCP are started as in production, by `rbt serve run`, which switches effect
 validation off; ours by `scripts/serve.py`, as the image does. Stock has no such launcher, and `rbt`
 itself starts it. Both have the same number of server processes.
+
+A token comes from where a client of the server gets it: at ours and FastMCP's by an OAuth sign-in,
+at the tutorial's from GitHub.
 """
 
 import secrets
@@ -12,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.fastmcp_environment import fastmcp_python
+from benchmarks.github import CountedGitHub, GitHubAddress
 from benchmarks.server_process import Command
+from benchmarks.sign_in import sign_in
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BENCHMARKS = REPOSITORY / "benchmarks"
@@ -23,15 +28,6 @@ TOKEN_CACHE_SECONDS = 300
 
 ACCEPTED_ENVOY_VERSION = "1.30.2"
 """What `rbt serve run` of Reboot 0.40.1 looks for in `envoy --version`."""
-
-
-@dataclass(frozen=True)
-class GitHubAddress:
-    """The simulator, and the OAuth App that is registered there."""
-
-    url: str
-    client_id: str
-    client_secret: str
 
 
 @dataclass(frozen=True)
@@ -53,8 +49,9 @@ class Server:
     """A server to compare."""
 
     name: str
-    title: str
     command: Callable[[Place, GitHubAddress], Command]
+    new_token: Callable[[int, CountedGitHub], str]
+    """A token that the server at this port has not seen."""
 
 
 def _rbt_environment(place: Place) -> dict[str, str]:
@@ -122,34 +119,56 @@ def _stock(place: Place, github: GitHubAddress) -> Command:
     )
 
 
-def _fastmcp(place: Place, github: GitHubAddress) -> Command:
-    return _fastmcp_with({}, place, github)
+def _fastmcp(settings: Mapping[str, str]) -> Callable[[Place, GitHubAddress], Command]:
+    def command(place: Place, github: GitHubAddress) -> Command:
+        return Command(
+            arguments=[str(fastmcp_python()), str(BENCHMARKS / "fastmcp_server.py")],
+            environment={
+                **settings,
+                "PORT": str(place.port),
+                "GITHUB_URL": github.url,
+                "GITHUB_CLIENT_ID": github.client_id,
+                "GITHUB_CLIENT_SECRET": github.client_secret,
+                # Where it keeps what its sign-in needs; by default a folder of the user.
+                "FASTMCP_HOME": str(place.state_folder),
+            },
+            working_directory=place.folder,
+        )
+
+    return command
 
 
-def _fastmcp_cached(place: Place, github: GitHubAddress) -> Command:
-    cache = {"TOKEN_CACHE_SECONDS": str(TOKEN_CACHE_SECONDS)}
-    return _fastmcp_with(cache, place, github)
+def _signed_in(port: int, github: CountedGitHub) -> str:
+    return sign_in(f"http://localhost:{port}", github)
 
 
-def _fastmcp_with(settings: Mapping[str, str], place: Place, github: GitHubAddress) -> Command:
-    return Command(
-        arguments=[str(fastmcp_python()), str(BENCHMARKS / "fastmcp_server.py")],
-        environment={**settings, "PORT": str(place.port), "GITHUB_API_URL": github.url},
-        working_directory=place.folder,
-    )
+def _from_github(_: int, github: CountedGitHub) -> str:
+    return github.new_token()
 
 
 OURS = "ours"
 STOCK = "stock"
 FASTMCP = "fastmcp"
 FASTMCP_CACHED = "fastmcp-cached"
+FASTMCP_VERIFIER = "fastmcp-verifier"
+FASTMCP_VERIFIER_CACHED = "fastmcp-verifier-cached"
+
+_CACHE = {"TOKEN_CACHE_SECONDS": str(TOKEN_CACHE_SECONDS)}
+_VERIFIER = {"AUTHENTICATION": "verifier"}
 
 SERVERS = {
     server.name: server
     for server in (
-        Server(OURS, "github-gist-mcp", _ours),
-        Server(STOCK, "the tutorial's server on stock DurableMCP", _stock),
-        Server(FASTMCP, "FastMCP with its GitHub verifier, defaults", _fastmcp),
-        Server(FASTMCP_CACHED, "FastMCP with its token cache", _fastmcp_cached),
+        Server(OURS, _ours, _signed_in),
+        Server(STOCK, _stock, _from_github),
+        Server(FASTMCP, _fastmcp({}), _signed_in),
+        Server(FASTMCP_CACHED, _fastmcp(_CACHE), _signed_in),
+        Server(FASTMCP_VERIFIER, _fastmcp(_VERIFIER), _from_github),
+        Server(FASTMCP_VERIFIER_CACHED, _fastmcp(_VERIFIER | _CACHE), _from_github),
     )
 }
+
+COMPARED = (OURS, STOCK, FASTMCP, FASTMCP_CACHED)
+"""What is measured if nobody chooses. The other two have less of FastMCP's GitHub provider."""
+
+FASTMCP_SERVERS = tuple(name for name in SERVERS if name.startswith(FASTMCP))

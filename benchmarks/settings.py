@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.servers import SERVERS
+from benchmarks.servers import COMPARED, SERVERS
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 RESULTS = REPOSITORY / ".cache" / "benchmarks" / "results.json"
@@ -35,7 +35,7 @@ class Settings:
 
 def parse_settings(environ: Mapping[str, str]) -> Settings:
     """The settings in `environ`. Raises `SettingError`."""
-    servers = tuple(environ.get("SERVERS", "").replace(",", " ").split()) or tuple(SERVERS)
+    servers = tuple(environ.get("SERVERS", "").replace(",", " ").split()) or COMPARED
     if unknown := sorted(set(servers) - set(SERVERS)):
         raise SettingError(f"SERVERS: {', '.join(unknown)}: choose of {', '.join(SERVERS)}")
     return Settings(

@@ -21,6 +21,7 @@ SESSIONS_OPENED_AT_ONCE = 8
 class StartedServer:
     """A server that answers."""
 
+    server: Server
     process: ServerProcess
     github: CountedGitHub
     token: str
@@ -30,6 +31,10 @@ class StartedServer:
     def session(self, token: str | None = None) -> McpSession:
         """A session that is not open yet."""
         return McpSession(self.process.port, token or self.token, self.path)
+
+    def new_token(self) -> str:
+        """A token that the server has not seen."""
+        return self.server.new_token(self.process.port, self.github)
 
     async def open_sessions(self, count: int) -> list[McpSession]:
         """So many open sessions."""
@@ -48,9 +53,9 @@ async def started(
         process = ServerProcess(command, place.port, place.folder, place.state_folder)
         start_seconds = await process.start()
         try:
-            token = github.new_token()
+            token = server.new_token(place.port, github)
             path = await McpSession(place.port, token).find_path()
-            yield StartedServer(process, github, token, path, start_seconds)
+            yield StartedServer(server, process, github, token, path, start_seconds)
         finally:
             process.kill()
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from benchmarks.report import COMPARED, by_server
+from benchmarks.report import by_server
 from benchmarks.servers import OURS
 from benchmarks.summary import PERCENTILES, Summary, Turn, ratios, summaries
 from benchmarks.targets import targets_of
@@ -23,7 +23,7 @@ def markdown(turns: Sequence[Turn]) -> str:
     """
     grouped = by_server(turns)
     values = {name: summaries(found) for name, found in grouped.items()}
-    compared = [name for name in COMPARED if name in grouped and OURS in grouped]
+    compared = [name for name in grouped if name != OURS and OURS in grouped]
     our_ratios = {name: ratios(grouped[OURS], grouped[name]) for name in compared}
     heads = ["figure", *values, *(f"{OURS} / {name}" for name in compared)]
     lines = [_row(heads), _row(["---"] * len(heads))]

@@ -65,6 +65,7 @@ TARGETS = (
     Target(names.github_requests("get_my_profile"), None, "at most", 1),
     Target(names.github_requests("create_gist"), None, "at most", 1),
     Target(names.GITHUB_OPENING, None, "at most", 0),
+    Target(names.GITHUB_OPENING_NEW_TOKEN, None, "at most", 0),
     Target(names.beyond_carried("get_my_profile"), None, "at most", 4 * KILOBYTE),
     Target(names.beyond_carried("create_gist"), None, "at most", 4 * KILOBYTE),
     Target(names.STATE_GROWTH, None, "at most", 1.1),

@@ -14,7 +14,7 @@ from benchmarks.summary import Turn
 
 SETTLE_SECONDS = 2.0
 """After a start, processes go on loading for a moment."""
-WARM_UP_CALLS = 2
+WARM_UP_CALLS = 1
 CALLS_PER_SESSION_FACTOR = 4
 OPENINGS_FACTOR = 0.1
 COUNTED_CALLS = 10
@@ -118,8 +118,8 @@ async def _github_requests(target: StartedServer) -> dict[str, float]:
     """Requests that GitHub got, for openings and for calls. A check of a token whose time has
     come meanwhile counts too."""
     github, figures = target.github, {}
+    session = target.session(target.new_token())
     github.count_from_now()
-    session = target.session(github.new_token())
     await session.open()
     session.close()
     figures[names.GITHUB_OPENING_NEW_TOKEN] = float(github.counted())
