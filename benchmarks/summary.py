@@ -74,7 +74,10 @@ def ratios(ours: Sequence[Turn], others: Sequence[Turn]) -> dict[str, Summary]:
     The spread is that of the ratios of single rounds: what slows a whole round down shows in both.
     """
     our_values, their_values = summaries(ours), summaries(others)
-    theirs_by_round = {turn.round_number: figures_of(turn) for turn in others}
+    # The long part counts as the first round; it has figures of its own.
+    theirs_by_round: dict[int, dict[str, float]] = {}
+    for turn in others:
+        theirs_by_round.setdefault(turn.round_number, {}).update(figures_of(turn))
     by_round: dict[str, list[float]] = {}
     for turn in ours:
         theirs = theirs_by_round.get(turn.round_number, {})

@@ -4,8 +4,9 @@ import getpass
 import platform
 
 from benchmarks import names
-from benchmarks.report import as_json, machine, versions
+from benchmarks.report import as_json, conditions
 from benchmarks.servers import REPOSITORY
+from benchmarks.settings import parse_settings
 from benchmarks.summary import Turn
 
 RATE = names.rate("create_gist", 8, 0)
@@ -17,11 +18,9 @@ TURNS = [
 
 
 def test_figures_ratios_and_targets_are_there_by_name() -> None:
-    found = as_json(TURNS, {"cores": 2}, {"mcp": "1"})
+    found = as_json(TURNS, {"rounds": 1})
 
-    assert found["machine"] == {"cores": 2}
-    assert found["versions"] == {"mcp": "1"}
-    assert found["rounds"] == {"ours": 1, "stock": 1, "fastmcp": 1}
+    assert found["conditions"] == {"rounds": 1}
     assert found["figures"]["ours"][RATE] == {"value": 40.0, "low": 40.0, "high": 40.0}
     assert found["ratios"]["stock"][RATE]["value"] == 5.0
     assert [(each["against"], each["met"]) for each in found["targets"]] == [
@@ -31,8 +30,11 @@ def test_figures_ratios_and_targets_are_there_by_name() -> None:
 
 
 def test_the_machine_is_described_and_not_named() -> None:
-    told = {str(each) for each in [*machine().values(), *versions().values()]}
+    told = conditions(parse_settings({}))
 
-    assert platform.python_version() in told
-    assert {platform.node(), getpass.getuser()} & told == set()
-    assert [each for each in told if str(REPOSITORY) in each] == []
+    values = {str(each) for part in ("machine", "versions") for each in told[part].values()}
+    assert platform.python_version() in values
+    assert {platform.node(), getpass.getuser()} & values == set()
+    assert [each for each in values if str(REPOSITORY) in each] == []
+    assert "long_calls" not in told
+    assert parse_settings({}).long_calls == conditions(parse_settings({"LONG": "1"}))["long_calls"]

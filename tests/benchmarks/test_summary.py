@@ -38,6 +38,14 @@ def test_a_ratio_is_of_the_values_and_its_spread_of_the_same_rounds() -> None:
     assert found["rate"] == Summary(value=11.0 / 7.0, low=0.5, high=2.0)
 
 
+def test_the_long_part_hides_nothing_of_the_first_round() -> None:
+    long = [Turn(name, 1, {}, {"restart": 2.0}) for name in ("ours", "stock")]
+
+    found = ratios([turn(1, 2.0, 1.0), long[0]], [turn(1, 4.0, 1.0), long[1]])
+
+    assert (found["rate"].value, found["restart"].value) == (0.5, 1.0)
+
+
 def test_a_figure_that_the_other_server_has_not_or_that_is_zero_there_has_no_ratio() -> None:
     ours = Turn("ours", 1, {}, {"state": 5.0, "requests": 1.0})
     other = Turn("fastmcp", 1, {}, {"requests": 0.0})
