@@ -1,5 +1,6 @@
 """What `make bench` can be told, by environment variables; `make bench ROUNDS=2` sets one."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,7 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
         rounds=_whole_number(environ, "ROUNDS", 5, least=0),
         servers=servers,
         calls=_whole_number(environ, "CALLS", 100),
-        loop_seconds=_whole_number(environ, "LOOP_SECONDS", 2),
+        loop_seconds=_seconds(environ, "LOOP_SECONDS", 1.5),
         server_processes=_whole_number(environ, "RBT_SERVERS", 2),
         is_long=environ.get("LONG", "") not in ("", "0"),
         # Fewer, and the first and the last hundred calls of a session would be the same ones.
@@ -57,3 +58,10 @@ def _whole_number(environ: Mapping[str, str], name: str, default: int, least: in
     if not text.isdecimal() or int(text) < least:
         raise SettingError(f"{name}: must be a whole number from {least} on")
     return int(text)
+
+
+def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    text = environ.get(name) or str(default)
+    if not re.fullmatch(r"\d+(\.\d+)?", text) or float(text) == 0:
+        raise SettingError(f"{name}: must be a number of seconds above 0")
+    return float(text)
