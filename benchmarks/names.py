@@ -24,7 +24,7 @@ RESTART_TO_EMPTY = "long.restart_to_empty"
 FEW_SESSIONS_MS = "long.get_my_profile.few_sessions_open.p50_ms"
 MANY_SESSIONS_MS = "long.get_my_profile.many_sessions_open.p50_ms"
 MANY_TO_FEW = "long.many_sessions_to_few"
-MEMORY_GROWTH = "long.uss_after_all_calls_to_after_a_tenth"
+MEMORY_GROWTH = "long.rss_after_all_calls_to_after_a_tenth"
 
 
 def cell(operation: str, sessions: int, delay_ms: int) -> str:

@@ -65,6 +65,6 @@ def test_a_spread_is_shown_where_rounds_differ_and_a_target_can_be_missed() -> N
 
 
 def test_a_target_for_a_figure_of_ours_stands_beside_it() -> None:
-    turns = [Turn("ours", 1, {}, {names.memory_per_session("uss"): 51_000.0})]
+    turns = [Turn("ours", 1, {}, {names.memory_per_session("rss"): 51_000.0})]
 
     assert row_of("memory", turns)[1] == "51 kB; below 50 kB: **missed**"
