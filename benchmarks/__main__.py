@@ -30,6 +30,7 @@ from benchmarks.table import markdown
 from benchmarks.turn import measure_turn
 
 EXIT_SETTINGS = 2
+EXIT_INTERRUPTED = 128 + signal.SIGINT
 
 
 def main() -> None:
@@ -88,4 +89,7 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)

@@ -51,8 +51,8 @@ async def started(
         place = Place(free_port(), Path(folder), settings.server_processes)
         command = server.command(place, github.address)
         process = ServerProcess(command, place.port, place.folder, place.state_folder)
-        start_seconds = await process.start()
         try:
+            start_seconds = await process.start()
             token = server.new_token(place.port, github)
             path = await McpSession(place.port, token).find_path()
             yield StartedServer(server, process, github, token, path, start_seconds)
