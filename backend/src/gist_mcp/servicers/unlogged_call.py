@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import grpc.aio
-from grpc_status import rpc_status  # type: ignore[import-untyped]
+from grpc_status import rpc_status
 from rbt.v1alpha1.errors_pb2 import StateNotConstructed
 from rebootdev.aio.aborted import Aborted, SystemAborted
 from tenacity import (
