@@ -4,7 +4,7 @@
 """One `create_gist` call with the Python SDK, 1.x or 2.x, its settings as they come.
 
 Arguments: the MCP URL, a token and the gist's description. Prints `BEGUN` at the first event, which
-a client can come back with, and `RESULT` with the gist's id.
+a client can come back with, `LOG MESSAGE` for each of those, and `RESULT` with the gist's id.
 """
 
 import asyncio
@@ -30,13 +30,17 @@ class FirstEvent:
             print("BEGUN", flush=True)
 
 
+async def logged(_: object) -> None:
+    print("LOG MESSAGE", flush=True)
+
+
 async def main() -> None:
     arguments = {"description": DESCRIPTION, "filename": "notes.md", "content": "# Notes\n"}
     parameters = CallToolRequestParams(name="create_gist", arguments=arguments)
     async with (
         create_mcp_http_client(headers={"Authorization": f"Bearer {TOKEN}"}) as http,
         streamable_http_client(URL, http_client=http) as streams,
-        ClientSession(streams[0], streams[1]) as session,
+        ClientSession(streams[0], streams[1], logging_callback=logged) as session,
     ):
         await session.initialize()
         # `call_tool` sends the same and cannot tell of a priming event, which has no message.
