@@ -1,7 +1,8 @@
 """Every way that calls with one key can take, with crashes everywhere: a small model.
 
 The rules are the real ones (`servicers/ledger_rules.py`). The calls are drawn as
-`tools/create_once.py` writes them: the ledger is kept over a crash, all else is lost. GitHub makes a gist or not, and answers or not; a look sees what there is.
+`tools/create_once.py` writes them: the ledger is kept over a crash, all else is lost. GitHub makes
+a gist or not, and answers or not; a look sees what there is.
 """
 
 from collections.abc import Callable, Iterator

@@ -131,6 +131,9 @@ EXPECTED: Final[tuple[Exists, ...]] = (
     HasFields(
         "rbt.mcp.v1.session_pb2:HandleMessageRequest", "path", "message_bytes", "access_token"
     ),
+    Takes("reboot.mcp.servicers.session:SessionServicer.HandleMessage", "self, context, request"),
+    Takes("reboot.mcp.servicers.session:SessionServicer.Run", "self, context, request"),
+    Exists("reboot.mcp.servicers.stream:StreamServicer"),
     Takes("reboot.mcp.event_store:qualified_stream_id", "*, session_id, request_id"),
     Takes("reboot.mcp.event_store:replace_whole_floats_with_ints", "d"),
     # `servicers/authorizers.py`: who is an admin.
@@ -172,12 +175,15 @@ from reboot.controller import shards
 from reboot.controller.settings import ENVVAR_REBOOT_ADMIN_AUTH_URL
 from reboot.mcp.event_store import qualified_stream_id, replace_whole_floats_with_ints
 from reboot.mcp.server import _wrap_tool as wrap_tool
+from reboot.mcp.servicers.session import SessionServicer
 from reboot.mcp.servicers.session import _context as durable_context
 from reboot.mcp.servicers.session import _servers as sdk_servers
+from reboot.mcp.servicers.stream import StreamServicer
 from reboot.routing import envoy_config
 from reboot.server import local_envoy
 from rebootdev.aio.auth import Auth
 from rebootdev.aio.auth.token_verifiers import TokenVerifier
+from rebootdev.aio.contexts import EffectValidation
 from rebootdev.aio.headers import SERVER_ID_HEADER, STATE_REF_HEADER, Headers
 from rebootdev.aio.internals.contextvars import get_application_id
 from rebootdev.aio.placement import PlacementClient, PlanOnlyPlacementClient
@@ -216,16 +222,19 @@ __all__ = [
     "DatabaseClient",
     "DatabaseServer",
     "DirectResolver",
+    "EffectValidation",
     "Headers",
     "PlacementClient",
     "PlanOnlyPlacementClient",
     "RoutableAddress",
     "ServerId",
+    "SessionServicer",
     "ShardId",
     "SidecarStateManager",
     "StateRef",
     "StateTypeName",
     "StateTypeTag",
+    "StreamServicer",
     "TokenVerifier",
     "check",
     "database_pb2",
