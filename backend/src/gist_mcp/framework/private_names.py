@@ -93,7 +93,8 @@ EXPECTED: Final[tuple[Exists, ...]] = (
     # How a server process tells each of its servicers who it is.
     HasBody("reboot.aio.servers:ServiceServer.__init__", "f55bf86472bbfdb1"),
     Sets(
-        "rebootdev.aio.state_managers:SidecarStateManager", ("_database_client", "_states", "_shards")
+        "rebootdev.aio.state_managers:SidecarStateManager",
+        ("_database_client", "_states", "_shards"),
     ),
     # The name of a state, also for Envoy, which routes by it.
     Takes("rebootdev.aio.types:StateRef", "ref"),
@@ -122,7 +123,9 @@ EXPECTED: Final[tuple[Exists, ...]] = (
     Sets("rebootdev.aio.internals.tasks_cache:TasksCache", ("_cache",)),
     HasBody("rebootdev.aio.internals.tasks_cache:TasksCache.get", "3aceffe327703a35"),
     HasBody("rebootdev.server.database:DatabaseClient.find", "47108b4ea7dbc327"),
-    Takes("rebootdev.server.database:DatabaseClient.load_actor_state", "self, state_type, state_ref"),
+    Takes(
+        "rebootdev.server.database:DatabaseClient.load_actor_state", "self, state_type, state_ref"
+    ),
     HasFields("rbt.v1alpha1.database_pb2:LoadRequest", "actors", "task_ids"),
     HasFields("rbt.v1alpha1.database_pb2:LoadResponse", "actors", "tasks"),
     HasFields("rbt.v1alpha1.database_pb2:ColocatedUpsert", "state_type", "key", "value"),

@@ -13,9 +13,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Final
 
+from rbt.v1alpha1.tasks_pb2 import TaskId
+
 from gist_mcp.framework.placement import ServerHere
 from gist_mcp.framework.private_names import StateRef, StateTypeName, database_pb2
-from rbt.v1alpha1.tasks_pb2 import TaskId
 
 PAGE_STATES: Final = 200
 
@@ -95,7 +96,12 @@ async def stored_states(
     last_id = ""
     while True:
         found = await client.find(
-            state_type, start_id=last_id, exclusive=True, limit=page_states, shard_ids=shard_ids
+            state_type,
+            start_id=last_id,
+            exclusive=True,
+            # The state that is left out is counted.
+            limit=page_states + 1,
+            shard_ids=shard_ids,
         )
         if not found:
             return

@@ -259,9 +259,7 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
         task_id.task_uuid = bytes.fromhex(request_id)
 
 
-def old_calls(
-    state: McpSession.State, *, before_seconds: int, includes_untimed: bool
-) -> list[str]:
+def old_calls(state: McpSession.State, *, before_seconds: int, includes_untimed: bool) -> list[str]:
     """The calls whose arguments and results need not be kept, as `OldCallsRequest` has it."""
     kept, records = state.kept_calls or [], state.requests or []
     surplus = kept[:-MAX_KEPT]

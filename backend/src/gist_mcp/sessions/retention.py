@@ -210,5 +210,5 @@ async def _logged(work: Awaitable[object], what: str) -> None:
     """Does the work. A failure is logged, and made good by the next time."""
     try:
         await work
-    except Exception:  # noqa: BLE001 - logged, and what failed comes again
+    except Exception:
         logger.warning("retention of %s failed; it is tried again later", what, exc_info=True)
