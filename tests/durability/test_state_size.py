@@ -37,7 +37,7 @@ def test_a_session_stays_small_over_thousands_of_calls(runtime: Runtime) -> None
     world.make_calls(session_id, MANY_CALLS - FEW_CALLS)
 
     many_bytes = world.state_bytes(session_id)
-    exported_bytes = len(world.exported(session_id))
+    exported_bytes = len(world.exported_bytes())
     print(  # noqa: T201 - the numbers for docs/storage.md
         f"state of the session: {few_bytes} bytes after {FEW_CALLS} calls, {many_bytes} after "
         f"{MANY_CALLS}; everything: {exported_bytes // MANY_CALLS} bytes a call"
@@ -64,10 +64,10 @@ def test_a_year_of_ten_users(runtime: Runtime) -> None:
         world.sweep()
         world.now_seconds += SWEEP_SECONDS
         world.sweep()
-        sizes.append((day, *world.count_sessions_and_texts(session_id)))
+        sizes.append((day, *world.count_sessions_and_texts()))
 
     calls = len(sizes) * USERS * CALLS_IN_A_SESSION
-    left_bytes = len(world.exported(session_id))
+    left_bytes = len(world.exported_bytes())
     print(  # noqa: T201 - the numbers for docs/storage.md
         f"a year, {calls} calls in {len(sizes) * USERS} sessions: {left_bytes} bytes left, "
         f"{sizes[-1][1]} sessions; {left_bytes // calls} bytes a call"

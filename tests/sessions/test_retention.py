@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gist_mcp.framework.placement import servers_here
 from gist_mcp.framework.private_names import StateRef, database_pb2
 from gist_mcp.framework.records import delete_state, empty_tasks, forget_states, stored_states
 from gist_mcp.principal import McpSessionId
@@ -52,15 +53,15 @@ def test_after_the_retention_time_nothing_of_a_call_is_left(
     old_call = begin(world, session_id, old)
     world.now_seconds += RETENTION_SECONDS - SWEEP_SECONDS + 1
     young_call = begin(world, session_id, young)
-    assert old.encode() in world.exported(session_id)
+    assert old.encode() in world.exported_bytes()
 
     world.sweep()
 
-    assert old.encode() not in world.exported(session_id)
+    assert old.encode() not in world.exported_bytes()
     with pytest.raises(CallUnknown):
         world.response(session_id, old_call)
     assert young in world.response(session_id, young_call)
-    assert young.encode() in world.exported(session_id)
+    assert young.encode() in world.exported_bytes()
 
 
 def test_a_session_keeps_the_results_of_its_last_answered_calls(world: SessionWorld) -> None:
@@ -70,7 +71,7 @@ def test_a_session_keeps_the_results_of_its_last_answered_calls(world: SessionWo
 
     world.tidy(session_id)
 
-    exported = world.exported(session_id)
+    exported = world.exported_bytes()
     assert [each.encode() in exported for each in canaries] == [False] * 3 + [True] * MAX_KEPT
     assert canaries[3] in world.response(session_id, calls[3])
 
@@ -122,12 +123,12 @@ def test_a_crash_before_a_call_is_forgotten_is_made_good(world: SessionWorld) ->
 def test_an_emptied_call_is_small_and_unknown(world: SessionWorld) -> None:
     session_id = world.open()
     request_id = world.call(session_id, size=10_000)
-    before = len(world.exported(session_id))
+    before = len(world.exported_bytes())
 
     gone = world.run(empty_tasks(world.server(session_id), SESSION_TYPE, session_id, [request_id]))
 
     assert gone == [request_id]
-    assert before - len(world.exported(session_id)) > 10_000
+    assert before - len(world.exported_bytes()) > 10_000
     with pytest.raises(CallUnknown):
         world.response(session_id, request_id)
 
@@ -261,7 +262,7 @@ def test_calls_whose_responses_nobody_fetches_are_emptied_too(world: SessionWorl
 
     world.tidy(session_id)
 
-    assert first.encode() not in world.exported(session_id)
+    assert first.encode() not in world.exported_bytes()
     stored = world.stored(session_id)
     assert stored is not None
     assert len(stored.requests.elements) == MAX_UNANSWERED
@@ -269,11 +270,11 @@ def test_calls_whose_responses_nobody_fetches_are_emptied_too(world: SessionWorl
 
 
 def test_sessions_are_found_page_by_page(world: SessionWorld) -> None:
-    opened = {world.open() for _ in range(7)}
-    server = world.server(next(iter(opened)))
+    opened = {world.open() for _ in range(12)}
 
     async def pages() -> list[dict[str, bytes]]:
-        return [page async for page in stored_states(server, SESSION_TYPE, 3)]
+        servers = servers_here()
+        return [page for each in servers async for page in stored_states(each, SESSION_TYPE, 3)]
 
     found = world.run(pages())
 
@@ -295,7 +296,7 @@ def test_a_failing_session_does_not_keep_the_sweep_from_others(world: SessionWor
     with pytest.raises(Exception, match="parsing"):
         world.sweep()
 
-    assert text.encode() not in world.exported(session_id)
+    assert text.encode() not in world.exported_bytes()
     world.run(delete_state(world.server(session_id), SESSION_TYPE, broken, lambda _: True))
     assert manager is world.server(session_id).state_manager
 

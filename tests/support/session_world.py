@@ -17,7 +17,7 @@ from rebootdev.aio.contexts import EffectValidation
 
 from gist_mcp import process
 from gist_mcp.config import Config, parse_config
-from gist_mcp.framework.placement import ServerHere, place_quickly, server_of
+from gist_mcp.framework.placement import ServerHere, place_quickly, server_of, servers_here
 from gist_mcp.framework.private_names import StateRef
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.http.limits import TokenGuessLimit
@@ -131,18 +131,13 @@ class SessionWorld:
         assert stored is not None
         return int(stored.ByteSize())
 
-    def count_sessions_and_texts(self, session_id: McpSessionId) -> tuple[int, int]:
+    def count_sessions_and_texts(self) -> tuple[int, int]:
         """How many sessions are stored, and tasks with a request or a response in them."""
-
-        async def count() -> tuple[int, int]:
-            sessions, texts = 0, 0
-            async for item in self.server(session_id).state_manager.export_items(SESSION_TYPE):
-                sessions += item.HasField("actor")
-                texts += bool(item.task.request or item.task.response.value)
-            return sessions, texts
-
-        found: tuple[int, int] = self.run(count())
-        return found
+        items = self.exported()
+        return (
+            sum(item.HasField("actor") for item in items),
+            sum(bool(item.task.request or item.task.response.value) for item in items),
+        )
 
     def tidy(self, session_id: McpSessionId) -> None:
         self.run(self.retention.tidy(session_id))
@@ -168,14 +163,22 @@ class SessionWorld:
         states = self.server(session_id).state_manager._states[SESSION_TYPE]
         return StateRef.from_id(SESSION_TYPE, session_id) in states
 
-    def exported(self, session_id: McpSessionId) -> bytes:
-        """Everything that is stored of all sessions."""
+    def exported(self) -> list[Any]:
+        """Everything that is stored of all sessions: their states and tasks."""
 
-        async def all_of_it() -> bytes:
-            items = self.server(session_id).state_manager.export_items(SESSION_TYPE)
-            return b"".join([item.SerializeToString() async for item in items])
+        async def all_of_it() -> list[Any]:
+            return [
+                item
+                for server in servers_here()
+                async for item in server.state_manager.export_items(SESSION_TYPE)
+            ]
 
-        return bytes(self.run(all_of_it()))
+        items: list[Any] = self.run(all_of_it())
+        return items
+
+    def exported_bytes(self) -> bytes:
+        """The same, as it is stored."""
+        return b"".join(item.SerializeToString() for item in self.exported())
 
 
 def invalid_call(canary: str, size: int = 1) -> NewCall:

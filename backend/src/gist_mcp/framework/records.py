@@ -96,12 +96,7 @@ async def stored_states(
     last_id = ""
     while True:
         found = await client.find(
-            state_type,
-            start_id=last_id,
-            exclusive=True,
-            # The state that is left out is counted.
-            limit=page_states + 1,
-            shard_ids=shard_ids,
+            state_type, start_id=last_id, exclusive=True, limit=page_states, shard_ids=shard_ids
         )
         if not found:
             return
