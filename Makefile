@@ -8,13 +8,14 @@ WORKERS ?= 2
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help dev unit test soak lint format types check lock clean set-up-app set-up-test
+.PHONY: help dev unit test soak bench lint format types check lock clean set-up-app set-up-test
 
 help:
 	@echo 'make dev     set up and serve on http://localhost:9991 (PORT, STATE_DIR, CHAOS=1, ...)'
 	@echo 'make unit    set up and run the tests that start no server, in less than a minute'
 	@echo 'make test    set up and run all tests (ARGS="-k sign_in" passes options to pytest)'
 	@echo 'make soak    faults and kills at random, then an audit (SOAK_SECONDS=600, SOAK_SEED=...)'
+	@echo 'make bench   measure this server beside others (ROUNDS, SERVERS, CALLS; LONG=1 for the long part)'
 	@echo 'make lint    check style (ruff) and who imports whom (import-linter)'
 	@echo 'make format  put right what ruff can'
 	@echo 'make types   check types (mypy)'
@@ -35,6 +36,10 @@ unit: set-up-test
 
 soak: set-up-test
 	@exec $(PYTHON) scripts/soak.py
+
+# Variables of the command line are in the environment of what make runs; benchmarks/settings.py reads them.
+bench: set-up-test
+	@exec $(PYTHON) -m benchmarks
 
 lint: set-up-test
 	@$(PYTHON) -m ruff check

@@ -27,7 +27,7 @@ def _node(line: str) -> Program:
 
 PROGRAMS: dict[str, Callable[[], Program]] = {
     "reboot.mcp.client": lambda: _python(None, "reboot_client.py"),
-    "python-sdk-1.30": lambda: _python("mcp-1", "python_sdk.py"),
+    "python-sdk-1.30": lambda: _python(None, "python_sdk.py"),
     "python-sdk-2.3": lambda: _python("mcp-2", "python_sdk.py"),
     "typescript-sdk-1.32": lambda: _node("sdk"),
     "typescript-client-2.4": lambda: _node("client"),

@@ -49,8 +49,8 @@ def node_program(name: str, script: str, *last_arguments: str) -> Program:
 
 
 CLIENTS: dict[str, Callable[[], Program]] = {
-    "python-sdk-1.22": lambda: python_program(None, "python_sdk.py"),
-    "python-sdk-1.30": lambda: python_program("mcp-1", "python_sdk.py"),
+    "python-sdk-1.22": lambda: python_program("mcp-1", "python_sdk.py"),
+    "python-sdk-1.30": lambda: python_program(None, "python_sdk.py"),
     "python-sdk-2.3": lambda: python_program("mcp-2", "python_sdk.py"),
     "typescript-sdk-1.32": lambda: node_program("typescript", "typescript_sdk.mjs", "sdk"),
     "typescript-client-2.4": lambda: node_program("typescript", "typescript_sdk.mjs", "client"),

@@ -173,7 +173,10 @@ class AtWork:
         }
         opened = self.post_to_mcp("initialize", parameters, access_token)
         assert opened.status_code == 200, opened.text
-        session = Session(self, access_token, opened.headers["Mcp-Session-Id"])
+        ((_, initialized),) = server_sent_events(opened)
+        assert initialized is not None
+        version = initialized["result"]["protocolVersion"]
+        session = Session(self, access_token, opened.headers["Mcp-Session-Id"], version)
         noted = session.post("notifications/initialized", None)
         assert noted.status_code == 202
         return session
@@ -225,11 +228,15 @@ class AtWork:
 class Session:
     """A session of an editor."""
 
-    def __init__(self, at_work: AtWork, access_token: str, session_id: str) -> None:
+    def __init__(
+        self, at_work: AtWork, access_token: str, session_id: str, protocol_version: str
+    ) -> None:
         self._at_work = at_work
         self._access_token = access_token
-        # The newest that the server speaks, whatever was asked for.
-        self._headers = {"Mcp-Session-Id": session_id, "MCP-Protocol-Version": "2025-06-18"}
+        self._headers = {
+            "Mcp-Session-Id": session_id,
+            "MCP-Protocol-Version": protocol_version,
+        }
 
     def post(self, method: str, parameters: dict[str, Any] | None) -> httpx.Response:
         return self._at_work.post_to_mcp(method, parameters, self._access_token, self._headers)
@@ -257,7 +264,7 @@ class Answers:
     def result(self, answered: httpx.Response) -> dict[str, Any]:
         """The structured result of the call that was answered so."""
         for _, message in self._events or server_sent_events(answered):
-            if message.get("id") == CALL_ID:
+            if message is not None and message.get("id") == CALL_ID:
                 structured: dict[str, Any] = message["result"]["structuredContent"]
                 return structured
         raise AssertionError("the stream ended without the result")

@@ -1,5 +1,6 @@
 """What a tool that knows nothing of us learns of the project: its metadata, and a wheel of it."""
 
+import importlib.metadata
 import re
 import subprocess
 import sys
@@ -58,6 +59,17 @@ def pinned(name: str) -> str:
     return str(version)
 
 
+def requirements_on(name: str, *, of: str) -> list[Requirement]:
+    """What the installed package `of` requires of the package `name`, extras left out."""
+    stated = map(Requirement, importlib.metadata.requires(of) or [])
+    return [each for each in stated if each.name == name and "extra" not in str(each.marker)]
+
+
+def is_for_python(version: str, requirement: Requirement) -> bool:
+    """Whether a requirement is one with that Python."""
+    return requirement.marker is None or requirement.marker.evaluate({"python_version": version})
+
+
 def test_the_metadata_says_what_the_project_is(metadata: Metadata) -> None:
     assert metadata.name == "github-gist-mcp"
     assert metadata.license_expression == "Apache-2.0"
@@ -96,6 +108,39 @@ def test_the_group_for_tests_is_what_tests_need() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
 
     assert project["dependency-groups"]["test"] == required("test.in")
+
+
+def test_an_override_is_still_needed_and_as_narrow_as_its_reason() -> None:
+    """`make lock` takes these without asking what anybody requires."""
+    overrides = {each.name: each for each in map(Requirement, required("override.txt"))}
+    (pin,) = requirements_on("mcp", of="durable-mcp")
+    (bounds,) = requirements_on("starlette", of="fastapi")
+    here = [each for each in requirements_on("starlette", of="mcp") if is_for_python("3.12", each)]
+
+    assert overrides.keys() == {"mcp", "starlette"}
+    assert str(overrides["mcp"].specifier) == f"=={pinned('mcp')}"
+    assert not pin.specifier.contains(pinned("mcp"))
+    assert overrides["starlette"].specifier == bounds.specifier
+    installed = importlib.metadata.version("starlette")
+    assert all(each.specifier.contains(installed) for each in here)
+
+
+@pytest.mark.parametrize("name", ["app.lock", "test.lock"])
+def test_a_lock_has_what_the_application_holds_at_one_version(name: str) -> None:
+    lock = (REPOSITORY / "requirements" / name).read_text()
+    held = [each for each in required("app.in") if "==" in each]
+
+    assert len(held) == 4
+    assert [each for each in held if f"\n{each} \\\n" not in f"\n{lock}"] == []
+
+
+@pytest.mark.parametrize("installer", ["Dockerfile", "scripts/set_up.py"])
+def test_whoever_installs_a_lock_takes_it_whole_and_checks_it(installer: str) -> None:
+    """pip refuses an override, as it knows none, unless it is told not to look at dependencies."""
+    text = (REPOSITORY / installer).read_text()
+
+    assert "--no-deps" in text
+    assert "--require-hashes" in text
 
 
 def test_the_lowest_python_is_the_one_that_versions_are_chosen_for(metadata: Metadata) -> None:

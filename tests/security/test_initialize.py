@@ -40,12 +40,17 @@ def test_a_server_says_who_it_is_and_what_it_serves(world: World) -> None:
     assert "idempotency_key" in result["instructions"]
 
 
-@pytest.mark.parametrize(
-    ("asked", "spoken"),
-    [("2025-06-18", "2025-06-18"), ("2024-11-05", "2024-11-05"), ("1999-01-01", "2025-06-18")],
-)
-def test_the_protocol_is_one_that_both_speak(world: World, asked: str, spoken: str) -> None:
-    assert begin(world, protocolVersion=asked)["protocolVersion"] == spoken
+VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_version_of_the_protocol_that_both_speak_is_agreed(world: World, version: str) -> None:
+    assert begin(world, protocolVersion=version)["protocolVersion"] == version
+
+
+@pytest.mark.parametrize("asked", ["1999-01-01", "2099-01-01", "", None])
+def test_another_version_is_answered_with_the_newest(world: World, asked: str | None) -> None:
+    assert begin(world, protocolVersion=asked)["protocolVersion"] == VERSIONS[-1]
 
 
 @pytest.mark.parametrize(
@@ -83,4 +88,4 @@ def test_another_protocol_in_a_session_is_refused(world: World) -> None:
 
     assert answer.status_code == 400
     assert answer.json()["id"] == "a"
-    assert "2025-06-18" in answer.json()["error"]["message"]
+    assert all(version in answer.json()["error"]["message"] for version in VERSIONS)

@@ -1,7 +1,8 @@
 """A small MCP client that a test can cut off at any moment, and that can come back.
 
-It speaks streamable HTTP (MCP 2025-06-18) by hand, each call on a thread of its own, because
-the tests need what SDK clients hide: the event ids, and the moment when the stream breaks.
+It speaks streamable HTTP by hand (MCP 2025-06-18, or the version that it is given), each call on a
+thread of its own, because the tests need what SDK clients hide: the event ids, and the moment when
+the stream breaks.
 """
 
 import contextlib
@@ -33,13 +34,17 @@ class ToolResult:
 
 
 class RunningCall:
-    """A tool call whose stream a thread reads until the result comes or the stream breaks."""
+    """A tool call whose stream a thread reads until the result comes or the stream breaks.
+
+    `events` are the ids of its events, `messages` what they carried: `None` in a priming event.
+    """
 
     def __init__(self, client: "McpClient", request_id: int) -> None:
         self.client = client
         self.request_id = request_id
         self.last_event_id: str | None = None
         self.events: list[str] = []
+        self.messages: list[dict[str, Any] | None] = []
         self.result: ToolResult | None = None
         self.refused: httpx.Response | None = None
         self._socket: socket.socket | None = None
@@ -131,11 +136,12 @@ class RunningCall:
         except httpx.HTTPError:
             return
 
-    def _take(self, event_id: str | None, message: dict[str, Any]) -> None:
+    def _take(self, event_id: str | None, message: dict[str, Any] | None) -> None:
         if event_id is not None:
             self.last_event_id = event_id
             self.events.append(event_id)
-        if message.get("id") != self.request_id:
+        self.messages.append(message)
+        if message is None or message.get("id") != self.request_id:
             return
         if "error" in message:
             self.result = ToolResult(is_error=True, text=str(message["error"]))
@@ -151,9 +157,17 @@ class RunningCall:
 class McpClient:
     """One MCP session of one person, with a client of that name."""
 
-    def __init__(self, url: str, access_token: str, *, name: str = "durability-tests") -> None:
+    def __init__(
+        self,
+        url: str,
+        access_token: str,
+        *,
+        name: str = "durability-tests",
+        protocol_version: str = PROTOCOL_VERSION,
+    ) -> None:
         self.url = url
         self.session_id = ""
+        self.protocol_version = protocol_version
         self._name = name
         self._access_token = access_token
         self._ids = itertools.count(1)
@@ -164,7 +178,7 @@ class McpClient:
         headers = {"Authorization": f"Bearer {self._access_token}"}
         if self.session_id:
             headers["Mcp-Session-Id"] = self.session_id
-            headers["MCP-Protocol-Version"] = PROTOCOL_VERSION
+            headers["MCP-Protocol-Version"] = self.protocol_version
         return headers
 
     def sign_in_again(self, access_token: str) -> None:
@@ -174,7 +188,7 @@ class McpClient:
     def open(self) -> "McpClient":
         """Initializes the session."""
         parameters = {
-            "protocolVersion": PROTOCOL_VERSION,
+            "protocolVersion": self.protocol_version,
             "capabilities": {},
             "clientInfo": {"name": self._name, "version": "1"},
         }
@@ -243,8 +257,10 @@ class McpClient:
         )
 
 
-def server_sent_events(response: httpx.Response) -> Iterator[tuple[str | None, dict[str, Any]]]:
-    """The id and the JSON-RPC message of each event of a stream."""
+def server_sent_events(
+    response: httpx.Response,
+) -> Iterator[tuple[str | None, dict[str, Any] | None]]:
+    """The id and the JSON-RPC message of each event of a stream; `None` for one without data."""
     event_id: str | None = None
     data: list[str] = []
     for line in response.iter_lines():
@@ -256,6 +272,5 @@ def server_sent_events(response: httpx.Response) -> Iterator[tuple[str | None, d
             data.append(value)
         elif not line and data:
             text = "\n".join(data)
-            if text:
-                yield event_id, json.loads(text)
+            yield event_id, json.loads(text) if text else None
             event_id, data = None, []

@@ -125,3 +125,42 @@ def test_while_github_cannot_say_a_sealed_token_is_not_a_bad_one(
         return (await verifier.verify(bearer)).principal.login
 
     assert verify(github, use) == "octocat"
+
+
+def test_a_token_that_was_sealed_just_now_is_believed_in_every_process(
+    github: GitHubSimulator,
+) -> None:
+    bearer = sealed(github, github.create_token("octocat"), seconds_ago=1)
+
+    async def use(verifier: BearerVerifier, _: Clock) -> Caller:
+        await verifier.verify(bearer)
+        return await verifier.verify(bearer)
+
+    async def use_later(verifier: BearerVerifier, clock: Clock) -> Caller:
+        clock.now = NOW + 60
+        return await verifier.verify(bearer)
+
+    for _ in range(2):
+        caller = verify(github, use)
+    asked_at_once = questions(github)
+    verify(github, use_later)
+
+    assert caller.principal.login == "octocat"
+    assert asked_at_once == (0, 0)
+    assert questions(github) == (0, 1)
+
+
+def test_what_github_refuses_is_not_believed_again_however_fresh_it_is(
+    github: GitHubSimulator,
+) -> None:
+    bearer = sealed(github, github.create_token("octocat"), seconds_ago=1)
+    github.revoke_tokens("octocat")
+
+    async def use(verifier: BearerVerifier, _: Clock) -> None:
+        caller = await verifier.verify(bearer)
+        verifier.forget(caller.credential.token)
+        for _ in range(2):
+            with pytest.raises(SignInRequired):
+                await verifier.verify(bearer)
+
+    verify(github, use)

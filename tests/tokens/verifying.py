@@ -59,7 +59,17 @@ def verify[R](
     return asyncio.run(run())
 
 
-def sealed(github: GitHubSimulator, token: str, login: str = "octocat") -> str:
+SEALED_SECONDS_AGO = 600
+"""Longer than what GitHub has said is believed."""
+
+
+def sealed(
+    github: GitHubSimulator,
+    token: str,
+    login: str = "octocat",
+    *,
+    seconds_ago: int = SEALED_SECONDS_AGO,
+) -> str:
     """An access token of ours with a token of GitHub inside."""
     (user,) = [user for user in github.users() if user.login == login]
     payload = AccessTokenPayload(
@@ -69,7 +79,7 @@ def sealed(github: GitHubSimulator, token: str, login: str = "octocat") -> str:
         client_id="a-client",
         scopes=frozenset({"gist", "read:user"}),
         resource=RESOURCE,
-        issued_at=int(NOW),
+        issued_at=int(NOW) - seconds_ago,
         expires_at=int(NOW) + 3600,
     )
     return seal_access_token(Sealer(["k" * 40]), payload)

@@ -2,7 +2,7 @@
 //
 // Arguments: the MCP URL, a token, the gist's description, and the SDK's line: `sdk` (1.x,
 // @modelcontextprotocol/sdk) or `client` (2.x, @modelcontextprotocol/client). Prints `BEGUN` at
-// the first event and `RESULT` with the gist's id.
+// the first event, which a client can come back with, and `RESULT` with the gist's id.
 
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
@@ -26,14 +26,24 @@ async function sdk() {
 
 const { Client, StreamableHTTPClientTransport } = await sdk();
 const client = new Client({ name: "durability-tests", version: "1" });
-client.fallbackNotificationHandler = async () => console.log("BEGUN");
 const headers = { Authorization: `Bearer ${token}` };
 await client.connect(
   new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }),
 );
-const result = await client.callTool({
+const call = {
   name: "create_gist",
   arguments: { description, filename: "notes.md", content: "# Notes\n" },
-});
+};
+let hasBegun = false;
+const options = {
+  // Once: the last line has to be the result.
+  onresumptiontoken: () => {
+    if (!hasBegun) console.log("BEGUN");
+    hasBegun = true;
+  },
+};
+const result = await (line === "client"
+  ? client.callTool(call, options)
+  : client.callTool(call, undefined, options));
 console.log("RESULT", result.structuredContent?.id ?? JSON.stringify(result));
 process.exit(0);

@@ -4,8 +4,8 @@ A client that loses the stream comes back with the id of its last event, which n
 """
 
 import asyncio
-import contextlib
 import json
+import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,8 @@ from gist_mcp.principal import McpSessionId
 from gist_mcp.sessions.call_events import CallEvent, Listener, SessionEnded, SessionEvents
 from gist_mcp.sessions.calls import CallUnknown, call_record
 from gist_mcp.sessions.responses import Responses
+
+logger = logging.getLogger(__name__)
 
 PRIMING_SINCE = "2025-11-25"
 """Protocol versions from this on begin a stream with an event without data (MCP 2025-11-25,
@@ -55,7 +57,8 @@ class SessionStreams:
 
     async def resumed(self, request_id: str, last_event: str) -> AsyncIterator[bytes]:
         """The events of a call after its `last_event`."""
-        if last_event == LAST_EVENT:
+        # An earlier release named the last event after the call.
+        if last_event in (LAST_EVENT, request_id):
             # The client has everything: what is left is a stream of the session.
             async for each in self.idle():
                 yield each
@@ -102,15 +105,17 @@ class SessionStreams:
                     yield each
                 if not response.done():
                     return
-                with contextlib.suppress(*NOT_SERVING):
-                    try:
-                        text = response.result()
-                    except CallUnknown:
-                        if json_rpc_id is None:
-                            return
-                        text = _not_kept(json_rpc_id)
-                    yield event(f"{request_id}/{LAST_EVENT}", text)
-                    self.on_sent(request_id)
+                try:
+                    text = response.result()
+                except NOT_SERVING as failure:
+                    logger.info("a call's stream ends without a response: %s", failure)
+                    return
+                except CallUnknown:
+                    if json_rpc_id is None:
+                        return
+                    text = _not_kept(json_rpc_id)
+                yield event(f"{request_id}/{LAST_EVENT}", text)
+                self.on_sent(request_id)
             finally:
                 response.cancel()
 

@@ -75,12 +75,13 @@ def intend(
             taken_at_seconds=now_seconds,
         )
         return Intended(record=record, outcome=RUN)
-    differing = _differing(known.request_digests, request_digests)
+    is_own = known.runner == runner
+    # A call's own arguments do not change.
+    differing = () if is_own else _differing(known.request_digests, request_digests)
     if differing:
         return Intended(record=known, outcome=DIFFERENT, differing=differing)
     if known.phase == DONE:
         return Intended(record=known, outcome=DONE)
-    is_own = known.runner == runner
     is_under_way = known.phase in (RUNNING, SENDING)
     if is_under_way and not is_own and not _is_silent(known, now_seconds):
         return Intended(record=known, outcome=RUNNING)

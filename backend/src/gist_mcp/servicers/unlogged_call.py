@@ -7,10 +7,10 @@ client has to start again.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 import grpc.aio
-from grpc_status import rpc_status  # type: ignore[import-untyped]
+from grpc_status import rpc_status
 from rbt.v1alpha1.errors_pb2 import StateNotConstructed
 from rebootdev.aio.aborted import Aborted, SystemAborted
 from tenacity import (
@@ -122,7 +122,8 @@ async def call_without_key(
 
 
 def _is_state_missing(error: grpc.aio.AioRpcError) -> bool:
-    status = rpc_status.from_call(error)
+    # An error of grpc.aio has what is read of a call, and is none by its type.
+    status = rpc_status.from_call(cast(grpc.Call, error))
     aborted = None if status is None else SystemAborted.from_status(status)
     return aborted is not None and isinstance(aborted.error, StateNotConstructed)
 

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-import grpc
 from cachetools import LRUCache
+from rbt.v1alpha1.errors_pb2 import UnknownTask
 from rbt.v1alpha1.tasks_pb2 import TaskId
 from reboot.aio.external import ExternalContext
 from rebootdev.aio.aborted import SystemAborted
@@ -251,7 +251,7 @@ async def response_of(context: ExternalContext, session_id: McpSessionId, reques
     try:
         response = await McpSession.RunCallTask.retrieve(context, task_id=task_id)
     except SystemAborted as aborted:
-        if aborted.code == grpc.StatusCode.NOT_FOUND:
+        if isinstance(aborted.error, UnknownTask):
             raise CallUnknown from None
         raise
     if not response.message:

@@ -69,32 +69,54 @@ class AdoptingSessionServicer(SessionServicer):
     async def HandleMessage(  # noqa: N802 - Reboot's name
         self, context: WorkflowContext, request: HandleMessageRequest
     ) -> HandleMessageResponse:
-        """Hands a tool call over. Every other message has no effect that lasts."""
-        root = pickle.loads(request.message_bytes).message.root  # noqa: S301 - only we call it
-        if isinstance(root, JSONRPCRequest) and root.method == "tools/call":
-            assert reboot_secret is not None, "the front door of this process is not built yet"
-            params = root.params or {}
-            login = ""
-            if request.HasField("access_token"):
-                login = as_model(request.access_token, AccessToken).client_id
-            await adopt_call(
-                FrontDoorCaller(context.channel_manager, reboot_secret()),
-                McpSessionId(context.state_id),
-                str(root.id),
-                # As its steps and the ledger know it.
-                runner=str(context.workflow_id),
-                name=params["name"],
-                arguments=params.get("arguments") or {},
-                login=login,
+        """Makes sure that a tool call has its `Run`. No other message has an effect that lasts."""
+        if _tool_call(request.message_bytes) is not None:
+            # As stock does it, so that a `Run` which is there already is this one.
+            await (
+                self.ref()
+                .spawn()
+                .Run(
+                    context,
+                    path=request.path,
+                    message_bytes=request.message_bytes,
+                    access_token=request.access_token if request.HasField("access_token") else None,
+                )
             )
-            logger.info("a call of an earlier release is carried on")
         return HandleMessageResponse()
 
     async def Run(  # noqa: N802 - Reboot's name
         self, context: WorkflowContext, request: RunRequest
     ) -> RunResponse:
-        """Nothing: `HandleMessage` is the one that hands the call over."""
+        """Hands a tool call over, unless it has its response."""
+        call = _tool_call(request.message_bytes)
+        if call is None:
+            return RunResponse()
+        session_id, request_id = McpSessionId(context.state_id), str(call.id)
+        if await _stored_response(context, session_id, request_id) is not None:
+            return RunResponse()
+        assert reboot_secret is not None, "the front door of this process is not built yet"
+        login = ""
+        if request.HasField("access_token"):
+            login = as_model(request.access_token, AccessToken).client_id
+        params = call.params or {}
+        await adopt_call(
+            FrontDoorCaller(context.channel_manager, reboot_secret()),
+            session_id,
+            request_id,
+            # As the ledger knows it.
+            runner=str(context.workflow_id),
+            name=params["name"],
+            arguments=params.get("arguments") or {},
+            login=login,
+        )
+        logger.info("a call of an earlier release is carried on")
         return RunResponse()
+
+
+def _tool_call(message_bytes: bytes) -> JSONRPCRequest | None:
+    root = pickle.loads(message_bytes).message.root  # noqa: S301 - only we call it
+    is_call = isinstance(root, JSONRPCRequest) and root.method == "tools/call"
+    return root if is_call else None
 
 
 async def response_of_any_release(
@@ -118,20 +140,22 @@ async def response_of_any_release(
             record = await call_record(context, session_id, request_id)
             if record is None or record.is_of_this_release:
                 raise
-            stored = await _stored_response(context, session_id, request_id, record.wire_id)
+            stored = await _stored_response(context, session_id, request_id)
             if stored is not None:
-                return stored
+                return json.dumps({**stored, "id": json.loads(record.wire_id)})
             if asyncio.get_running_loop().time() > deadline_seconds:
                 raise
         await asyncio.sleep(POLL_SECONDS)
 
 
 async def _stored_response(
-    context: ExternalContext, session_id: McpSessionId, request_id: str, wire_id: str
-) -> str | None:
-    """The response in the call's `Stream`, under the client's id, if there is one."""
+    context: ExternalContext | WorkflowContext, session_id: McpSessionId, request_id: str
+) -> dict[str, Any] | None:
+    """The response in the call's `Stream`, under our id, if there is one."""
     stream: Any = Stream.ref(qualified_stream_id(session_id=session_id, request_id=request_id))
     try:
+        if isinstance(context, WorkflowContext):
+            stream = stream.always()
         stored = await stream.messages(context)
     except Stream.MessagesAborted as aborted:
         if isinstance(aborted.error, StateNotConstructed):
@@ -142,6 +166,8 @@ async def _stored_response(
             replace_whole_floats_with_ints(as_dict(message.message))
         )
         if isinstance(parsed.root, JSONRPCResponse | JSONRPCError):
-            response = parsed.model_dump(by_alias=True, mode="json", exclude_none=True)
-            return json.dumps({**response, "id": json.loads(wire_id)})
+            response: dict[str, Any] = parsed.model_dump(
+                by_alias=True, mode="json", exclude_none=True
+            )
+            return response
     return None

@@ -115,6 +115,8 @@ class BearerVerifier:
                 login=opened.login,
                 scopes=opened.scopes,
             )
+            # GitHub has just been asked about it, when it was sealed: no process need ask again.
+            self._remember(Validated(credential=sealed), at_seconds=opened.issued_at)
             credential = await self._validate(sealed.token, proven=sealed)
         else:
             # Anybody can make up such a token, so asking GitHub about it is limited by address.
@@ -132,6 +134,12 @@ class BearerVerifier:
             ),
             credential=credential,
         )
+
+    def _remember(self, validated: Validated, *, at_seconds: float) -> None:
+        """Remembers GitHub's yes of that time, unless something later is known of the token."""
+        digest = validated.credential.token.digest()
+        if digest not in self._remembered and digest not in self._doubted:
+            self._remembered[digest] = _Remembered(validated=validated, at_seconds=at_seconds)
 
     async def confirm(self, credential: GitHubCredential) -> GitHubCredential:
         """A credential that another server process has verified, as it is now.

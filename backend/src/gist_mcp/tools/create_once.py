@@ -87,7 +87,7 @@ async def create_once(call: ToolCall, gist: NewGist, idempotency_key: str | None
     _check_age(running.begun_at_seconds)
     ledger = Ledger(running.reboot, issuer=running.issuer, user_id=running.user_id)
     write_id = ledger.write_id(idempotency_key, running.runner)
-    entry = await record_intent(call, ledger, write_id, gist)
+    entry = await record_intent(call, ledger, write_id, gist, has_key=idempotency_key is not None)
     if entry.result is not None:
         return MadeGist(gist_id=entry.result.gist_id, url=entry.result.url)
     change = Change(write_id, running.runner, entry.intended_at_seconds)

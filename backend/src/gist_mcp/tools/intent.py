@@ -11,7 +11,7 @@ from gist_mcp.tools.call import ToolCall
 
 
 async def record_intent(
-    call: ToolCall, ledger: Ledger, write_id: str, gist: NewGist
+    call: ToolCall, ledger: Ledger, write_id: str, gist: NewGist, *, has_key: bool
 ) -> LedgerEntry:
     """Records the intent, or waits for another call that is carrying out the same key.
 
@@ -19,13 +19,15 @@ async def record_intent(
     and `Cancelled`.
     """
     services = process.services()
+    # Without a key no other call can have the same intent, and there is nothing to compare.
+    digests = gist.digests() if has_key else {}
 
     async def intend() -> LedgerEntry:
         deadline_seconds = services.clock() + services.config.resume_wait_seconds
         while True:
             entry = await ledger.intend(
                 write_id,
-                gist.digests(),
+                digests,
                 runner=call.running.runner,
                 now_seconds=int(services.clock()),
             )

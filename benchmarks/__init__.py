@@ -1,0 +1,1 @@
+"""`make bench`: this server beside stock DurableMCP and FastMCP, in one run against one GitHub."""
