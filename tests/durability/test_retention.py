@@ -13,7 +13,7 @@ from gist_mcp.framework.private_names import database_pb2
 from gist_mcp.servicers.mcp_session import MAX_KEPT
 from tests.durability.stage import Player, Stage, stage
 from tests.security.state_export import exported_items
-from tests.support.mcp_client import RunningCall
+from tests.support.mcp_client import McpClient, RunningCall
 from tests.support.waiting import wait_until
 
 RETENTION_SECONDS = 60
@@ -26,6 +26,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("retention")
     with stage(folder, servers=2, effect_validation="disabled", settings=settings) as started:
         yield started
+
+
+@pytest.fixture(scope="module", autouse=True)
+def closed(world: Stage) -> McpClient:
+    """A session with a call that its client has ended when the deployment was new."""
+    player = world.player("closed")
+    create(player, secrets.token_hex(16))
+    player.client.delete()
+    return player.client
 
 
 def stored_tasks(world: Stage) -> list[Any]:
@@ -100,6 +109,20 @@ def test_kills_while_calls_are_emptied_lose_nothing(world: Stage) -> None:
     )
     made = [each.description for each in world.github.gists(player.account)]
     assert [made.count(text) for text in texts] == [1] * len(texts)
+
+
+def test_an_ended_session_is_deleted_and_as_unknown_as_before(
+    world: Stage, closed: McpClient
+) -> None:
+    def is_deleted() -> bool:
+        items = exported_items(world.server.port)
+        return not any(
+            item.HasField("state") and closed.session_id in item.state_ref for item in items
+        )
+
+    wait_until("the session to be deleted", is_deleted, seconds=180)
+
+    assert closed.touch().status_code == 404
 
 
 def kill_at_once(processes: list[psutil.Process]) -> None:

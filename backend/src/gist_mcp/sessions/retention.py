@@ -23,7 +23,7 @@ from gist_mcp.framework.records import delete_state, empty_tasks, forget_states,
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers import mcp_session
 from gist_mcp.servicers.mcp_session import MAX_KEPT
-from gist_mcp.servicers.unlogged_call import FrontDoorCaller, StateMissing
+from gist_mcp.servicers.unlogged_call import FrontDoorCaller, StateMissing, is_passing
 from gist_mcp.sessions.calls import forget_calls, old_calls
 from gist_mcp.sessions.placement import SESSION_TYPE
 from gist_mcp.sessions.session_cache import SessionCache
@@ -210,5 +210,9 @@ async def _logged(work: Awaitable[object], what: str) -> None:
     """Does the work. A failure is logged, and made good by the next time."""
     try:
         await work
-    except Exception:
-        logger.warning("retention of %s failed; it is tried again later", what, exc_info=True)
+    except Exception as failure:
+        # No traceback of a server that starts or stops.
+        trace = None if is_passing(failure) else failure
+        name = type(failure).__name__
+        text = "retention of %s failed with %s; it is tried again later"
+        logger.warning(text, what, name, exc_info=trace)
