@@ -11,6 +11,8 @@ from reboot.aio.external import ExternalContext
 from reboot.aio.tests import Reboot
 from rebootdev.aio.contexts import EffectValidation
 
+from gist_mcp.framework.private_names import TokenVerifier
+
 CALL_SECONDS = 60.0
 
 
@@ -38,15 +40,19 @@ def running[R: Runtime](
     servicer: type | tuple[type, ...],
     runner: asyncio.Runner,
     effect_validation: EffectValidation = EffectValidation.QUIET,
+    token_verifier: TokenVerifier | None = None,
 ) -> Iterator[R]:
-    """An application that serves this one state type, or these, on the runner's loop."""
+    """An application that serves this one state type, or these, on the runner's loop.
+
+    `token_verifier` recognises those who are not the application itself.
+    """
     servicers = list(servicer) if isinstance(servicer, tuple) else [servicer]
     rbt = Reboot()
 
     async def up() -> ExternalContext:
         await rbt.start()
         await rbt.up(
-            Application(servicers=servicers),
+            Application(servicers=servicers, token_verifier=token_verifier),
             in_process=True,
             effect_validation=effect_validation,
         )

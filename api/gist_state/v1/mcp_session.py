@@ -188,9 +188,9 @@ class RunCallRequest(BaseModel):
 
 
 class RunCallResponse(BaseModel):
-    """`message`: the JSON-RPC response, as JSON."""
+    """`message`: the JSON-RPC response, as JSON. Unset once it is not kept any more."""
 
-    message: str = Field(tag=1)
+    message: Optional[str] = Field(tag=1, default=None)
 
 
 class NoteProgressRequest(BaseModel):
@@ -224,9 +224,13 @@ class NoteAnsweredResponse(BaseModel):
 
 
 class OldCallsRequest(BaseModel):
-    """`before_seconds`: calls that came before that Unix time are old, answered or not."""
+    """`before_seconds`: calls that came before that Unix time are old, answered or not.
+
+    `includes_untimed`: so are calls of older releases, whose time is not known.
+    """
 
     before_seconds: int = Field(tag=1)
+    includes_untimed: bool = Field(tag=2)
 
 
 class OldCallsResponse(BaseModel):

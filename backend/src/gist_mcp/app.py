@@ -24,7 +24,11 @@ from gist_mcp.github.http import make_http_client
 from gist_mcp.github.oauth import GitHubOAuth
 from gist_mcp.http.limits import SignInLimit, TokenGuessLimit
 from gist_mcp.logs import configure_logging
-from gist_mcp.process import ProcessServices, close_when_the_process_ends
+from gist_mcp.process import (
+    ProcessServices,
+    close_when_the_process_ends,
+    run_until_the_process_ends,
+)
 from gist_mcp.reboot_gateway import close_gateway, serve_nothing_else
 from gist_mcp.routes import front_door
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
@@ -36,6 +40,8 @@ from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
 from gist_mcp.sessions.durable_mcp import ClosedDurableMCP, front_door_context, sdk_server
 from gist_mcp.sessions.internal_http import make_internal_http_client
+from gist_mcp.sessions.retention import Retention
+from gist_mcp.sessions.session_cache import SessionCache
 from gist_mcp.tokens.github_refresh import GitHubRefreshes
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
@@ -122,6 +128,16 @@ def build_front_door(
             clock=time.time,
         )
     )
+    sessions = SessionCache(config.session_idle_seconds, time.time)
+    retention = Retention(
+        sessions,
+        SecretStr(secret),
+        idle_seconds=config.session_idle_seconds,
+        retention_seconds=config.retention_seconds,
+        clock=time.time,
+    )
+    run_until_the_process_ends(retention.forget_idle_for_ever(), name="forget idle sessions")
+    run_until_the_process_ends(retention.sweep_for_ever(), name="sweep over all sessions")
     earlier_release.reboot_secret = lambda: secret
     deps = Deps(
         config=config,
@@ -144,6 +160,8 @@ def build_front_door(
         verifier=verifier,
         vault=vault,
         events=events,
+        sessions=sessions,
+        retention=retention,
         internal_http=internal_http,
         reboot_context=functools.partial(front_door_context, secret, from_request),
         incarnation=incarnation,

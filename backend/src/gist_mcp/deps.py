@@ -14,6 +14,8 @@ from gist_mcp.github.oauth import GitHubOAuth
 from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
 from gist_mcp.sessions.hop import Forwarding
+from gist_mcp.sessions.retention import Retention
+from gist_mcp.sessions.session_cache import SessionCache
 from gist_mcp.tokens.github_refresh import GitHubRefreshes
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
@@ -37,6 +39,8 @@ class Deps:
     verifier: BearerVerifier
     vault: CredentialVault
     events: SessionEvents
+    sessions: SessionCache
+    retention: Retention
     internal_http: httpx.AsyncClient
     reboot_context: Callable[[Request], ExternalContext]
     incarnation: str

@@ -7,8 +7,9 @@ task, resumed ones included.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 from pydantic import SecretStr
@@ -52,7 +53,7 @@ def services() -> ProcessServices:
     return _installed
 
 
-_closers: set[asyncio.Task[None]] = set()
+_running: set[asyncio.Task[None]] = set()
 """The event loop keeps only weak references to tasks."""
 
 
@@ -63,11 +64,14 @@ def close_when_the_process_ends(*clients: httpx.AsyncClient) -> None:
     process under `asyncio.run`, which cancels the tasks that are left at the end and waits for
     them: a task that sleeps until then is our shutdown hook.
     """
-    closer = asyncio.get_running_loop().create_task(
-        _close_at_the_end(clients), name="close HTTP clients at the end"
-    )
-    _closers.add(closer)
-    closer.add_done_callback(_closers.discard)
+    run_until_the_process_ends(_close_at_the_end(clients), name="close HTTP clients at the end")
+
+
+def run_until_the_process_ends(work: Coroutine[Any, Any, None], *, name: str) -> None:
+    """Runs `work` on the running event loop, until it ends or is cancelled with the process."""
+    task = asyncio.get_running_loop().create_task(work, name=name)
+    _running.add(task)
+    task.add_done_callback(_running.discard)
 
 
 async def _close_at_the_end(clients: tuple[httpx.AsyncClient, ...]) -> None:

@@ -24,6 +24,7 @@ from gist_mcp.framework.private_names import (
     StateRef,
     StateTypeName,
     StateTypeTag,
+    TasksCache,
 )
 
 _stock_shard: Final = original(PlanOnlyPlacementClient.shard_for_actor)
@@ -89,6 +90,8 @@ class ServerHere:
     placement_client: PlacementClient
     state_manager: SidecarStateManager
     loop: asyncio.AbstractEventLoop
+    channel_manager: Any
+    tasks_cache: TasksCache
 
     def owns(self, state_ref: StateRef) -> bool:
         """True if this server answers the calls to a state."""
@@ -123,6 +126,8 @@ class NotesItsServer:
             placement_client=arguments["placement_client"],
             state_manager=arguments["state_manager"],
             loop=loop,
+            channel_manager=arguments["channel_manager"],
+            tasks_cache=arguments["tasks_cache"],
         )
         return super().create_middleware(**arguments)  # type: ignore[misc]
 
@@ -135,6 +140,11 @@ def server_of(state_type_name: str, state_id: str) -> ServerHere | None:
     """
     state_ref = StateRef.from_id(StateTypeName(state_type_name), state_id)
     return next((server for server in _here.values() if server.owns(state_ref)), None)
+
+
+def servers_here() -> list[ServerHere]:
+    """The servers of this process that have been noted so far."""
+    return list(_here.values())
 
 
 def owns(state_type_name: str, state_id: str) -> bool:

@@ -28,7 +28,6 @@ from gist_mcp.sessions.calls import NewCall, SessionCalls, cancel_calls
 from gist_mcp.sessions.hop import Authenticated
 from gist_mcp.sessions.ownership import LiveSession
 from gist_mcp.sessions.responses import Responses
-from gist_mcp.sessions.session_cache import SessionCache
 from gist_mcp.tools.call_validation import invalid_call_result, validated_call
 from gist_mcp.tools.registry import only_reads
 
@@ -44,9 +43,9 @@ class McpDelivery:
     def __init__(self, deps: Deps, server: Server[Any, Any]) -> None:
         self._deps = deps
         self._methods = McpMethods(deps.config, server)
-        self._calls = SessionCalls(deps.clock)
+        self._calls = SessionCalls(deps.clock, deps.retention.call_begun)
         self._responses = Responses()
-        self._sessions = SessionCache(deps.config.session_idle_seconds, deps.clock)
+        self._sessions = deps.sessions
 
     async def answer(self, request: Request, asked: McpRequest, caller: Authenticated) -> Response:
         """The response. Raises what `challenges.refusal` takes, and `StateUnavailable`."""

@@ -105,7 +105,8 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
                 is_cancelled=self._was_cancelled_before(request) or None,
             )
         )
-        self.state.requests = records[-MAX_UNANSWERED:]
+        # Not forgotten: their arguments and results are to be emptied like those of all others.
+        self._keep([each.request_id for each in records[:-MAX_UNANSWERED]], records)
         await self._start(
             context,
             request.request_id,
@@ -184,13 +185,12 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
     ) -> McpSession.OldCallsResponse:
         """The calls whose arguments and results need not be kept: old ones, and of the answered
         ones all but the last."""
-        kept = self.state.kept_calls or []
-        surplus = kept[:-MAX_KEPT]
-        old = [each for each in kept[-MAX_KEPT:] if each.begun_at_seconds < request.before_seconds]
-        records = self.state.requests or []
-        unfetched = [each for each in records if _begun_at(each) < request.before_seconds]
         return McpSession.OldCallsResponse(
-            request_ids=[each.request_id for each in (*surplus, *old, *unfetched)]
+            request_ids=old_calls(
+                self.state,
+                before_seconds=request.before_seconds,
+                includes_untimed=request.includes_untimed,
+            )
         )
 
     async def forget_calls(
@@ -223,8 +223,10 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
     def _is_live(self) -> bool:
         return self.state.opened_at_seconds is not None and self.state.closed_at_seconds is None
 
-    def _keep(self, answered_ids: list[str]) -> None:
-        """Moves answered calls from those that wait to those that are kept."""
+    def _keep(self, answered_ids: list[str], records: list[RequestRecord] | None = None) -> None:
+        """Moves calls from those that wait, or `records`, to those that are kept."""
+        if records is not None:
+            self.state.requests = records
         if not answered_ids:
             return
         records = list(self.state.requests or [])
@@ -255,6 +257,35 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
         task_id = await self.ref().schedule().run_call(context, call)
         # Reboot would choose an id at random, and the call's events are named before it is known.
         task_id.task_uuid = bytes.fromhex(request_id)
+
+
+def old_calls(state: McpSession.State, *, before_seconds: int, includes_untimed: bool) -> list[str]:
+    """The calls whose arguments and results need not be kept, as `OldCallsRequest` has it."""
+    kept, records = state.kept_calls or [], state.requests or []
+    surplus = kept[:-MAX_KEPT]
+    old = [each for each in kept[-MAX_KEPT:] if each.begun_at_seconds < before_seconds]
+    unfetched = [
+        each
+        for each in records
+        if _begun_at(each) < before_seconds
+        and (includes_untimed or each.begun_at_seconds is not None)
+    ]
+    return [each.request_id for each in (*surplus, *old, *unfetched)]
+
+
+def is_over(
+    state: McpSession.State, *, closed_before_seconds: int, opened_before_seconds: int
+) -> bool:
+    """True for a session without a call that was closed, or opened and never closed, so long ago.
+
+    Nothing would be missed with its state.
+    """
+    if state.requests or state.kept_calls:
+        # Their arguments and results are to be emptied first. One may be running.
+        return False
+    if state.closed_at_seconds is not None:
+        return bool(state.closed_at_seconds < closed_before_seconds)
+    return bool((state.opened_at_seconds or 0) < opened_before_seconds)
 
 
 def _fits(

@@ -68,11 +68,15 @@ class NewCall:
 class SessionCalls:
     """The calls of the sessions that a process owns. Used from one event loop.
 
-    `clock` gives Unix time in seconds.
+    `clock` gives Unix time in seconds. `on_begun` is called with the session of each call that has
+    begun.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], on_begun: Callable[[McpSessionId], None]
+    ) -> None:
         self._clock = clock
+        self._on_begun = on_begun
         self._sent: LRUCache[McpSessionId, list[str]] = LRUCache(MAX_SESSIONS)
         self._recording: set[asyncio.Task[None]] = set()
 
@@ -106,6 +110,7 @@ class SessionCalls:
         except BaseException:
             self._sent.setdefault(session_id, []).extend(answered_ids)
             raise
+        self._on_begun(session_id)
         return answer.request_id or None
 
     def answered(self, context: ExternalContext, session_id: McpSessionId, request_id: str) -> None:
@@ -160,6 +165,31 @@ async def note_progress(
     """
     request = messages.McpSessionNoteProgressRequest(request_id=request_id, progress=progress)
     await _call(caller, session_id, "NoteProgress", request)
+
+
+async def old_calls(
+    caller: Caller, session_id: McpSessionId, *, before_seconds: int, includes_untimed: bool
+) -> list[str]:
+    """The calls whose arguments and results need not be kept (`OldCallsRequest`).
+
+    Raises `StateUnavailable`, and `StateMissing` if the session is not known.
+    """
+    request = messages.McpSessionOldCallsRequest(
+        before_seconds=before_seconds, includes_untimed=includes_untimed
+    )
+    answer = await _call(caller, session_id, "OldCalls", request)
+    return list(answer.request_ids.elements)
+
+
+async def forget_calls(caller: Caller, session_id: McpSessionId, request_ids: list[str]) -> None:
+    """Takes calls whose arguments and results are gone out of the session's record.
+
+    Raises `StateUnavailable`.
+    """
+    request = messages.McpSessionForgetCallsRequest(
+        request_ids=messages.McpSessionForgetCallsRequest.RequestIdsArray(elements=request_ids)
+    )
+    await _call(caller, session_id, "ForgetCalls", request)
 
 
 @dataclass(frozen=True, kw_only=True)

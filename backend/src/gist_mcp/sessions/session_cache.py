@@ -36,6 +36,10 @@ class SessionCache:
             self._sessions[session_id] = session
         return session
 
+    def has(self, session_id: McpSessionId) -> bool:
+        """True for a session that was asked for lately."""
+        return session_id in self._sessions
+
     def forget(self, session_id: McpSessionId) -> None:
         """The session has ended."""
         self._sessions.pop(session_id, None)

@@ -1,0 +1,326 @@
+"""Retention on the real Reboot runtime, with a clock that a test sets."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from gist_mcp.framework.placement import servers_here
+from gist_mcp.framework.private_names import StateRef, database_pb2
+from gist_mcp.framework.records import delete_state, empty_tasks, forget_states, stored_states
+from gist_mcp.principal import McpSessionId
+from gist_mcp.servicers.mcp_session import MAX_KEPT, MAX_UNANSWERED
+from gist_mcp.sessions.calls import CallUnknown, NewCall, cancel_calls
+from gist_mcp.sessions.ownership import close_session, live_session
+from gist_mcp.sessions.placement import SESSION_TYPE
+from gist_mcp.sessions.retention import SESSION_LIFETIME_SECONDS, UNTIMED_SECONDS
+from gist_state.v1.mcp_session_rbt import McpSession
+from tests.support.runtime import Runtime
+from tests.support.session_world import (
+    IDLE_SECONDS,
+    RETENTION_SECONDS,
+    SWEEP_SECONDS,
+    SessionWorld,
+    invalid_call,
+    running_sessions,
+)
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def runtime() -> Iterator[Runtime]:
+    with running_sessions() as started:
+        yield started
+
+
+@pytest.fixture
+def world(runtime: Runtime) -> SessionWorld:
+    return SessionWorld(runtime)
+
+
+def canary() -> str:
+    return f"canary{secrets.token_hex(8)}"
+
+
+@pytest.mark.parametrize("begin", [SessionWorld.call, SessionWorld.answered_call])
+def test_after_the_retention_time_nothing_of_a_call_is_left(
+    world: SessionWorld, begin: Callable[[SessionWorld, McpSessionId, str], str]
+) -> None:
+    old, young = canary(), canary()
+    session_id = world.open()
+    old_call = begin(world, session_id, old)
+    world.now_seconds += RETENTION_SECONDS - SWEEP_SECONDS + 1
+    young_call = begin(world, session_id, young)
+    assert old.encode() in world.exported_bytes()
+
+    world.sweep()
+
+    assert old.encode() not in world.exported_bytes()
+    with pytest.raises(CallUnknown):
+        world.response(session_id, old_call)
+    assert young in world.response(session_id, young_call)
+    assert young.encode() in world.exported_bytes()
+
+
+def test_a_session_keeps_the_results_of_its_last_answered_calls(world: SessionWorld) -> None:
+    session_id = world.open()
+    canaries = [canary() for _ in range(MAX_KEPT + 3)]
+    calls = [world.answered_call(session_id, each) for each in canaries]
+
+    world.tidy(session_id)
+
+    exported = world.exported_bytes()
+    assert [each.encode() in exported for each in canaries] == [False] * 3 + [True] * MAX_KEPT
+    assert canaries[3] in world.response(session_id, calls[3])
+
+
+def test_a_call_that_runs_is_never_forgotten(world: SessionWorld) -> None:
+    session_id = world.open()
+    ended = world.call(session_id)
+    running_call = run_without_end(world, session_id)
+    world.now_seconds += 2 * RETENTION_SECONDS
+
+    world.sweep()
+
+    stored = world.stored(session_id)
+    assert stored is not None
+    assert [each.request_id for each in stored.requests.elements] == [running_call]
+    assert ended != running_call
+
+
+def run_without_end(world: SessionWorld, session_id: McpSessionId) -> str:
+    """A call that waits for a credential of its owner, which nobody brings."""
+    call = NewCall(
+        json_rpc_id=2,
+        name="get_my_profile",
+        arguments={},
+        progress_token=None,
+        may_repeat=False,
+        login="octocat",
+    )
+    return str(world.run(world.calls.begin(world.runtime.context, session_id, call)))
+
+
+def test_a_crash_before_a_call_is_forgotten_is_made_good(world: SessionWorld) -> None:
+    text = canary()
+    session_id = world.open()
+    request_id = world.answered_call(session_id, text)
+    world.run(empty_tasks(world.server(session_id), SESSION_TYPE, session_id, [request_id]))
+    stored = world.stored(session_id)
+    assert stored is not None
+    assert [each.request_id for each in stored.kept_calls.elements] == [request_id]
+    world.now_seconds += RETENTION_SECONDS
+
+    world.tidy(session_id)
+
+    stored = world.stored(session_id)
+    assert stored is not None
+    assert not stored.kept_calls.elements
+
+
+def test_an_emptied_call_is_small_and_unknown(world: SessionWorld) -> None:
+    session_id = world.open()
+    request_id = world.call(session_id, size=10_000)
+    before = len(world.exported_bytes())
+
+    gone = world.run(empty_tasks(world.server(session_id), SESSION_TYPE, session_id, [request_id]))
+
+    assert gone == [request_id]
+    assert before - len(world.exported_bytes()) > 10_000
+    with pytest.raises(CallUnknown):
+        world.response(session_id, request_id)
+
+
+def test_ids_that_no_task_has_are_gone(world: SessionWorld) -> None:
+    session_id = world.open()
+    unknown = [secrets.token_hex(16), "7", "no hex"]
+
+    gone = world.run(empty_tasks(world.server(session_id), SESSION_TYPE, session_id, unknown))
+
+    assert sorted(gone) == sorted(unknown)
+
+
+def test_calls_without_a_time_wait_for_their_takeover(world: SessionWorld) -> None:
+    session_id = world.open()
+    state: Any = McpSession.ref(session_id)
+    untimed = {"wire_id": "1", "digest": "d", "is_answered": False}
+    store_records(world, session_id, [{"request_id": secrets.token_hex(16), **untimed}])
+
+    world.sweep()
+    stored = world.stored(session_id)
+    assert stored is not None
+    assert len(stored.requests.elements) == 1
+    world.now_seconds += UNTIMED_SECONDS + 1
+    world.sweep()
+
+    stored = world.stored(session_id)
+    assert stored is not None
+    assert not stored.requests.elements
+    assert world.run(state.owner(world.runtime.context)).alive
+
+
+def store_records(
+    world: SessionWorld, session_id: McpSessionId, records: list[dict[str, Any]]
+) -> None:
+    """Writes the state of a session as an older release has left it."""
+    stored = world.stored(session_id)
+    assert stored is not None
+    for record in records:
+        stored.requests.elements.add(**record)
+    manager = world.server(session_id).state_manager
+    ref = StateRef.from_id(SESSION_TYPE, session_id)
+    world.run(manager.import_actor(SESSION_TYPE, ref, stored))
+
+
+def test_an_idle_session_leaves_memory_and_comes_back(world: SessionWorld) -> None:
+    session_id = world.open()
+    world.run(world.sessions.get(world.runtime.context, session_id))
+    world.run(world.retention.forget_idle())
+    assert world.is_in_memory(session_id)
+
+    world.now_seconds += IDLE_SECONDS + 1
+    world.run(world.retention.forget_idle())
+
+    assert not world.is_in_memory(session_id)
+    assert world.answered_call(session_id)
+    assert world.is_in_memory(session_id)
+
+
+def test_a_state_that_is_used_stays_in_memory(world: SessionWorld) -> None:
+    session_id = world.open()
+    server = world.server(session_id)
+    ref = StateRef.from_id(SESSION_TYPE, session_id)
+
+    async def while_locked() -> None:
+        async with server.state_manager._mutator_locks[SESSION_TYPE][ref]:
+            await forget_states(server, SESSION_TYPE, keep=lambda _: False)
+
+    world.run(while_locked())
+
+    assert world.is_in_memory(session_id)
+
+
+def test_a_session_that_was_closed_long_ago_is_unknown(world: SessionWorld) -> None:
+    session_id, other = world.open(), world.open()
+    world.answered_call(session_id)
+    context = world.runtime.context
+    world.run(close_session(context, session_id, now_seconds=int(world.now_seconds)))
+    world.now_seconds += RETENTION_SECONDS + 1
+
+    # Its call is emptied and forgotten first, and then there is nothing left of it.
+    world.sweep()
+    world.sweep()
+
+    assert world.stored(session_id) is None
+    assert world.run(live_session(context, session_id)) is None
+    assert world.run(live_session(context, other)) is not None
+
+
+def test_a_session_that_nobody_closed_is_deleted_at_last(world: SessionWorld) -> None:
+    used, unused = world.open(), world.open()
+    world.now_seconds += SESSION_LIFETIME_SECONDS - 1
+    world.sweep()
+    assert world.stored(unused) is not None
+    world.now_seconds += 2
+    world.run(world.sessions.get(world.runtime.context, used))
+
+    world.sweep()
+
+    assert world.stored(used) is not None
+    assert world.stored(unused) is None
+    assert world.run(live_session(world.runtime.context, unused)) is None
+
+
+def test_a_call_in_a_deleted_session_is_not_begun(world: SessionWorld) -> None:
+    session_id = world.open()
+    world.run(delete_state(world.server(session_id), SESSION_TYPE, session_id, lambda _: True))
+
+    begun = world.run(world.calls.begin(world.runtime.context, session_id, invalid_call("x")))
+
+    assert begun is None
+    world.sweep()
+    assert world.stored(session_id) is None
+
+
+def test_a_call_that_comes_first_keeps_its_session(world: SessionWorld) -> None:
+    session_id = world.open()
+    world.now_seconds += SESSION_LIFETIME_SECONDS + 1
+    world.answered_call(session_id)
+
+    world.sweep()
+
+    assert world.stored(session_id) is not None
+
+
+def test_calls_whose_responses_nobody_fetches_are_emptied_too(world: SessionWorld) -> None:
+    first = canary()
+    session_id = world.open()
+    world.call(session_id, first)
+    for _ in range(MAX_UNANSWERED + MAX_KEPT):
+        world.call(session_id)
+
+    world.tidy(session_id)
+
+    assert first.encode() not in world.exported_bytes()
+    stored = world.stored(session_id)
+    assert stored is not None
+    assert len(stored.requests.elements) == MAX_UNANSWERED
+    assert len(stored.kept_calls.elements) == MAX_KEPT
+
+
+def test_sessions_are_found_page_by_page(world: SessionWorld) -> None:
+    opened = {world.open() for _ in range(12)}
+
+    async def pages() -> list[dict[str, bytes]]:
+        servers = servers_here()
+        return [page for each in servers async for page in stored_states(each, SESSION_TYPE, 3)]
+
+    found = world.run(pages())
+
+    assert max(map(len, found)) == 3
+    ids = [each for page in found for each in page]
+    assert len(ids) == len(set(ids))
+    assert opened <= set(ids)
+
+
+def test_a_failing_session_does_not_keep_the_sweep_from_others(world: SessionWorld) -> None:
+    text = canary()
+    session_id = world.open()
+    world.call(session_id, text)
+    broken = McpSessionId("broken")
+    manager = world.server(session_id).state_manager
+    store_broken(world, broken)
+    world.now_seconds += RETENTION_SECONDS
+
+    with pytest.raises(Exception, match="parsing"):
+        world.sweep()
+
+    assert text.encode() not in world.exported_bytes()
+    world.run(delete_state(world.server(session_id), SESSION_TYPE, broken, lambda _: True))
+    assert manager is world.server(session_id).state_manager
+
+
+def store_broken(world: SessionWorld, session_id: McpSessionId) -> None:
+    """Something that is no session's state."""
+    server = world.server(session_id)
+    actor = database_pb2.Actor(
+        state_type=SESSION_TYPE,
+        state_ref=StateRef.from_id(SESSION_TYPE, session_id).to_str(),
+        state=b"\xff\xff",
+    )
+    world.run(server.database_client.store([actor], [], [], []))
+
+
+def test_cancelling_goes_on_in_a_tidied_session(world: SessionWorld) -> None:
+    session_id = world.open()
+    running_call = run_without_end(world, session_id)
+    world.now_seconds += 2 * RETENTION_SECONDS
+    world.sweep()
+
+    cancelled = world.run(
+        cancel_calls(world.runtime.context, session_id, 2, now_seconds=int(world.now_seconds))
+    )
+
+    assert cancelled == [running_call]
