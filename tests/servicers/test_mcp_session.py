@@ -1,21 +1,25 @@
-"""The tool calls of a session on the real Reboot runtime: names, repeats, cancellations."""
+"""The tool calls of a session on the real Reboot runtime: begun, repeated, cancelled, forgotten."""
 
 import asyncio
-import itertools
 import secrets
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from rbt.v1alpha1.tasks_pb2 import TaskId
+from reboot.aio.contexts import WorkflowContext
+from rebootdev.aio.types import StateRef
 
 from gist_mcp.servicers.mcp_session import (
     EARLY_CANCEL_SECONDS,
-    MAX_ANSWERED,
     MAX_EARLY_CANCELS,
+    MAX_KEPT,
     MAX_UNANSWERED,
     McpSessionServicer,
 )
+from gist_mcp.sessions.placement import SESSION_TYPE
 from gist_state.v1.mcp_session_rbt import McpSession
 from tests.support.runtime import Runtime, running
 
@@ -26,38 +30,56 @@ CALL = "d1"
 OTHER_CALL = "d2"
 
 
+class EchoingServicer(McpSessionServicer):
+    """Its calls end at once, with what they were called with."""
+
+    runs: ClassVar[Counter[str]] = Counter()
+
+    async def run_call(
+        self, context: WorkflowContext, request: McpSession.RunCallRequest
+    ) -> McpSession.RunCallResponse:
+        self.runs[context.task_id.hex] += 1
+        return McpSession.RunCallResponse(message=f"{request.name} {request.runner}")
+
+
 @dataclass
 class Session:
     """One session, which no other test uses, on a running application."""
 
     runtime: Runtime
     state: Any
-    names: Iterator[str] = field(default_factory=lambda: map(str, itertools.count()))
+    answered_ids: list[str] = field(default_factory=list)
 
     def begin(
-        self, wire_id: str, digest: str = CALL, *, may_repeat: bool = True, now: int = NOW
+        self,
+        wire_id: str,
+        digest: str = CALL,
+        *,
+        may_repeat: bool = True,
+        now: int = NOW,
+        request_id: str | None = None,
     ) -> str:
-        """The name of the call."""
+        """The id of the call."""
         answer = self.runtime.run(
-            self.state.begin_request(
+            self.state.begin_call(
                 self.runtime.context,
-                request_id=next(self.names),
+                request_id=request_id or secrets.token_hex(16),
                 wire_id=wire_id,
                 digest=digest,
                 may_repeat=may_repeat,
                 now_seconds=now,
+                name="a_tool",
+                arguments="{}",
+                login="octocat",
+                answered_ids=self.answered_ids,
             )
         )
         return str(answer.request_id)
 
-    def answered(self, request_id: str) -> None:
-        self.runtime.run(self.state.answered(self.runtime.context, request_id=request_id))
-
-    def carries_out(self, request_id: str, runner: str) -> bool:
-        answer = self.runtime.run(
-            self.state.carry_out(self.runtime.context, request_id=request_id, runner=runner)
+    def answered(self, *request_ids: str) -> None:
+        self.runtime.run(
+            self.state.note_answered(self.runtime.context, request_ids=list(request_ids))
         )
-        return bool(answer.granted)
 
     def cancel(self, wire_id: str) -> list[str]:
         """All calls that are cancelled now."""
@@ -65,17 +87,48 @@ class Session:
         return self.cancelled()
 
     def cancelled(self) -> list[str]:
-        owner = self.runtime.run(self.state.owner(self.runtime.context))
-        return list(owner.cancelled_request_ids)
+        return list(self._owner().cancelled_request_ids)
 
-    def wire_id(self, request_id: str) -> str:
-        answer = self.runtime.run(self.state.wire_id(self.runtime.context, request_id=request_id))
-        return str(answer.wire_id)
+    def waiting(self) -> list[str]:
+        return list(self._owner().waiting_ids)
+
+    def _owner(self) -> Any:
+        return self.runtime.run(self.state.owner(self.runtime.context))
+
+    def known(self, request_id: str) -> Any:
+        return self.runtime.run(self.state.call(self.runtime.context, request_id=request_id))
+
+    def old_calls(self, before: int) -> list[str]:
+        answer = self.runtime.run(
+            self.state.old_calls(
+                self.runtime.context, before_seconds=before, includes_untimed=False
+            )
+        )
+        return list(answer.request_ids)
+
+    def forget(self, *request_ids: str) -> None:
+        self.runtime.run(
+            self.state.forget_calls(self.runtime.context, request_ids=list(request_ids))
+        )
+
+    def response(self, request_id: str) -> str:
+        """What the call's workflow gives."""
+
+        async def wait() -> str:
+            task_id = TaskId(
+                state_type=SESSION_TYPE,
+                state_ref=StateRef.from_id(SESSION_TYPE, self.state.state_id).to_str(),
+                task_uuid=bytes.fromhex(request_id),
+            )
+            task = McpSession.RunCallTask.retrieve(self.runtime.context, task_id=task_id)
+            return str((await task).message)
+
+        return str(self.runtime.run(wait()))
 
 
 @pytest.fixture(scope="module")
 def runtime() -> Iterator[Runtime]:
-    with asyncio.Runner() as runner, running(Runtime, McpSessionServicer, runner) as started:
+    with asyncio.Runner() as runner, running(Runtime, EchoingServicer, runner) as started:
         yield started
 
 
@@ -84,6 +137,14 @@ def session(runtime: Runtime) -> Session:
     state = McpSession.ref(secrets.token_hex(24))
     runtime.run(state.open(runtime.context, issuer="i", user_id=1, client_id="c", now_seconds=1))
     return Session(runtime, state)
+
+
+def test_a_call_is_one_workflow_under_its_own_id(session: Session) -> None:
+    call = session.begin("1")
+
+    assert session.response(call) == "a_tool None"
+    # Twice, because this runtime validates effects.
+    assert EchoingServicer.runs[call] == 2
 
 
 def test_a_request_that_waits_for_its_answer_is_the_same_when_it_comes_again(
@@ -99,6 +160,13 @@ def test_an_answered_request_leaves_its_id_to_the_next(session: Session) -> None
     assert session.begin("1") != first
 
 
+def test_the_next_call_may_bring_the_news_that_the_last_was_answered(session: Session) -> None:
+    first = session.begin("1")
+    session.answered_ids = [first]
+
+    assert session.begin("1") != first
+
+
 @pytest.mark.parametrize(("wire_id", "digest"), [('"1"', CALL), ("2", CALL), ("1", OTHER_CALL)])
 def test_another_request_is_never_taken_for_a_repeated_one(
     session: Session, wire_id: str, digest: str
@@ -110,24 +178,20 @@ def test_what_only_reads_is_never_repeated(session: Session) -> None:
     assert session.begin("1", may_repeat=False) != session.begin("1", may_repeat=False)
 
 
-def test_a_call_that_is_named_twice_is_one_call(session: Session) -> None:
-    session.names = iter(["same", "same", "other"])
+def test_a_write_that_is_sent_twice_begins_one_call(session: Session) -> None:
+    same = secrets.token_hex(16)
 
-    assert session.begin("1", may_repeat=False) == session.begin("1", may_repeat=False) == "same"
-    session.answered("same")
-    assert session.begin("1") == "other"
-
-
-def test_one_workflow_carries_a_call_out(session: Session) -> None:
-    call = session.begin("1")
-
-    assert session.carries_out(call, "workflow-1")
-    assert not session.carries_out(call, "workflow-2")
-    assert session.carries_out(call, "workflow-1")
+    assert session.begin("1", may_repeat=False, request_id=same) == same
+    assert session.begin("1", may_repeat=False, request_id=same) == same
+    assert session.waiting() == [same]
+    session.response(same)
+    assert EchoingServicer.runs[same] == 2
 
 
-def test_a_call_of_a_release_without_records_is_carried_out(session: Session) -> None:
-    assert session.carries_out("5", "workflow-1")
+def test_nothing_begins_in_a_session_that_has_ended(session: Session) -> None:
+    session.runtime.run(session.state.close(session.runtime.context, now_seconds=NOW))
+
+    assert session.begin("1") == ""
 
 
 def test_cancelling_ends_what_waits_under_the_id_and_nothing_else(session: Session) -> None:
@@ -159,15 +223,6 @@ def test_a_cancellation_waits_for_its_call_for_a_moment_only(session: Session) -
     assert session.cancelled() == []
 
 
-def test_a_cancellation_of_an_answered_call_is_not_kept_for_the_next(session: Session) -> None:
-    session.answered(session.begin("1"))
-
-    session.cancel("1")
-    session.begin("1")
-
-    assert session.cancelled() == []
-
-
 def test_cancellations_of_nothing_are_bounded(session: Session) -> None:
     for number in range(MAX_EARLY_CANCELS + 1):
         session.cancel(str(number))
@@ -181,20 +236,41 @@ def test_cancellations_of_nothing_are_bounded(session: Session) -> None:
 def test_a_call_is_known_by_the_id_that_its_client_gave_it(session: Session) -> None:
     call = session.begin('"a/b"')
 
-    assert session.wire_id(call) == '"a/b"'
-    assert session.wire_id("another") == ""
+    assert session.known(call).wire_id == '"a/b"'
+    assert not session.known("another").is_known
 
 
-def test_a_session_remembers_a_bounded_number_of_calls(session: Session) -> None:
-    waiting = session.begin("waits")
-    answered = [session.begin(f'"a{number}"') for number in range(MAX_ANSWERED + 2)]
-    for call in answered:
-        session.answered(call)
+def test_the_last_progress_of_a_call_is_kept(session: Session) -> None:
+    call = session.begin("1")
 
-    known = [call for call in answered if session.wire_id(call)]
+    for progress in ("first", "second"):
+        session.runtime.run(
+            session.state.note_progress(session.runtime.context, request_id=call, progress=progress)
+        )
 
-    assert known == answered[2:]
-    assert session.begin("waits") == waiting
+    assert session.known(call).progress == "second"
+
+
+def test_answered_calls_beyond_the_last_ones_are_to_be_forgotten(session: Session) -> None:
+    calls = [session.begin(f'"{number}"') for number in range(MAX_KEPT + 2)]
+    session.answered(*calls)
+
+    assert session.old_calls(before=0) == calls[:2]
+    session.forget(*calls[:2])
+    assert session.old_calls(before=0) == []
+
+
+def test_old_calls_are_to_be_forgotten_whether_they_were_answered_or_not(
+    session: Session,
+) -> None:
+    answered, waiting = session.begin("1"), session.begin("2")
+    session.answered(answered)
+    young = session.begin("3", now=NOW + 10)
+
+    assert session.old_calls(before=NOW) == []
+    assert session.old_calls(before=NOW + 1) == [answered, waiting]
+    session.forget(answered, waiting)
+    assert session.waiting() == [young]
 
 
 def test_calls_that_nobody_fetched_leave_at_last(session: Session) -> None:
