@@ -22,6 +22,11 @@ ROUTINE = [
     (SDK, "Terminating session: 71d5af459d16cec64f21366a149042a6467879862fcb2c95", None),
     (SDK, "Error in message router", anyio.ClosedResourceError()),
     (SDK, "Error in SSE writer", anyio.ClosedResourceError()),
+    (
+        "grpc._cython.cygrpc",
+        "Unexpected [AssertionError] raised by servicer method [/rbt.v1alpha1.Tasks/Wait]",
+        AssertionError(),
+    ),
     (SDK, "Error in standalone SSE writer", anyio.ClosedResourceError()),
     (DURABLE_MCP, "Authorization denied in tool create_gist: description: too long\nby far", None),
     (

@@ -18,6 +18,7 @@ from rebootdev.settings import ENVVAR_LOCAL_ENVOY_MODE
 
 from gist_mcp.config import parse_config
 from gist_mcp.framework.expectations import original
+from gist_mcp.http.owner_route import FILTER_NAME
 from gist_mcp.reboot_gateway import ClosedListener, GatewayUnknown, close_gateway
 from tests.support.ports import free_port
 
@@ -66,9 +67,9 @@ def test_the_gateway_has_nothing_left_of_cors(stock: Any) -> None:
 
     (after,) = managers(listener())
     names = [each.name for each in before.http_filters]
-    assert [each.name for each in after.http_filters] == [
-        name for name in names if name != "envoy.filters.http.cors"
-    ]
+    kept = [name for name in names if name != "envoy.filters.http.cors"]
+    # Before Reboot's filters, which read the header that it writes.
+    assert [each.name for each in after.http_filters] == [FILTER_NAME, *kept]
     assert before.route_config.virtual_hosts[0].HasField("cors")
     assert not after.route_config.virtual_hosts[0].HasField("cors")
 

@@ -7,7 +7,6 @@ from starlette.requests import Request
 
 from gist_mcp.http.media_types import (
     MediaTypeRefused,
-    canonical_headers,
     check_media_types,
     quality,
     takes_events,
@@ -141,14 +140,6 @@ def test_json_is_read_however_it_is_announced(content_type: str | None) -> None:
 )
 def test_what_a_page_may_send_unasked_is_refused(content_type: str) -> None:
     assert status_of(request(content_type=content_type)) == 415
-
-
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_durable_mcp_finds_the_words_that_it_looks_for(method: str) -> None:
-    headers = canonical_headers(method)
-
-    assert headers["accept"] == BOTH
-    assert headers.get("content-type") == ("application/json" if method == "POST" else None)
 
 
 NAMES = st.sampled_from(["application/json", "text/event-stream", "text/*", "*/*", "text/html"])

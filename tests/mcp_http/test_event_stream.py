@@ -1,50 +1,19 @@
-"""The first event of a stream says how long to wait before coming back, and nothing else does."""
+"""How events are written: the first says how long to wait before coming back."""
 
-import asyncio
 import json
 
-import pytest
-from starlette.types import Message
-
-from gist_mcp.mcp_http.event_stream import one_event, with_retry_hint
-
-EVENT = b"id: 1/a\r\nevent: message\r\ndata: {}\r\n\r\n"
-HINTED = b"retry: 15000\r\n" + EVENT
-PING = b": ping\r\n\r\n"
+from gist_mcp.mcp_http.event_stream import event, one_event
 
 
-def sent(content_type: str, *bodies: bytes) -> list[bytes]:
-    """What reaches the client of these pieces of an answer."""
-    passed: list[Message] = []
-
-    async def send(message: Message) -> None:
-        passed.append(message)
-
-    async def answer() -> None:
-        hinting = with_retry_hint(send)
-        headers = [(b"content-type", content_type.encode())]
-        await hinting({"type": "http.response.start", "status": 200, "headers": headers})
-        for body in bodies:
-            await hinting({"type": "http.response.body", "body": body, "more_body": True})
-
-    asyncio.run(answer())
-    return [message["body"] for message in passed[1:]]
+def test_the_first_event_carries_the_hint_and_no_other() -> None:
+    assert event("1/a", "{}", is_first=True) == (
+        b"retry: 15000\r\nid: 1/a\r\nevent: message\r\ndata: {}\r\n\r\n"
+    )
+    assert event("1/a", "{}") == b"id: 1/a\r\nevent: message\r\ndata: {}\r\n\r\n"
 
 
-@pytest.mark.parametrize(
-    ("bodies", "expected"),
-    [
-        ([EVENT, EVENT], [HINTED, EVENT]),
-        ([PING, EVENT], [PING, HINTED]),
-        ([PING, b""], [PING, b""]),
-    ],
-)
-def test_the_first_event_carries_the_hint(bodies: list[bytes], expected: list[bytes]) -> None:
-    assert sent("text/event-stream", *bodies) == expected
-
-
-def test_other_answers_stay_as_they_are() -> None:
-    assert sent("application/json", EVENT) == [EVENT]
+def test_a_priming_event_has_an_id_and_no_data() -> None:
+    assert event("1/0", "", is_first=True) == b"retry: 15000\r\nid: 1/0\r\ndata: \r\n\r\n"
 
 
 def test_text_from_outside_cannot_end_an_event() -> None:
@@ -52,7 +21,7 @@ def test_text_from_outside_cannot_end_an_event() -> None:
 
     answer = one_event(message, {})
 
-    event, data, *nothing = bytes(answer.body).decode().splitlines()
-    assert event == "event: message"
+    retry, kind, data, *nothing = bytes(answer.body).decode().splitlines()
+    assert (retry, kind) == ("retry: 15000", "event: message")
     assert json.loads(data.removeprefix("data: ")) == message
     assert nothing == [""]

@@ -48,7 +48,7 @@ def test_anything_like_a_message_is_one_or_refused(message: dict[str, object]) -
 
 @given(LATIN)
 def test_any_text_as_a_hop_is_refused(header: str) -> None:
-    assert open_hop(SEALER, header, method="POST", now_seconds=0) is None
+    assert open_hop(SEALER, header, now_seconds=0) is None
 
 
 @given(st.text())

@@ -12,7 +12,7 @@ import pytest
 
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
-from gist_mcp.sessions.hop import HOP_HEADER, Hop, seal_hop
+from gist_mcp.sessions.hop import HOP_HEADER, Authenticated, Hop, seal_hop
 from gist_mcp.tokens.sealing import Sealer
 from tests.security.mcp_client import McpUser, answer_of, mcp_headers, tool_message
 from tests.security.world import TOKEN_KEYS, World, running_world
@@ -41,11 +41,10 @@ def in_the_wrong_session(
     session it is."""
     user = next(each for each in world.github.users() if each.login == login)
     user_id = GitHubUserId(user.user_id)
-    hop = Hop(
-        method="POST",
+    state_ref = f"gist_state.v1.McpSession:{owner.session_id}"
+    caller = Authenticated(
         session_id=McpSessionId(owner.session_id),
         is_new=False,
-        tool_name=tool_name,
         principal=Principal(
             issuer=world.github.url, user_id=user_id, login=login, client_id=world.github.client_id
         ),
@@ -56,9 +55,10 @@ def in_the_wrong_session(
             scopes=frozenset({"gist", "read:user"}),
         ),
     )
+    hop = Hop(method="POST", path="/mcp", state_ref=state_ref, caller=caller)
     headers = mcp_headers(None, owner.session_id) | {
         HOP_HEADER: seal_hop(Sealer([TOKEN_KEYS]), hop, now_seconds=time.time()),
-        "x-reboot-state-ref": f"rbt.mcp.v1.Session:{owner.session_id}",
+        "x-reboot-state-ref": state_ref,
     }
     return httpx.post(world.app.mcp_url, headers=headers, json=message, timeout=30)
 

@@ -1,8 +1,8 @@
 """Every way that calls with one key can take, with crashes everywhere: a small model.
 
 The rules are the real ones (`servicers/ledger_rules.py`). The calls are drawn as
-`tools/create_once.py` writes them: what is durable between two lines is kept over a crash, all
-else is lost. GitHub makes a gist or not, and answers or not; a look sees what there is.
+`tools/create_once.py` writes them: the ledger is kept over a crash, all else is lost. GitHub makes
+a gist or not, and answers or not; a look sees what there is.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,6 +15,7 @@ from gist_state.v1.gist_ledger import WriteRecord
 
 START_SECONDS = 1_800_000_000
 MAX_SENDS = 2
+MAX_TRIES = 1
 GIST = "g"
 
 
@@ -60,27 +61,20 @@ class Record:
 
 @dataclass(frozen=True)
 class Caller:
-    """One call. `began_in_doubt`, `sends` and `looked` are its stored steps; the rest is memory."""
+    """One call. All of it is memory."""
 
     name: str
     at: str = "not called"
-    began_in_doubt: bool | None = None
-    sends: tuple[str, ...] = ()
     looked: frozenset[int] = frozenset()
     attempt: int = 0
+    tries: int = 0
     maybe_sent: bool = False
     answer: str = ""
     told: str = ""
 
     def crashed(self) -> "Caller":
-        """Only the steps are left. The tool runs again from its first line."""
-        return Caller(
-            self.name,
-            at="intend",
-            began_in_doubt=self.began_in_doubt,
-            sends=self.sends,
-            looked=self.looked,
-        )
+        """The tool runs again from its first line."""
+        return Caller(self.name, at="intend")
 
 
 @dataclass(frozen=True)
@@ -168,31 +162,22 @@ class Model:
     def _step(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
         steps = {
             "intend": self._at_intend,
-            "remember": self._at_remember,
             "go": self._at_go,
-            "send": self._at_send,
-            "ask": self._at_ask,
+            "hold": self._at_hold,
             "post": self._at_post,
-            "store": self._at_store,
+            "take back": self._at_take_back,
             "finish": self._at_finish,
             "told": self._at_told,
         }
         return steps[caller.at](world, caller)
 
     def _at_intend(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
-        if caller.began_in_doubt is not None:
-            yield "remembers how it began", world.having(_go(caller, caller.began_in_doubt))
-            return
         record, outcome, in_doubt = self._intend(world.record, caller.name, world.now_seconds)
         if outcome == "done":
             yield "learns the gist", world.having(replace(caller, at="told", told=GIST))
         if outcome == "run":
-            taken = replace(caller, at="remember", maybe_sent=in_doubt)
-            yield "intends", replace(world, record=record).having(taken)
-
-    def _at_remember(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
-        begun = replace(caller, began_in_doubt=caller.maybe_sent)
-        yield "stores how it began", world.having(_go(begun, caller.maybe_sent))
+            begun = replace(caller, at="go", maybe_sent=in_doubt)
+            yield "intends", replace(world, record=record).having(begun)
 
     def _at_go(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
         if not caller.maybe_sent or caller.attempt in caller.looked:
@@ -202,7 +187,7 @@ class Model:
                 world.having(
                     replace(caller, at="finish", answer="no")
                     if is_over
-                    else replace(caller, at="send")
+                    else replace(caller, at="hold")
                 ),
             )
             return
@@ -213,35 +198,30 @@ class Model:
             seen = replace(caller, looked=caller.looked | {caller.attempt})
             yield "sees nothing", world.having(seen)
 
-    def _at_send(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
-        if caller.attempt >= len(caller.sends):
-            guarded = replace(caller, at="ask", sends=(*caller.sends, "started"))
-            yield "starts to send", world.having(guarded)
-            return
-        stored = caller.sends[caller.attempt]
-        known = "lost" if stored == "started" else stored
-        yield "remembers the send", world.having(_after_send(caller, known))
-
-    def _at_ask(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
+    def _at_hold(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
         record = world.record.stored() if world.record else None
         if record is not None and record.gist_id:
-            yield "hears of a gist", world.having(replace(caller, at="store", answer=GIST))
+            yield "hears of a gist", world.having(_after_send(caller, GIST))
         elif held := self.rules.hold(record, caller.name, world.now_seconds):
             sending = replace(world, record=Record.of(held))
             yield "may send", sending.having(replace(caller, at="post"))
         else:
-            yield "may not send", world.having(replace(caller, at="store", answer="not mine"))
+            yield "may not send", world.having(_after_send(caller, "not mine"))
 
     def _at_post(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
         made = replace(world, makers=(*world.makers, caller.name))
-        yield "GitHub makes it", made.having(replace(caller, at="store", answer=GIST))
-        yield "GitHub makes it, no answer", made.having(replace(caller, at="store", answer="lost"))
-        yield "nothing, no answer", world.having(replace(caller, at="store", answer="lost"))
-        yield "GitHub refuses", world.having(replace(caller, at="store", answer="refused"))
+        yield "GitHub makes it", made.having(_after_send(caller, GIST))
+        yield "GitHub makes it, no answer", made.having(_after_send(caller, "lost"))
+        yield "nothing, no answer", world.having(_after_send(caller, "lost"))
+        yield "GitHub refuses", world.having(_after_send(caller, "refused"))
+        if caller.tries < MAX_TRIES:
+            again = replace(caller, at="take back", tries=caller.tries + 1)
+            yield "cannot be reached", world.having(again)
 
-    def _at_store(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
-        stored = replace(caller, sends=(*caller.sends[:-1], caller.answer))
-        yield f"stores {caller.answer}", world.having(_after_send(stored, caller.answer))
+    def _at_take_back(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
+        record = self._finish(world.record, caller.name, "running")
+        again = replace(caller, at="hold")
+        yield "takes the send back", replace(world, record=record).having(again)
 
     def _at_finish(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
         if caller.answer == GIST:
@@ -279,10 +259,6 @@ class Model:
             gist_id=GIST if phase == "done" else None,
         )
         return Record.of(finished.record)
-
-
-def _go(caller: Caller, maybe_sent: bool) -> Caller:
-    return replace(caller, at="go", attempt=0, maybe_sent=maybe_sent, answer="")
 
 
 def _after_send(caller: Caller, answer: str) -> Caller:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gist_mcp.servicers import ledger_rules
-from gist_mcp.servicers.ledger_rules import RUNNING, Finished, Intended
+from gist_mcp.servicers.ledger_rules import RUNNING, SENDING, Finished, Intended
 from gist_state.v1.gist_ledger import WriteRecord
 from tests.servicers.ledger_model import Model, Rules
 
@@ -30,10 +30,22 @@ def doubt_written_over(known: WriteRecord | None, **asked: Any) -> Intended:
 def taken_over_without_a_doubt(known: WriteRecord | None, **asked: Any) -> Intended:
     """A silent runner is believed to have sent nothing."""
     intended = ledger_rules.intend(known, **asked)
-    if known is None or known.phase != RUNNING or intended.outcome != "run":
+    if known is None or known.phase not in (RUNNING, SENDING) or known.runner == asked["runner"]:
         return intended
     return Intended(
-        record=intended.record.model_copy(update={"in_doubt": known.in_doubt}), outcome="run"
+        record=intended.record.model_copy(update={"in_doubt": known.in_doubt}),
+        outcome=intended.outcome,
+    )
+
+
+def own_send_forgotten(known: WriteRecord | None, **asked: Any) -> Intended:
+    """Who was killed while it sent begins as if it had not."""
+    intended = ledger_rules.intend(known, **asked)
+    if known is None or known.phase != SENDING or known.runner != asked["runner"]:
+        return intended
+    return Intended(
+        record=intended.record.model_copy(update={"in_doubt": known.in_doubt}),
+        outcome=intended.outcome,
     )
 
 
@@ -68,6 +80,7 @@ def anybody_ends_with_nothing(known: WriteRecord | None, **ended: Any) -> Finish
     [
         pytest.param(Rules(intend=doubt_written_over), id="doubt written over"),
         pytest.param(Rules(intend=taken_over_without_a_doubt), id="taken over without a doubt"),
+        pytest.param(Rules(intend=own_send_forgotten), id="own send forgotten"),
         pytest.param(Rules(hold=held_by_anybody), id="held by anybody"),
         pytest.param(Rules(hold=held_without_a_trace), id="held without a trace"),
         pytest.param(Rules(finish=a_doubt_leaves_no_record), id="a doubt leaves no record"),

@@ -16,7 +16,6 @@ REBOOT_IN_THIS_PROCESS = (
     "mcp_http/test_grant_gate.py",
     "oauth",
     "servicers",
-    "sessions/test_message_workflow.py",
     "test_lanes.py",
 )
 """Tests on a Reboot runtime inside the test process; all others talk to processes."""

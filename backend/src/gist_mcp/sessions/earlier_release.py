@@ -25,12 +25,12 @@ from rbt.mcp.v1.stream_rbt import Stream
 from rbt.v1alpha1.errors_pb2 import StateNotConstructed
 from reboot.aio.contexts import WorkflowContext
 from reboot.aio.external import ExternalContext
-from reboot.mcp.servicers.session import SessionServicer
-from reboot.mcp.servicers.stream import StreamServicer
 from reboot.protobuf import as_dict, as_model
 from rebootdev.aio.aborted import Aborted
 
 from gist_mcp.framework.private_names import (
+    SessionServicer,
+    StreamServicer,
     qualified_stream_id,
     replace_whole_floats_with_ints,
 )

@@ -15,9 +15,9 @@ from typing import Any, Final
 from cachetools import LRUCache
 from mcp.types import INTERNAL_ERROR, CallToolResult
 from reboot.aio.contexts import WorkflowContext
-from rebootdev.aio.contexts import EffectValidation
 
 from gist_mcp import process
+from gist_mcp.framework.private_names import EffectValidation
 from gist_mcp.principal import GitHubUserId, McpSessionId
 from gist_mcp.servicers.mcp_session import McpSessionServicer
 from gist_mcp.servicers.unlogged_call import FrontDoorCaller
