@@ -92,7 +92,10 @@ EXPECTED: Final[tuple[Exists, ...]] = (
     ),
     # How a server process tells each of its servicers who it is.
     HasBody("reboot.aio.servers:ServiceServer.__init__", "f55bf86472bbfdb1"),
-    Sets("rebootdev.aio.state_managers:SidecarStateManager", ("_database_client",)),
+    Sets(
+        "rebootdev.aio.state_managers:SidecarStateManager",
+        ("_database_client", "_states", "_shards"),
+    ),
     # The name of a state, also for Envoy, which routes by it.
     Takes("rebootdev.aio.types:StateRef", "ref"),
     Takes("rebootdev.aio.types:StateRef.from_id", "state_type, state_id"),
@@ -104,6 +107,40 @@ EXPECTED: Final[tuple[Exists, ...]] = (
     Is("rebootdev.aio.headers:STATE_REF_HEADER", "x-reboot-state-ref"),
     # The name of a server process, to Envoy.
     Is("rebootdev.aio.headers:SERVER_ID_HEADER", "x-reboot-server-id"),
+    # `framework/records.py`: what a server keeps in memory, and in the database.
+    Sets(
+        "rebootdev.aio.state_managers:SidecarStateManager",
+        ("_loads", "_mutator_locks", "_participant_transactions", "_streaming_readers"),
+    ),
+    HasBody("rebootdev.aio.state_managers:SidecarStateManager._load", "d23d28bfc7bcda93"),
+    HasBody("rebootdev.aio.state_managers:SidecarStateManager._store", "68703439404d447e"),
+    HasBody("rebootdev.aio.state_managers:SidecarStateManager.writer", "a0c76b2ef9ac28a0"),
+    HasBody("rebootdev.aio.state_managers:SidecarStateManager.complete_task", "0031cfcd35f383cc"),
+    HasBody(
+        "rebootdev.aio.state_managers:SidecarStateManager.streaming_reader_idempotency_key",
+        "0a21ec96e897e631",
+    ),
+    Sets("rebootdev.aio.internals.tasks_cache:TasksCache", ("_cache",)),
+    HasBody("rebootdev.aio.internals.tasks_cache:TasksCache.get", "3aceffe327703a35"),
+    HasBody("rebootdev.server.database:DatabaseClient.find", "47108b4ea7dbc327"),
+    Takes(
+        "rebootdev.server.database:DatabaseClient.load_actor_state", "self, state_type, state_ref"
+    ),
+    HasFields("rbt.v1alpha1.database_pb2:LoadRequest", "actors", "task_ids"),
+    HasFields("rbt.v1alpha1.database_pb2:LoadResponse", "actors", "tasks"),
+    HasFields("rbt.v1alpha1.database_pb2:ColocatedUpsert", "state_type", "key", "value"),
+    HasFields(
+        "rbt.v1alpha1.database_pb2:Task",
+        "task_id",
+        "method",
+        "status",
+        "request",
+        "timestamp",
+        "response",
+        "error",
+        "iteration",
+    ),
+    Takes("rebootdev.aio.internals.contextvars:use_application_id", "application_id"),
     # `servicers/unlogged_call.py`: a call without an idempotency key.
     Takes(
         "rebootdev.aio.headers:Headers",
@@ -185,7 +222,8 @@ from rebootdev.aio.auth import Auth
 from rebootdev.aio.auth.token_verifiers import TokenVerifier
 from rebootdev.aio.contexts import EffectValidation
 from rebootdev.aio.headers import SERVER_ID_HEADER, STATE_REF_HEADER, Headers
-from rebootdev.aio.internals.contextvars import get_application_id
+from rebootdev.aio.internals.contextvars import get_application_id, use_application_id
+from rebootdev.aio.internals.tasks_cache import TasksCache
 from rebootdev.aio.placement import PlacementClient, PlanOnlyPlacementClient
 from rebootdev.aio.resolvers import DirectResolver
 from rebootdev.aio.state_managers import SidecarStateManager
@@ -235,6 +273,7 @@ __all__ = [
     "StateTypeName",
     "StateTypeTag",
     "StreamServicer",
+    "TasksCache",
     "TokenVerifier",
     "check",
     "database_pb2",
@@ -247,6 +286,7 @@ __all__ = [
     "sdk_servers",
     "shards",
     "state_type_tag_for_name",
+    "use_application_id",
     "web_framework",
     "wrap_tool",
 ]
