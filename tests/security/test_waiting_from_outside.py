@@ -33,7 +33,6 @@ TASKS = "rbt.v1alpha1.Tasks"
 HEADERS: dict[str, dict[str, str]] = {
     "no token": {},
     "an origin of this machine": {"origin": "http://localhost"},
-    "a made-up server": {"x-reboot-server-id": "nobody"},
     "within the application": {"x-reboot-app-internal": "true"},
 }
 
