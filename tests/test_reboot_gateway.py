@@ -19,7 +19,7 @@ from rebootdev.settings import ENVVAR_LOCAL_ENVOY_MODE
 from gist_mcp.config import parse_config
 from gist_mcp.framework.expectations import original
 from gist_mcp.http.owner_route import FILTER_NAME
-from gist_mcp.reboot_gateway import ClosedListener, GatewayUnknown, close_gateway
+from gist_mcp.reboot_gateway import AMONG_SERVERS, ClosedListener, GatewayUnknown, close_gateway
 from tests.support.ports import free_port
 
 CONFIG = parse_config({"PORT": "9991", "TOKEN_KEYS": "k" * 40}, production=False)
@@ -84,9 +84,12 @@ def test_every_route_of_the_rpc_surface_has_a_refusal_in_front(stock: Any) -> No
     answering = [r for r in after.route_config.virtual_hosts[0].routes if r.direct_response.status]
     refusals = [r for r in answering if r.direct_response.status == 403]
     rest = after.route_config.virtual_hosts[0].routes[len(answering) :]
-    assert len(refusals) == len(routes) - 1
+    by_path = [r for r in refusals if not r.match.headers]
+    by_origin = [r for r in refusals if r.match.headers]
+    assert [r.match.prefix for r in by_path] == list(AMONG_SERVERS)
+    assert len(by_origin) == len(routes) - 1
     assert list(rest) == routes
-    assert all(r.match.headers[-1].string_match.exact.endswith(":9991") for r in refusals)
+    assert all(r.match.headers[-1].string_match.exact.endswith(":9991") for r in by_origin)
 
 
 @pytest.mark.parametrize(

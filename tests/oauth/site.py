@@ -16,6 +16,7 @@ from gist_mcp.config import parse_config
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.oauth import GitHubOAuth
 from gist_mcp.oauth.routes import ROUTES
+from gist_mcp.sessions.hop import Forwarding
 from gist_mcp.tokens.github_refresh import GitHubRefreshes
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
@@ -118,6 +119,12 @@ class Site:
             verifier=BearerVerifier(config=config, sealer=self.sealer, github=github, clock=clock),
             # A hop comes back to this process, as it does where there is only one.
             internal_http=self.new_browser(),
+            forwarding=lambda: Forwarding(
+                client=self.app.state.deps.internal_http,
+                gateway_url=config.gateway_url,
+                sealer=self.sealer,
+                now_seconds=clock(),
+            ),
             reboot_context=lambda _: self.rbt.create_external_context(
                 name="front-door", app_internal=True
             ),

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from gist_mcp.clients.registry import HAND_CONFIGURED_CLIENT_ID
-from gist_mcp.sessions.hop import HOP_HEADER, HOP_LIFETIME_SECONDS
+from gist_mcp.framework.private_names import STATE_REF_HEADER
+from gist_mcp.sessions.hop import HOP_HEADER, HOP_LIFETIME_SECONDS, Hop, seal_hop
 from tests.oauth.oauth_client import OAuthClient, register
 from tests.oauth.site import CODE, PUBLIC_URL, USER, Site, query_of
 
@@ -166,8 +167,9 @@ def test_the_header_of_a_forwarded_request_is_accepted_for_half_a_minute(
     site.app.state.deps.internal_http.event_hooks = {"request": [note]}
     headers = {HOP_HEADER: "forged"}
     if age_seconds is not None:
-        sealed_at = repr(float(site.now - age_seconds)).encode()
-        headers = {HOP_HEADER: site.sealer.seal("token-hop", sealed_at)}
+        hop = Hop(method="POST", path="/oauth/token", state_ref="owner")
+        sealed = seal_hop(site.sealer, hop, now_seconds=site.now - age_seconds)
+        headers = {HOP_HEADER: sealed, STATE_REF_HEADER: hop.state_ref}
 
     answer = site.post("/oauth/token", data=form, headers=headers)
 

@@ -24,10 +24,11 @@ class ServedMethod:
     @property
     def is_workflow(self) -> bool:
         """Workflows run as tasks only: Reboot refuses a direct call before it asks who calls."""
-        return self.service == "rbt.mcp.v1.SessionMethods" and self.method in (
-            "HandleMessage",
-            "Run",
-        )
+        return (self.service, self.method) in {
+            ("rbt.mcp.v1.SessionMethods", "HandleMessage"),
+            ("rbt.mcp.v1.SessionMethods", "Run"),
+            ("gist_state.v1.McpSessionMethods", "RunCall"),
+        }
 
     def __str__(self) -> str:
         return f"{self.service}/{self.method}"

@@ -18,7 +18,7 @@ def restarting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield running
 
 
-REQUESTS = [("POST", None), ("GET", None), ("GET", "7/7"), ("DELETE", None)]
+REQUESTS = [("POST", None), ("GET", None), ("GET", f"{'7' * 32}/7"), ("DELETE", None)]
 
 
 def test_the_owner_gets_in_and_nobody_else(restarting: World) -> None:

@@ -12,6 +12,10 @@ Reboot's knows HTTP/1.1 and newer, on IPv4. Ours serves HTTP/1.0 too, which heal
 nginx unless told otherwise, and listens on `::1` as well, where the machine has it: `localhost` is
 that address to some clients.
 
+What Reboot's servers ask each other without a credential is not for the public port: stock, who
+knows the ids of a session and of a call waits for the call's task there, gets its response without
+a token, and cancels what the call is to complete when they leave.
+
 In development with a `PUBLIC_URL` of this machine, Envoy takes connections of this machine only:
 stock, it listens on every interface, and those admin calls with it. Websockets that name no state
 are refused, as Reboot writes a traceback for each.
@@ -65,6 +69,14 @@ CORS_FILTER: Final = "envoy.filters.http.cors"
 ROUTER_FILTER: Final = "envoy.filters.http.router"
 FRONT_DOOR_CLUSTER_SUFFIX: Final = "_http"
 """How Reboot names the clusters of the HTTP ports, which are ours. The others are of its RPC."""
+
+AMONG_SERVERS: Final = (
+    "/rbt.v1alpha1.Tasks/Wait",
+    "/rbt.v1alpha1.Participant/",
+    "/rbt.v1alpha1.Coordinator/",
+)
+"""Beginnings of the paths on which Reboot asks nobody who they are. Its servers reach each other
+directly, never through Envoy. The other methods of `Tasks` are for admins and ask."""
 
 IPV6_LOOPBACK: Final = "::1"
 LOOPBACK_PREFIXES: Final = (("127.0.0.0", 8), (IPV6_LOOPBACK, 128))
@@ -130,7 +142,11 @@ class ClosedListener:
         for host in manager.route_config.virtual_hosts:
             host.ClearField("cors")
             # The first route that fits is taken.
-            refusals = [*self._refusals(host.routes), *_websockets_without_state(host.routes)]
+            refusals = [
+                *_among_servers(host.routes),
+                *self._refusals(host.routes),
+                *_websockets_without_state(host.routes),
+            ]
             _replace(host.routes, [*refusals, *host.routes])
         if not any(host.routes for host in manager.route_config.virtual_hosts):
             _answer_that_it_starts(manager)
@@ -151,6 +167,21 @@ class ClosedListener:
             known = refusal.match.headers.add(name="origin", invert_match=True)
             known.string_match.exact = origin
         return refusal
+
+
+def _among_servers(routes: Iterable[Route]) -> list[Route]:
+    """Routes that answer 403 to everybody, for what only servers ask; none before there are any."""
+    if not any(True for _ in routes):
+        return []
+    refusals = []
+    for prefix in AMONG_SERVERS:
+        # Whatever else the request has: a server's name, a media type, an origin.
+        refusal = Route()
+        refusal.match.prefix = prefix
+        refusal.direct_response.status = 403
+        refusal.direct_response.body.inline_string = "Not from outside.\n"
+        refusals.append(refusal)
+    return refusals
 
 
 def _websockets_without_state(routes: Iterable[Route]) -> list[Route]:

@@ -126,7 +126,7 @@ class Session {
   async end() {
     const { accept, ...headers } = this.headers;
     const ended = await fetch(this.mcp, { method: "DELETE", headers });
-    const after = await fetch(this.mcp, { headers: { ...headers, accept, "last-event-id": "1/1" } });
+    const after = await fetch(this.mcp, { headers: { ...headers, accept, "last-event-id": `${"1".repeat(32)}/1` } });
     return [ended.status, after.status];
   }
 }

@@ -13,6 +13,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -44,6 +45,10 @@ process dies meanwhile, a new call with the id, tool and arguments of that one g
 
 MAX_SESSIONS: Final = 20_000
 """Sessions with sent responses that are not recorded yet."""
+
+
+_ESCAPE: Final = re.compile(r"\\(?:u00(?P<control>[01][0-9a-f])|.)")
+"""An escape in a JSON text. All are matched, so that the backslash of none begins another."""
 
 
 class CallUnknown(Exception):
@@ -97,8 +102,7 @@ class SessionCalls:
             may_repeat=call.may_repeat,
             now_seconds=int(self._clock()),
             name=call.name,
-            # Not escaped: escaped, a text can be six times as long.
-            arguments=json.dumps(call.arguments, ensure_ascii=False, separators=(",", ":")),
+            arguments=arguments_text(call.arguments),
             progress_token=call.progress_token,
             login=call.login,
             answered_ids=messages.McpSessionBeginCallRequest.AnsweredIdsArray(
@@ -233,7 +237,7 @@ async def adopt_call(
         request_id=request_id,
         runner=runner,
         name=name,
-        arguments=json.dumps(arguments, ensure_ascii=False),
+        arguments=arguments_text(arguments),
         login=login,
         now_seconds=int(time.time()),
     )
@@ -257,6 +261,25 @@ async def response_of(context: ExternalContext, session_id: McpSessionId, reques
     if not response.message:
         raise CallUnknown
     return str(response.message)
+
+
+def arguments_text(arguments: dict[str, Any]) -> str:
+    """The arguments of a call as JSON whose texts hold control characters as they are.
+
+    Escaped, a text can be six times as long, and the call more than a gRPC message takes.
+    """
+    text = json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
+    return _ESCAPE.sub(_unescaped_control, text)
+
+
+def arguments_of(text: str) -> dict[str, Any]:
+    """The arguments that `arguments_text` wrote."""
+    arguments: dict[str, Any] = json.loads(text, strict=False)
+    return arguments
+
+
+def _unescaped_control(escape: re.Match[str]) -> str:
+    return escape[0] if escape["control"] is None else chr(int(escape["control"], 16))
 
 
 def request_digest(name: str, arguments: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ from gist_mcp.principal import GitHubUserId, McpSessionId
 from gist_mcp.servicers.mcp_session import McpSessionServicer
 from gist_mcp.servicers.unlogged_call import FrontDoorCaller
 from gist_mcp.sessions.call_events import CallEvent
-from gist_mcp.sessions.calls import note_progress
+from gist_mcp.sessions.calls import arguments_of, note_progress
 from gist_mcp.tools.call import RunningCall, current_call
 from gist_mcp.tools.run_tool import ToolRun, run_tool
 from gist_state.v1.mcp_session_rbt import McpSession, McpSessionFromProto
@@ -127,7 +127,7 @@ async def _run(
             context,
             ToolRun(
                 name=request.name,
-                arguments=json.loads(request.arguments),
+                arguments=arguments_of(request.arguments),
                 request_id=running.request_id,
                 progress_token=json.loads(request.progress_token or "null"),
                 login=running.login,
