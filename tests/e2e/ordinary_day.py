@@ -14,11 +14,11 @@ from urllib.parse import parse_qs, urlsplit
 import anyio
 import httpx
 from mcp import ClientSession
-from mcp.client.streamable_http import streamablehttp_client
 
 from tests.support.github_simulator import FaultPoint, GitHubSimulator
 from tests.support.mcp_client import ACCEPT, McpClient, RunningCall, ToolResult
 from tests.support.oauth_client import OAuthClient
+from tests.support.sdk_client import sdk_streams
 from tests.support.sign_in import sign_in
 
 CONTENT = "what only its owner reads"
@@ -228,7 +228,7 @@ def an_sdk_client(site: Site, token: str) -> None:
     async def session() -> None:
         headers = {"Authorization": f"Bearer {token}"}
         async with (
-            streamablehttp_client(f"{site.url}/mcp", headers=headers) as (reading, writing, _),
+            sdk_streams(f"{site.url}/mcp", headers=headers) as (reading, writing),
             ClientSession(reading, writing) as client,
         ):
             await client.initialize()

@@ -13,11 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 from mcp import ClientSession
-from mcp.client.streamable_http import streamablehttp_client
 from mcp.types import CallToolResult, TextContent
 from reboot.mcp.client import connect, reconnect
 
 from tests.support.mcp_client import McpClient
+from tests.support.sdk_client import sdk_streams
 from tests.support.world import World, world
 
 REPOSITORY = Path(__file__).parent.parent.parent
@@ -130,7 +130,7 @@ def test_the_tools_work_with_the_plain_sdk_client(here: World) -> None:
 
     async def use() -> CallToolResult:
         async with (
-            streamablehttp_client(here.server.mcp_url, headers=person.headers) as (read, write, _),
+            sdk_streams(here.server.mcp_url, headers=person.headers) as (read, write),
             ClientSession(read, write) as session,
         ):
             await session.initialize()

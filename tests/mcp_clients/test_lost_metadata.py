@@ -9,12 +9,12 @@ from typing import Any, NoReturn
 import pytest
 from mcp import ClientSession
 from mcp.client.auth import OAuthClientProvider
-from mcp.client.streamable_http import streamablehttp_client
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from mcp.types import TextContent
 
 from tests.mcp_clients.person import Person, query_of
 from tests.support.oauth_client import OAuthClient
+from tests.support.sdk_client import sdk_streams
 from tests.support.world import World
 
 
@@ -71,7 +71,7 @@ def test_the_sdk_in_a_new_process_refreshes_an_old_token_without_a_browser(here:
     async def ask() -> str:
         async with (
             asyncio.timeout(30),
-            streamablehttp_client(here.server.mcp_url, auth=provider) as (read, write, _),
+            sdk_streams(here.server.mcp_url, auth=provider) as (read, write),
             ClientSession(read, write) as session,
         ):
             await session.initialize()

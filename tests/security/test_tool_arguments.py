@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from mcp import ClientSession
-from mcp.client.streamable_http import streamablehttp_client
 from mcp.types import CallToolResult, TextContent
 
 from gist_mcp.tools.argument_schema import input_schema
@@ -15,6 +14,7 @@ from gist_mcp.tools.registry import TOOLS
 from tests.security.mcp_client import McpUser, answer_of
 from tests.security.world import World
 from tests.support.github_simulator import StoredGist
+from tests.support.sdk_client import sdk_streams
 
 pytestmark = pytest.mark.integration
 
@@ -64,7 +64,7 @@ def in_a_session[R](here: Here, does: Callable[[ClientSession], Awaitable[R]]) -
         headers = {"Authorization": f"Bearer {here.world.token(here.account)}"}
         async with (
             asyncio.timeout(PATIENCE_SECONDS),
-            streamablehttp_client(here.world.app.mcp_url, headers=headers) as (read, write, _),
+            sdk_streams(here.world.app.mcp_url, headers=headers) as (read, write),
             ClientSession(read, write) as session,
         ):
             await session.initialize()

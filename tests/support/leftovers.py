@@ -12,10 +12,13 @@ import pytest
 
 REBOOT_IN_THIS_PROCESS = (
     "durability/test_ledger_size.py",
+    "durability/test_state_size.py",
     "framework/test_placement.py",
     "mcp_http/test_grant_gate.py",
     "oauth",
     "servicers",
+    "sessions/test_earlier_release.py",
+    "sessions/test_retention.py",
     "test_lanes.py",
 )
 """Tests on a Reboot runtime inside the test process; all others talk to processes."""

@@ -145,6 +145,13 @@ current_call: contextvars.ContextVar[RunningCall] = contextvars.ContextVar("curr
 
 
 @dataclass(frozen=True)
+class _Failed:
+    """A step that has ended with an expected error."""
+
+    error: GistMcpError
+
+
+@dataclass(frozen=True)
 class ToolCall:
     """A running call, as its tool sees it. `context` reports progress."""
 
@@ -157,7 +164,7 @@ class ToolCall:
         return self.running.login
 
     async def step(self, name: str, work: Callable[[], Awaitable[R]]) -> R:
-        """The result of `work`, which is done once in this process, even if the tool runs again.
+        """What `work` gives or raises. It is done once in this process, if the tool runs again too.
 
         A tool runs again while Reboot validates its effects, or after Reboot did not serve for a
         moment. After a restart nothing is remembered here: what must not be done twice then is
@@ -165,8 +172,17 @@ class ToolCall:
         """
         steps = self.running.steps
         if name not in steps:
-            steps[name] = await work()
-        return cast(R, steps[name])
+            try:
+                steps[name] = await work()
+            except StateUnavailable:
+                raise
+            except GistMcpError as error:
+                # As done as a result: what GitHub has refused it is not asked for once more.
+                steps[name] = _Failed(error)
+        done = steps[name]
+        if isinstance(done, _Failed):
+            raise done.error
+        return cast(R, done)
 
     async def credential(self, *scopes: str) -> GitHubCredential:
         """The newest credential of the session's owner. It has `scopes`, or GitHub does not say.

@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 MAX_RESPONSE_BYTES: Final = 3 * 1024 * 1024
 """A response as Reboot stores and returns it. A gRPC message ends at 4 MiB."""
 
+_ENDED: Final = ""
+"""A name that no step has: the tool has run to its end."""
+
 MAX_STEPS: Final = 64
 """Calls whose steps are remembered while their effects are validated."""
 
@@ -123,7 +126,7 @@ async def _run(
 
     token = current_call.set(running)
     try:
-        return await run_tool(
+        result = await run_tool(
             context,
             ToolRun(
                 name=request.name,
@@ -131,9 +134,12 @@ async def _run(
                 request_id=running.request_id,
                 progress_token=json.loads(request.progress_token or "null"),
                 login=running.login,
+                is_repeated=_ENDED in running.steps,
                 notify=notify,
             ),
         )
+        running.steps[_ENDED] = True
+        return result
     finally:
         current_call.reset(token)
         events.call_ended(running.request_id)

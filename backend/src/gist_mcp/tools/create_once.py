@@ -92,6 +92,8 @@ async def create_once(call: ToolCall, gist: NewGist, idempotency_key: str | None
         return MadeGist(gist_id=entry.result.gist_id, url=entry.result.url)
     change = Change(write_id, running.runner, entry.intended_at_seconds)
     maybe_sent = entry.look_first or running.is_adopted
+    if maybe_sent:
+        logger.info("create_gist was interrupted while it sent; it looks whether GitHub got it")
     creation = _Creation(call, ledger, change, gist, maybe_sent=maybe_sent)
     try:
         made = await creation.carry_out()

@@ -42,13 +42,17 @@ class Notify(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ToolRun:
-    """What runs: the tool `name` with `arguments` as they came, for the call `request_id`."""
+    """What runs: the tool `name` with `arguments` as they came, for the call `request_id`.
+
+    `is_repeated`: it has run to its end in this process before, and Reboot validates its effects.
+    """
 
     name: str
     arguments: Mapping[str, Any]
     request_id: str
     progress_token: str | int | None
     login: str
+    is_repeated: bool
     notify: Notify
 
 
@@ -103,7 +107,8 @@ async def run_tool(context: WorkflowContext, run: ToolRun) -> CallToolResult:
         durable_context.reset(durable)
         current_end.reset(ending)
     # Not of a call that is interrupted, as when the server stops: it is carried on later.
-    log_end(run.name, run.login, end)
+    if not run.is_repeated:
+        log_end(run.name, run.login, end)
     return result
 
 
