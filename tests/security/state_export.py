@@ -1,11 +1,13 @@
 """Everything in durable state, as `rbt export` gets it: nothing is compressed there."""
 
+import time
 from typing import Any
 
 import grpc
 from rbt.v1alpha1.admin import export_import_pb2 as messages
 from rbt.v1alpha1.admin.export_import_pb2_grpc import ExportImportStub
 
+from gist_mcp.sessions.calls import ANSWERED_DELAY_SECONDS
 from tests.support.waiting import wait_until
 
 TIMEOUT_SECONDS = 60
@@ -34,11 +36,16 @@ def durable_state(port: int) -> list[bytes]:
 
 def settled_state(port: int) -> list[bytes]:
     """Durable state when the calls before have ended in it too."""
-    seen: list[list[bytes]] = [[]]
+    state = durable_state(port)
+    at_rest_since = time.monotonic()
 
-    def is_the_same() -> bool:
-        seen.append(durable_state(port))
-        return seen[-1] == seen[-2]
+    def is_at_rest() -> bool:
+        nonlocal state, at_rest_since
+        now = durable_state(port)
+        if now != state:
+            state, at_rest_since = now, time.monotonic()
+        # That a response was sent is recorded a moment later.
+        return time.monotonic() - at_rest_since > 2 * ANSWERED_DELAY_SECONDS
 
-    wait_until("durable state to come to rest", is_the_same, seconds=30)
-    return seen[-1]
+    wait_until("durable state to come to rest", is_at_rest, seconds=30)
+    return state
