@@ -15,8 +15,8 @@ from starlette.responses import Response
 from gist_mcp.deps import Deps
 from gist_mcp.errors import InvalidArgument
 from gist_mcp.http.media_types import JSON, takes_events
-from gist_mcp.mcp_http import vs_code_stream
-from gist_mcp.mcp_http.call_stream import SessionStreams
+from gist_mcp.mcp_http import challenges, vs_code_stream
+from gist_mcp.mcp_http.call_stream import NOT_SERVING, SessionStreams
 from gist_mcp.mcp_http.event_stream import empty_stream, event_stream, one_event
 from gist_mcp.mcp_http.json_rpc import JsonRpcMessage
 from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, EventId, McpRequest, Refused
@@ -24,7 +24,7 @@ from gist_mcp.mcp_http.methods import McpMethods, agreed_version
 from gist_mcp.principal import McpSessionId
 from gist_mcp.sessions import ownership
 from gist_mcp.sessions.call_events import CallEvent, SessionEnded
-from gist_mcp.sessions.calls import NewCall, SessionCalls, cancel_calls
+from gist_mcp.sessions.calls import CallUnknown, NewCall, SessionCalls, cancel_calls
 from gist_mcp.sessions.hop import Authenticated
 from gist_mcp.sessions.ownership import LiveSession
 from gist_mcp.sessions.responses import Responses
@@ -188,7 +188,11 @@ class McpDelivery:
         if takes_events(request):
             events = streams.call(request_id, tool_name=name, json_rpc_id=message.json_rpc_id)
             return event_stream(events, headers)
-        text = await streams.response(request_id)
+        try:
+            text = await streams.response(request_id)
+        except (CallUnknown, *NOT_SERVING):
+            # The process stops. The call goes on in the next, and a repeated request finds it.
+            return challenges.lost()
         if not await request.is_disconnected():
             self._calls.answered(context, caller.session_id, request_id)
         return Response(text, headers=headers, media_type=JSON)
