@@ -18,9 +18,10 @@ from tests.security.fuzz_messages import (
     nested_objects,
 )
 from tests.security.mcp_client import McpUser, initialize_message, mcp_headers, tool_message
-from tests.security.state_export import exported_items
+from tests.security.state_export import exported_items, unfinished_tasks
 from tests.security.test_fuzz_parsers import JSON
 from tests.security.world import World, running_world
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -251,6 +252,12 @@ def test_nothing_of_all_this_left_a_traceback(world: World) -> None:
 
 def test_nothing_of_all_this_is_tried_again_and_again(world: World) -> None:
     assert "will retry" not in world.app.log()
+
+
+def test_nothing_of_all_this_is_still_running(world: World) -> None:
+    wait_until("every task to end", lambda: unfinished_tasks(world.app.port) == [], seconds=30)
+
+    assert exported_items(world.app.port)
 
 
 def test_the_state_of_all_this_can_be_exported(world: World) -> None:
