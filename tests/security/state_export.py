@@ -32,7 +32,7 @@ def exported_items(port: int) -> list[messages.ExportImportItem]:
 def unfinished_tasks(port: int) -> list[str]:
     """Methods of the tasks that have not ended: a task that has has a response or an error."""
     return [
-        task["method"]
+        str(task["method"])
         for task in (dict(item.task) for item in exported_items(port) if item.HasField("task"))
         if task.get("status") != "COMPLETED"
     ]

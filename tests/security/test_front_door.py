@@ -277,11 +277,18 @@ def test_an_allowed_origin_may_call(world: World) -> None:
 
 
 def test_a_forged_routing_header_is_answered_by_envoy_without_us(world: World) -> None:
-    bogus = httpx.get(f"{world.app.url}/mcp", headers={"x-reboot-server-id": "<b>x</b>"})
-    malformed = httpx.get(f"{world.app.url}/mcp", headers={"x-reboot-state-ref": "::::"})
+    bogus = httpx.get(f"{world.app.url}/", headers={"x-reboot-server-id": "<b>x</b>"})
+    malformed = httpx.get(f"{world.app.url}/", headers={"x-reboot-state-ref": "::::"})
 
     assert (bogus.status_code, malformed.status_code) == (502, 400)
     assert "html" not in bogus.headers.get("content-type", "")
+
+
+@pytest.mark.parametrize("name", ["x-reboot-server-id", "x-reboot-state-ref"])
+def test_a_forged_routing_header_changes_nothing_at_mcp(world: World, name: str) -> None:
+    answer = httpx.get(f"{world.app.url}/mcp", headers={name: "::::"})
+
+    assert answer.status_code == 401
 
 
 def test_expect_continue_does_not_keep_a_stranger_waiting(world: World) -> None:

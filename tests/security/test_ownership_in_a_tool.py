@@ -1,7 +1,7 @@
-"""A tool looks once more whose credential it has, should the front door ever let one through.
+"""The owner of a session looks once more whose request it is, should another process ever be wrong.
 
-It never does, so the attack is a front door in the wrong: a hop sealed with the server's own key,
-for a request of one account in the session of another.
+None ever is, so the attack is a process in the wrong: a hop sealed with the server's own key, for a
+request of one account in the session of another.
 """
 
 import time
@@ -19,7 +19,6 @@ from tests.security.world import TOKEN_KEYS, World, running_world
 
 pytestmark = pytest.mark.integration
 
-REFUSED = "This session belongs to another GitHub account."
 CALLS = [
     ("get_my_profile", {}),
     ("list_my_gists", {}),
@@ -64,7 +63,7 @@ def in_the_wrong_session(
 
 
 @pytest.mark.parametrize(("name", "arguments"), CALLS)
-def test_a_call_with_another_accounts_credential_is_refused(
+def test_a_call_of_another_account_is_refused(
     deceived: World, name: str, arguments: dict[str, object]
 ) -> None:
     owner = McpUser.connect(deceived.app.mcp_url, deceived.token("octocat"))
@@ -73,11 +72,8 @@ def test_a_call_with_another_accounts_credential_is_refused(
 
     answer = in_the_wrong_session(deceived, owner, "hubot", message, name)
 
-    assert answer.status_code == 200, answer.text
-    result = answer_of(answer.text, 70)["result"]
-    assert result["isError"]
-    assert REFUSED in str(result["content"])
-    assert "hubot" not in str(result)
+    assert answer.status_code == 404
+    assert "octocat" not in answer.text
     assert deceived.github.gists("octocat") == deceived.github.gists("hubot") == []
 
 
@@ -90,7 +86,7 @@ def test_the_owner_goes_on_after_it(deceived: World) -> None:
 
 
 def test_the_same_request_of_the_owner_is_carried_out(deceived: World) -> None:
-    """So it is the account that the tool refuses, and not the way that the request came."""
+    """So it is the account that is refused, and not the way that the request came."""
     owner = McpUser.connect(deceived.app.mcp_url, deceived.token("octocat"))
     message = tool_message(70, "get_my_profile", {})
 

@@ -59,7 +59,7 @@ class TellingServicer(McpSessionServicer):
     ) -> McpSession.RunCallResponse:
         self.runs[context.task_id.hex] += 1
         told = {"id": json.loads(request.wire_id), "runner": request.runner}
-        return McpSession.RunCallResponse(message=json.dumps(told))
+        return McpSession.RunCallResponse(message=json.dumps(told), session_id=context.state_id)
 
 
 @dataclass

@@ -188,9 +188,13 @@ class RunCallRequest(BaseModel):
 
 
 class RunCallResponse(BaseModel):
-    """`message`: the JSON-RPC response, as JSON. Unset once it is not kept any more."""
+    """`message`: the JSON-RPC response, as JSON. Unset once it is not kept any more.
+
+    `session_id`: whose response it is.
+    """
 
     message: Optional[str] = Field(tag=1, default=None)
+    session_id: Optional[str] = Field(tag=2, default=None)
 
 
 class NoteProgressRequest(BaseModel):

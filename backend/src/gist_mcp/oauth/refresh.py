@@ -127,6 +127,8 @@ async def _ask_github(deps: Deps, token: RefreshToken) -> Granted:
     old = granted.github.refresh
     if old is not None:
         fresh = await deps.refreshes.run(old, lambda: deps.github_oauth.refresh(old))
+        # GitHub has ended the pair before.
+        deps.verifier.forget(granted.github.access)
         pair = pair_of(fresh.grant, now=fresh.granted_at_seconds)
         scopes = granted.scopes if fresh.grant.scopes is None else fresh.grant.scopes
         return replace(granted, github=pair, scopes=scopes)

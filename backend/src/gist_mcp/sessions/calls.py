@@ -248,7 +248,6 @@ async def response_of(context: ExternalContext, session_id: McpSessionId, reques
     """The JSON-RPC response of a call, as soon as it is durable. Raises `CallUnknown`."""
     task_id = TaskId(
         state_type=SESSION_TYPE,
-        # Of the caller's own session: the id of another session's call names nothing here.
         state_ref=StateRef.from_id(SESSION_TYPE, session_id).to_str(),
         task_uuid=bytes.fromhex(request_id),
     )
@@ -258,7 +257,9 @@ async def response_of(context: ExternalContext, session_id: McpSessionId, reques
         if isinstance(aborted.error, UnknownTask):
             raise CallUnknown from None
         raise
-    if not response.message:
+    # Reading another's response: Reboot 0.40.1 looks finished tasks up in memory by the task's id
+    # alone, whatever session is named beside it.
+    if not response.message or response.session_id != session_id:
         raise CallUnknown
     return str(response.message)
 

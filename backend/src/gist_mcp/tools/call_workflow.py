@@ -65,7 +65,7 @@ class ToolCallingSessionServicer(McpSessionServicer):
             text = "The result is too large to be sent. Ask for less."
             body = {"error": {"code": INTERNAL_ERROR, "message": text}}
             message = _response(json_rpc_id, body)
-        return McpSession.RunCallResponse(message=message)
+        return McpSession.RunCallResponse(message=message, session_id=context.state_id)
 
     async def _running(
         self,
