@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from rebootdev.aio.types import ApplicationId, StateRef, StateTypeName
 
 from gist_mcp.framework import placement
 from gist_mcp.framework.expectations import original
-from gist_mcp.framework.placement import owns, place_quickly, server_of
+from gist_mcp.framework.placement import ServerHere, owns, place_quickly, server_of
 from gist_mcp.servicers.mcp_session import McpSessionServicer
 from gist_state.v1.mcp_session_rbt import McpSession
 from rbt.v1alpha1 import placement_planner_pb2 as planner
@@ -95,6 +96,28 @@ def test_an_application_that_is_not_known_is_told_as_reboot_tells_it() -> None:
 
     with pytest.raises(UnknownApplicationError):
         client.shard_for_actor(APPLICATION, StateRef.from_id(TYPES[0], "x"))
+
+
+def test_a_server_owns_nothing_before_its_first_placement_plan() -> None:
+    place_quickly()
+    unused: Any = None
+    server = ServerHere(
+        application_id=APPLICATION,
+        server_id="server0",
+        placement_client=PlanOnlyPlacementClient("nobody:1"),
+        state_manager=unused,
+        loop=unused,
+        channel_manager=unused,
+        tasks_cache=unused,
+    )
+    ref = StateRef.from_id(TYPES[0], "x")
+    assert not server.owns(ref)
+
+    plan = planner.Plan(version=1, applications=[planner.Plan.Application(id=APPLICATION)])
+    plan.applications[0].shards.add(id="s0", server_id="server0")
+    follow(server.placement_client, plan)
+
+    assert server.owns(ref)
 
 
 @pytest.fixture

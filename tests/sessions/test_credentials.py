@@ -51,3 +51,43 @@ def test_a_call_whose_owner_stays_away_stops_waiting() -> None:
     waiting = CredentialVault().wait_for(SESSION, timeout_seconds=0.01)
 
     assert asyncio.run(waiting) is None
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_a_credential_that_nobody_uses_is_forgotten_and_one_in_use_stays() -> None:
+    clock = Clock()
+    vault = CredentialVault(idle_seconds=60, clock=clock)
+    in_use = McpSessionId("in use")
+    vault.put(SESSION, credential("idle"))
+    vault.put(in_use, credential("in use"))
+
+    clock.seconds = 59
+    assert vault.get(in_use) == credential("in use")
+    clock.seconds = 118
+
+    assert vault.get(SESSION) is None
+    assert vault.get(in_use) == credential("in use")
+
+
+def test_a_call_waits_for_its_owner_when_the_credential_was_forgotten() -> None:
+    async def wait_and_come() -> GitHubCredential | None:
+        clock = Clock()
+        vault = CredentialVault(idle_seconds=60, clock=clock)
+        vault.put(SESSION, credential("idle"))
+        clock.seconds = 61
+        waiting = asyncio.create_task(vault.wait_for(SESSION, timeout_seconds=5))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        vault.put(SESSION, credential("new"))
+        return await waiting
+
+    assert asyncio.run(wait_and_come()) == credential("new")

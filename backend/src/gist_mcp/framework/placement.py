@@ -25,6 +25,7 @@ from gist_mcp.framework.private_names import (
     StateTypeName,
     StateTypeTag,
     TasksCache,
+    UnknownApplicationError,
 )
 
 _stock_shard: Final = original(PlanOnlyPlacementClient.shard_for_actor)
@@ -94,8 +95,12 @@ class ServerHere:
     tasks_cache: TasksCache
 
     def owns(self, state_ref: StateRef) -> bool:
-        """True if this server answers the calls to a state."""
-        owner = self.placement_client.server_for_actor(self.application_id, state_ref)
+        """True if this server answers the calls to a state, as far as it knows yet."""
+        try:
+            owner = self.placement_client.server_for_actor(self.application_id, state_ref)
+        except UnknownApplicationError:
+            # The first placement plan is on its way. Requests may come before it.
+            return False
         return bool(owner == self.server_id)
 
     @property

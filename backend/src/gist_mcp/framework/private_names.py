@@ -81,6 +81,7 @@ EXPECTED: Final[tuple[Exists, ...]] = (
         "rebootdev.aio.placement:PlanOnlyPlacementClient",
         ("_shard_list_by_application", "_state_types_by_application"),
     ),
+    Exists("rebootdev.aio.placement:UnknownApplicationError"),
     Sets("rebootdev.aio.resolvers:DirectResolver", ("_placement_client",)),
     Takes(
         "rebootdev.aio.placement:PlacementClient.server_for_actor",
@@ -224,7 +225,11 @@ from rebootdev.aio.contexts import EffectValidation
 from rebootdev.aio.headers import SERVER_ID_HEADER, STATE_REF_HEADER, Headers
 from rebootdev.aio.internals.contextvars import get_application_id, use_application_id
 from rebootdev.aio.internals.tasks_cache import TasksCache
-from rebootdev.aio.placement import PlacementClient, PlanOnlyPlacementClient
+from rebootdev.aio.placement import (
+    PlacementClient,
+    PlanOnlyPlacementClient,
+    UnknownApplicationError,
+)
 from rebootdev.aio.resolvers import DirectResolver
 from rebootdev.aio.state_managers import SidecarStateManager
 from rebootdev.aio.types import (
@@ -275,6 +280,7 @@ __all__ = [
     "StreamServicer",
     "TasksCache",
     "TokenVerifier",
+    "UnknownApplicationError",
     "check",
     "database_pb2",
     "durable_context",

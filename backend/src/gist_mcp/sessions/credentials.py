@@ -6,6 +6,8 @@ request of the session's owner.
 """
 
 import asyncio
+import time
+from collections.abc import Callable
 
 from cachetools import TTLCache
 
@@ -26,12 +28,15 @@ whose response from GitHub was lost asks for 28 seconds. It creates nothing any 
 class CredentialVault:
     """The newest verified credential of each session's owner. Used from one event loop.
 
-    A credential that nobody has put or taken for `idle_seconds` is forgotten.
+    A credential that nobody has put or taken for `idle_seconds` is forgotten. `clock` gives
+    seconds, from any beginning.
     """
 
-    def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(
+        self, idle_seconds: float = IDLE_SECONDS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._credentials: TTLCache[McpSessionId, GitHubCredential] = TTLCache(
-            MAX_SESSIONS, idle_seconds
+            MAX_SESSIONS, idle_seconds, timer=clock
         )
         self._arrivals: dict[McpSessionId, asyncio.Event] = {}
 
