@@ -115,7 +115,7 @@ def test_a_server_owns_nothing_before_its_first_placement_plan() -> None:
 
     plan = planner.Plan(version=1, applications=[planner.Plan.Application(id=APPLICATION)])
     plan.applications[0].shards.add(id="s0", server_id="server0")
-    follow(server.placement_client, plan)
+    follow(server.placement_client, plan)  # type: ignore[arg-type]
 
     assert server.owns(ref)
 
