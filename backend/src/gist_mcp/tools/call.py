@@ -70,7 +70,8 @@ def tool_errors[**P, R](tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitabl
             raise ToolRefused(error_text(error)) from None
         except asyncio.CancelledError:
             raise CallInterrupted from None
-        except Exception:
+        # A group that holds a `CancelledError` beside others is no `Exception`, but a bug too.
+        except (Exception, BaseExceptionGroup):
             # The text of an unexpected exception may hold what nobody outside may read.
             request_id = secrets.token_hex(6)
             logger.exception("Tool %s failed, request %s", tool.__name__, request_id)

@@ -58,7 +58,7 @@ class ToolCallingSessionServicer(McpSessionServicer):
             body = {"result": result.model_dump(mode="json", by_alias=True, exclude_none=True)}
         except asyncio.CancelledError:
             raise
-        except Exception:  # noqa: BLE001 - logged in `_logged_failure`
+        except (Exception, BaseExceptionGroup):  # noqa: BLE001 - logged in `_logged_failure`
             body = {"error": {"code": INTERNAL_ERROR, "message": _logged_failure()}}
         message = _response(json_rpc_id, body)
         if len(message) > MAX_RESPONSE_BYTES:
