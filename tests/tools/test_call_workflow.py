@@ -90,6 +90,7 @@ def test_who_must_sign_in_is_told_where(world: SessionWorld) -> None:
         RuntimeError(SECRET_TEXT),
         ExceptionGroup(SECRET_TEXT, [ValueError(SECRET_TEXT)]),
         BaseExceptionGroup(SECRET_TEXT, [asyncio.CancelledError(), ValueError(SECRET_TEXT)]),
+        asyncio.CancelledError(SECRET_TEXT),
     ],
     ids=lambda failure: type(failure).__name__,
 )

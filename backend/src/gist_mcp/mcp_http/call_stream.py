@@ -64,7 +64,10 @@ class SessionStreams:
                 yield each
             return
         record = await call_record(self.context, self.session_id, request_id)
-        progress = self.events.last_progress(request_id) or (record and record.progress)
+        progress = None
+        if record is not None:
+            # Of a call of this session: anybody can name another's.
+            progress = self.events.last_progress(request_id) or record.progress
         if progress and not _is_event(progress, request_id, last_event):
             yield progress_event(progress)
         async for each in self._until_response(request_id, None):

@@ -53,6 +53,12 @@ class CallInterrupted(PermissionError):
     """The process stops while the tool runs; the next process runs it again."""
 
 
+def is_interrupted() -> bool:
+    """True if the running task was cancelled, as when the process stops."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 def tool_errors[**P, R](tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     """Turns what a tool raises into text for the model.
 
@@ -68,10 +74,11 @@ def tool_errors[**P, R](tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitabl
         except GistMcpError as error:
             note_error(error)
             raise ToolRefused(error_text(error)) from None
-        except asyncio.CancelledError:
-            raise CallInterrupted from None
-        # A group that holds a `CancelledError` beside others is no `Exception`, but a bug too.
-        except (Exception, BaseExceptionGroup):
+        except (Exception, BaseExceptionGroup, asyncio.CancelledError) as failure:
+            if isinstance(failure, asyncio.CancelledError) and is_interrupted():
+                raise CallInterrupted from None
+            # A cancellation that nobody has asked for is a bug like any other, and so is a group
+            # that holds one: let through, it would leave the call without a response.
             # The text of an unexpected exception may hold what nobody outside may read.
             request_id = secrets.token_hex(6)
             logger.exception("Tool %s failed, request %s", tool.__name__, request_id)

@@ -23,7 +23,7 @@ from gist_mcp.servicers.mcp_session import McpSessionServicer
 from gist_mcp.servicers.unlogged_call import FrontDoorCaller
 from gist_mcp.sessions.call_events import CallEvent
 from gist_mcp.sessions.calls import arguments_of, note_progress
-from gist_mcp.tools.call import RunningCall, current_call
+from gist_mcp.tools.call import RunningCall, current_call, is_interrupted
 from gist_mcp.tools.run_tool import ToolRun, run_tool
 from gist_state.v1.mcp_session_rbt import McpSession, McpSessionFromProto
 
@@ -56,9 +56,9 @@ class ToolCallingSessionServicer(McpSessionServicer):
             running = await self._running(context, request, request_id, steps)
             result = await _run(context, request, running)
             body = {"result": result.model_dump(mode="json", by_alias=True, exclude_none=True)}
-        except asyncio.CancelledError:
-            raise
-        except (Exception, BaseExceptionGroup):  # noqa: BLE001 - logged in `_logged_failure`
+        except (Exception, BaseExceptionGroup, asyncio.CancelledError) as failure:
+            if isinstance(failure, asyncio.CancelledError) and is_interrupted():
+                raise
             body = {"error": {"code": INTERNAL_ERROR, "message": _logged_failure()}}
         message = _response(json_rpc_id, body)
         if len(message) > MAX_RESPONSE_BYTES:
