@@ -18,8 +18,11 @@ REBOOT_IN_THIS_PROCESS = (
     "oauth",
     "servicers",
     "sessions/test_earlier_release.py",
+    "sessions/test_responses.py",
     "sessions/test_retention.py",
+    "sessions/test_session_cache.py",
     "test_lanes.py",
+    "tools/test_call_workflow.py",
 )
 """Tests on a Reboot runtime inside the test process; all others talk to processes."""
 

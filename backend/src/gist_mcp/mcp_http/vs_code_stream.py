@@ -35,6 +35,10 @@ async def all_calls(streams: SessionStreams, resumed_id: str | None) -> AsyncIte
                 waiting[request_id] = asyncio.ensure_future(streams.response(request_id))
         told: asyncio.Future[SessionEvent] = asyncio.ensure_future(listener.get())
         try:
+            for request_id in waiting:
+                if request_id != resumed_id:
+                    # The client may have no event of it yet to come back with.
+                    yield streams.first_event(request_id, "a call")
             while True:
                 awaited: set[asyncio.Future[Any]] = {told, *waiting.values()}
                 done, _ = await asyncio.wait(
