@@ -210,7 +210,7 @@ class ToolCall:
                 "The server was restarted and its user has not been back since, so it has no "
                 "sign-in to go on with."
             )
-        # The first pass has checked this. It is checked again where the credential is used, because
+        # The endpoint has checked this. It is checked again where the credential is used, because
         # a mistake here would make a gist in somebody else's account.
         if credential.user_id != self.running.user_id:
             raise SignInRequired("This session belongs to another GitHub account.")

@@ -1,7 +1,7 @@
-"""An expected error as a value that a workflow step returns and Reboot stores.
+"""An expected error as a value: how a send or a look of `create_gist` has failed.
 
-Reboot forgets a step that raises, and blocks it for ever if it is an `at_most_once`. So steps
-return how they failed: a kind, a text for people and a waiting time, no secrets.
+Steps return how they failed, because what follows depends on it: a kind, a text for people and a
+waiting time, no secrets.
 """
 
 from dataclasses import dataclass
