@@ -18,6 +18,7 @@ from gist_mcp.github.oauth import GitHubOAuth
 from gist_mcp.oauth.routes import ROUTES
 from gist_mcp.sessions.hop import Forwarding
 from gist_mcp.tokens.github_refresh import GitHubRefreshes
+from gist_mcp.tokens.refresh_limit import RefreshLimit
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
 
@@ -117,6 +118,7 @@ class Site:
             ),
             refreshes=GitHubRefreshes(clock=clock),
             verifier=BearerVerifier(config=config, sealer=self.sealer, github=github, clock=clock),
+            refresh_limit=RefreshLimit(clock),
             # A hop comes back to this process, as it does where there is only one.
             internal_http=self.new_browser(),
             forwarding=lambda: Forwarding(

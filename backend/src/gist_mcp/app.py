@@ -31,25 +31,36 @@ from gist_mcp.process import (
 )
 from gist_mcp.reboot_gateway import ask_admins_who_they_are, close_gateway, serve_nothing_else
 from gist_mcp.routes import front_door
+from gist_mcp.servicers.account import AccountServicer
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
 from gist_mcp.servicers.gist_ledger import GistLedgerServicer
 from gist_mcp.servicers.grant import GrantsServicer
 from gist_mcp.servicers.sign_in import SignInsServicer
 from gist_mcp.sessions import earlier_release
+from gist_mcp.sessions.accounts import Accounts
+from gist_mcp.sessions.admission import AccountLimits, Admission
 from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
 from gist_mcp.sessions.durable_mcp import ClosedDurableMCP, front_door_context, sdk_server
 from gist_mcp.sessions.internal_http import make_internal_http_client
+from gist_mcp.sessions.lifecycle import SessionLifecycle
 from gist_mcp.sessions.retention import Retention
 from gist_mcp.sessions.session_cache import SessionCache
 from gist_mcp.tokens.github_refresh import GitHubRefreshes
+from gist_mcp.tokens.refresh_limit import RefreshLimit
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
 from gist_mcp.tools.call_workflow import ToolCallingSessionServicer
 from gist_mcp.tools.registry import register_tools
 from gist_mcp.tools.tool_list import publish_our_schemas
 
-SERVICERS = [GistLedgerServicer, GrantsServicer, ToolCallingSessionServicer, SignInsServicer]
+SERVICERS = [
+    AccountServicer,
+    GistLedgerServicer,
+    GrantsServicer,
+    ToolCallingSessionServicer,
+    SignInsServicer,
+]
 """Every state type of ours. DurableMCP brings its own."""
 
 
@@ -118,6 +129,14 @@ def build_front_door(
     )
     vault = CredentialVault(config.session_idle_seconds)
     events = SessionEvents()
+    admission = Admission(
+        AccountLimits(
+            calls_in_flight=config.max_calls_in_flight,
+            calls_per_minute=config.max_calls_per_minute,
+            bytes_per_minute=config.max_bytes_per_minute,
+        ),
+        time.monotonic,
+    )
     process.install(
         ProcessServices(
             config=config,
@@ -125,11 +144,18 @@ def build_front_door(
             verifier=verifier,
             vault=vault,
             events=events,
+            admission=admission,
             reboot_secret=SecretStr(secret),
             clock=time.time,
         )
     )
     sessions = SessionCache(config.session_idle_seconds, time.time)
+    accounts = Accounts(
+        max_sessions=config.max_sessions_per_account,
+        max_stored_bytes=config.max_stored_bytes,
+        retention_seconds=config.retention_seconds,
+        clock=time.time,
+    )
     retention = Retention(
         sessions,
         SecretStr(secret),
@@ -162,6 +188,17 @@ def build_front_door(
         vault=vault,
         events=events,
         sessions=sessions,
+        admission=admission,
+        accounts=accounts,
+        lifecycle=SessionLifecycle(
+            sessions=sessions,
+            accounts=accounts,
+            admission=admission,
+            vault=vault,
+            events=events,
+            clock=time.time,
+        ),
+        refresh_limit=RefreshLimit(time.monotonic),
         retention=retention,
         internal_http=internal_http,
         reboot_context=functools.partial(front_door_context, secret, from_request),

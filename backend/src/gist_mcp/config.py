@@ -82,6 +82,34 @@ class Config(BaseSettings):
     )
     """How long the arguments and the result of a call that has ended are kept."""
 
+    max_calls_in_flight: int = Field(
+        default=8, ge=1, le=100, validation_alias="MAX_CALLS_IN_FLIGHT"
+    )
+    """How many tool calls of one GitHub account run at the same time. More wait for a moment."""
+
+    max_calls_per_minute: int = Field(
+        default=120, ge=1, le=6_000, validation_alias="MAX_CALLS_PER_MINUTE"
+    )
+    """Tool calls that one GitHub account begins, and sessions that it opens."""
+
+    max_bytes_per_minute: int = Field(
+        default=32 * 1024 * 1024,
+        ge=1024 * 1024,
+        le=16 * 1024**3,
+        validation_alias="MAX_BYTES_PER_MINUTE",
+    )
+    """Bytes of the tool calls that one GitHub account begins."""
+
+    max_sessions_per_account: int = Field(
+        default=50, ge=1, le=1_000, validation_alias="MAX_SESSIONS_PER_ACCOUNT"
+    )
+    """MCP sessions that one GitHub account has open. A new one ends the longest unused."""
+
+    max_stored_bytes: int = Field(
+        default=1024**3, ge=1024 * 1024, le=1024**4, validation_alias="MAX_STORED_BYTES"
+    )
+    """Bytes of one GitHub account's calls that are kept at the same time."""
+
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), validation_alias="ALLOWED_ORIGINS"
     )

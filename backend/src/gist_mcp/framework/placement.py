@@ -147,6 +147,23 @@ def server_of(state_type_name: str, state_id: str) -> ServerHere | None:
     return next((server for server in _here.values() if server.owns(state_ref)), None)
 
 
+def shard_of(state_type_name: str, state_id: str) -> ShardId | None:
+    """The shard of a state, whoever owns it. `None` before this process has a placement plan.
+
+    States of one shard are always owned by one process.
+    """
+    state_ref = StateRef.from_id(StateTypeName(state_type_name), state_id)
+    for server in _here.values():
+        try:
+            shard: ShardId = server.placement_client.shard_for_actor(
+                server.application_id, state_ref
+            )
+        except UnknownApplicationError:
+            continue
+        return shard
+    return None
+
+
 def servers_here() -> list[ServerHere]:
     """The servers of this process that have been noted so far."""
     return list(_here.values())
