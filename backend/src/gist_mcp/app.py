@@ -18,6 +18,7 @@ from gist_mcp.clients.registry import ClientRegistry
 from gist_mcp.config import Config
 from gist_mcp.deps import Deps
 from gist_mcp.framework import private_names
+from gist_mcp.framework.ended_tasks import keep_only_responses
 from gist_mcp.framework.placement import place_quickly
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.http import make_http_client
@@ -68,6 +69,7 @@ SERVICERS = [
 # ask at once which of them owns what.
 serve_nothing_else()
 place_quickly()
+keep_only_responses()
 
 
 def build_application(config: Config, *, incarnation: str) -> Application:
