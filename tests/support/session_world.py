@@ -17,6 +17,7 @@ from rebootdev.aio.contexts import EffectValidation
 
 from gist_mcp import process
 from gist_mcp.config import Config, parse_config
+from gist_mcp.framework.ended_tasks import keep_only_responses
 from gist_mcp.framework.placement import ServerHere, place_quickly, server_of, servers_here
 from gist_mcp.framework.private_names import StateRef
 from gist_mcp.github.client import GitHubClient
@@ -202,6 +203,7 @@ def invalid_call(canary: str, size: int = 1) -> NewCall:
 def running_sessions() -> Iterator[Runtime]:
     """A server of `McpSession` alone, on a loop of its own."""
     place_quickly()
+    keep_only_responses()
     with asyncio.Runner() as runner:
         http = httpx.AsyncClient()
         process.install(_services(parse_config({}, production=False), http))

@@ -18,6 +18,7 @@ from gist_mcp.clients.registry import ClientRegistry
 from gist_mcp.config import Config
 from gist_mcp.deps import Deps
 from gist_mcp.framework import private_names
+from gist_mcp.framework.ended_tasks import keep_only_responses
 from gist_mcp.framework.placement import place_quickly
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.http import make_http_client
@@ -29,7 +30,7 @@ from gist_mcp.process import (
     close_when_the_process_ends,
     run_until_the_process_ends,
 )
-from gist_mcp.reboot_gateway import close_gateway, serve_nothing_else
+from gist_mcp.reboot_gateway import ask_admins_who_they_are, close_gateway, serve_nothing_else
 from gist_mcp.routes import front_door
 from gist_mcp.servicers.account import AccountServicer
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
@@ -67,7 +68,9 @@ SERVICERS = [
 # On import, as Reboot's server processes make their web application from what they import, and then
 # ask at once which of them owns what.
 serve_nothing_else()
+ask_admins_who_they_are()
 place_quickly()
+keep_only_responses()
 
 
 def build_application(config: Config, *, incarnation: str) -> Application:
