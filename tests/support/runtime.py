@@ -56,8 +56,12 @@ class RuntimeCalls:
     ) -> Any:
         """As `gist_mcp.servicers.process_call` has it."""
         context = self._rbt.create_external_context(name="test", app_internal=True)
-        own_id = f"{self._prefix}-{state_id}"
+        own_id = self.own_id(state_id)
         return await call_without_key(context, state_type, stub, own_id, method, request)
+
+    def own_id(self, state_id: str) -> str:
+        """How this object's state is called at Reboot."""
+        return f"{self._prefix}-{state_id}"
 
 
 @contextmanager

@@ -30,7 +30,7 @@ class GuessBudgetState(StateModel):
     parts: Optional[list[PartRecord]] = Field(
         tag=1,
         default=None,
-        description="At most one for each name; a part that is not here is full.",
+        description="At most one for each name; one that is not here is full.",
     )
 
 

@@ -28,7 +28,7 @@ class KnownTokenRecord(BaseModel):
     expires_at_seconds: Optional[int] = Field(
         tag=5,
         default=None,
-        description="Unix time at which the token expires; unset if it does not.",
+        description="Unix time at which it expires; unset if it does not.",
     )
     known_at_seconds: int = Field(
         tag=6, description="Unix time at which GitHub said it, or gave this server the token."
