@@ -21,7 +21,6 @@ from gist_mcp.framework.ended_tasks import keep_only_responses
 from gist_mcp.framework.placement import ServerHere, place_quickly, server_of, servers_here
 from gist_mcp.framework.private_names import StateRef
 from gist_mcp.github.client import GitHubClient
-from gist_mcp.http.limits import TokenGuessLimit
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
 from gist_mcp.sessions.admission import AccountLimits, Admission
@@ -230,7 +229,6 @@ def _services(config: Config, http: httpx.AsyncClient) -> process.ProcessService
             sealer=Sealer([secrets.token_urlsafe(32)]),
             github=github,
             clock=lambda: NOW,
-            guesses=TokenGuessLimit(lambda: NOW),
         ),
         vault=CredentialVault(),
         events=SessionEvents(),
