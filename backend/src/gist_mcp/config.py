@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from reboot.aio.secrets import SecretNotFoundException, Secrets
 
+from gist_mcp.allowed_users import AllowedUsers
 from gist_mcp.errors import ConfigError
 from gist_mcp.origin import LOOPBACK_HOSTS as LOOPBACK_HOSTS
 from gist_mcp.origin import checked_base_url, checked_origin
@@ -77,6 +78,11 @@ class Config(BaseSettings):
         default=7 * 24 * 3600, ge=60, le=366 * 24 * 3600, validation_alias="RETENTION_SECONDS"
     )
     """How long the arguments and the result of a call that has ended are kept."""
+
+    allowed_users: Annotated[AllowedUsers, NoDecode] = Field(
+        default=AllowedUsers(), validation_alias="ALLOWED_USERS"
+    )
+    """The GitHub accounts that may use this server; everybody if none is named."""
 
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), validation_alias="ALLOWED_ORIGINS"
@@ -145,6 +151,11 @@ class Config(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("allowed_users", mode="before")
+    @classmethod
+    def _parse_users(cls, value: object) -> object:
+        return AllowedUsers.parse(value) if isinstance(value, str) else value
 
     @field_validator("github_scopes")
     @classmethod
