@@ -30,10 +30,8 @@ def named(*entries: str) -> AllowedUsers:
         ("octocat hubot\t583231\n,, 7", {583231, 7}, {"octocat", "hubot"}),
         (",octocat,OCTOCAT,", set(), {"octocat"}),
         ("mona-lisa_acme shortcode_admin", set(), {"mona-lisa_acme", "shortcode_admin"}),
-        ("a-b-c 0", set(), {"a-b-c"}),
         ("a" * 39, set(), {"a" * 39}),
-    ][:-2]
-    + [("a" * 39, set(), {"a" * 39})],
+    ],
 )
 def test_entries_are_ids_and_logins(text: str, user_ids: set[int], logins: set[str]) -> None:
     assert AllowedUsers.parse(text) == AllowedUsers(frozenset(user_ids), frozenset(logins))
@@ -71,7 +69,7 @@ def test_a_malformed_entry_stops_the_start_and_is_not_repeated(entry: str) -> No
     assert refusal.value.variable == "ALLOWED_USERS"
     assert str(refusal.value).startswith("ALLOWED_USERS: entry ")
     assert "\n" not in str(refusal.value)
-    assert entry not in str(refusal.value) or len(entry) == 1
+    assert entry not in str(refusal.value)
 
 
 @pytest.mark.parametrize("text", [" ", ",", "\n", " , "])

@@ -9,6 +9,7 @@ from reboot.aio.applications import Application
 from reboot.aio.tests import Reboot
 from rebootdev.aio.contexts import EffectValidation
 
+from gist_mcp.servicers.allowed_users import AllowedUsersServicer
 from gist_mcp.servicers.grant import GrantsServicer
 from gist_mcp.servicers.sign_in import SignInsServicer
 from tests.oauth.site import Site
@@ -47,7 +48,9 @@ def runtime(run: Run) -> Iterator[Reboot]:
     async def up() -> Reboot:
         rbt = Reboot()
         await rbt.start()
-        application = Application(servicers=[GrantsServicer, SignInsServicer])
+        application = Application(
+            servicers=[AllowedUsersServicer, GrantsServicer, SignInsServicer]
+        )
         await rbt.up(application, in_process=True, effect_validation=EffectValidation.QUIET)
         return rbt
 

@@ -31,6 +31,7 @@ from gist_mcp.process import (
 )
 from gist_mcp.reboot_gateway import close_gateway, serve_nothing_else
 from gist_mcp.routes import front_door
+from gist_mcp.servicers.allowed_users import AllowedUsersServicer
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
 from gist_mcp.servicers.gist_ledger import GistLedgerServicer
 from gist_mcp.servicers.grant import GrantsServicer
@@ -42,6 +43,12 @@ from gist_mcp.sessions.durable_mcp import ClosedDurableMCP, front_door_context, 
 from gist_mcp.sessions.internal_http import make_internal_http_client
 from gist_mcp.sessions.retention import Retention
 from gist_mcp.sessions.session_cache import SessionCache
+from gist_mcp.tokens.allowed_accounts import AllowedAccounts
+from gist_mcp.tokens.allowed_records import (
+    AllowedUserRecords,
+    is_owned_here,
+    reach_as_front_door,
+)
 from gist_mcp.tokens.github_refresh import GitHubRefreshes
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
@@ -49,7 +56,13 @@ from gist_mcp.tools.call_workflow import ToolCallingSessionServicer
 from gist_mcp.tools.registry import register_tools
 from gist_mcp.tools.tool_list import publish_our_schemas
 
-SERVICERS = [GistLedgerServicer, GrantsServicer, ToolCallingSessionServicer, SignInsServicer]
+SERVICERS = [
+    AllowedUsersServicer,
+    GistLedgerServicer,
+    GrantsServicer,
+    ToolCallingSessionServicer,
+    SignInsServicer,
+]
 """Every state type of ours. DurableMCP brings its own."""
 
 
@@ -108,10 +121,23 @@ def build_front_door(
     internal_http = make_internal_http_client()
     close_when_the_process_ends(http, internal_http)
     github = GitHubClient(http, config.github_api_url)
+    allowed = AllowedAccounts(
+        config=config,
+        github=github,
+        records=AllowedUserRecords(
+            reach_as_front_door(SecretStr(secret)),
+            issuer=config.github_web_url,
+            incarnation=incarnation,
+        ),
+        is_looking_up=is_owned_here,
+        clock=time.time,
+    )
+    run_until_the_process_ends(allowed.look_up_until_known(), name="look up allowed users")
     verifier = BearerVerifier(
         config=config,
         sealer=sealer,
         github=github,
+        allowed=allowed,
         clock=time.time,
         guesses=TokenGuessLimit(time.monotonic),
     )
@@ -157,6 +183,7 @@ def build_front_door(
             retired_keys=[key.get_secret_value() for key in config.retired_token_keys],
         ),
         refreshes=GitHubRefreshes(clock=time.time),
+        allowed=allowed,
         verifier=verifier,
         vault=vault,
         events=events,

@@ -16,6 +16,7 @@ from gist_mcp.sessions.credentials import CredentialVault
 from gist_mcp.sessions.hop import Forwarding
 from gist_mcp.sessions.retention import Retention
 from gist_mcp.sessions.session_cache import SessionCache
+from gist_mcp.tokens.allowed_accounts import AllowedAccounts
 from gist_mcp.tokens.github_refresh import GitHubRefreshes
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
@@ -36,6 +37,7 @@ class Deps:
     github_oauth: GitHubOAuth
     clients: ClientRegistry
     refreshes: GitHubRefreshes
+    allowed: AllowedAccounts
     verifier: BearerVerifier
     vault: CredentialVault
     events: SessionEvents

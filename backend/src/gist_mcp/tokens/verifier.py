@@ -19,6 +19,7 @@ from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import DIRECT_CLIENT_ID, Principal
 from gist_mcp.tokens.access_token import ACCESS_TOKEN_PREFIX, open_access_token
+from gist_mcp.tokens.allowed_accounts import AllowedAccounts
 from gist_mcp.tokens.direct_token import direct_token
 from gist_mcp.tokens.github_check import GitHubTokenCheck, Validated, of_the_same_account
 from gist_mcp.tokens.sealing import Sealer
@@ -76,12 +77,14 @@ class BearerVerifier:
         config: Config,
         sealer: Sealer,
         github: GitHubClient,
+        allowed: AllowedAccounts,
         clock: Callable[[], float],
         guesses: GuessBudget | None = None,
     ) -> None:
         self._config = config
         self._sealer = sealer
         self._check = GitHubTokenCheck(config, github)
+        self._allowed = allowed
         self._clock = clock
         self._guesses = guesses
         # Keys are digests, so that no refused or expired token stays in memory.
@@ -98,7 +101,8 @@ class BearerVerifier:
         """The caller behind a bearer token, who comes from `address` if that is known.
 
         Raises `SignInRequired` if the token is malformed, unknown, expired, revoked or meant
-        for another server, `GitHubUnavailable` or `RateLimited` if GitHub could not be asked,
+        for another server, of which `AccountNotAllowed` is raised if its account may not use this
+        one, `GitHubUnavailable` or `RateLimited` if GitHub could not be asked,
         `TooManyGuesses` if it was not asked because strangers try too many tokens.
         """
         client_id = DIRECT_CLIENT_ID
@@ -123,6 +127,8 @@ class BearerVerifier:
             credential = await self._validate(
                 direct_token(bearer, self._config), guesses=self._guesses, address=address
             )
+        # At every request: who is taken out of `ALLOWED_USERS` has tokens and sessions.
+        await self._allowed.check(credential.user_id)
         return Caller(
             # The issuer is part of who somebody is: on another GitHub (an Enterprise Server) the
             # same number is another person.
