@@ -48,9 +48,7 @@ def runtime(run: Run) -> Iterator[Reboot]:
     async def up() -> Reboot:
         rbt = Reboot()
         await rbt.start()
-        application = Application(
-            servicers=[AllowedUsersServicer, GrantsServicer, SignInsServicer]
-        )
+        application = Application(servicers=[AllowedUsersServicer, GrantsServicer, SignInsServicer])
         await rbt.up(application, in_process=True, effect_validation=EffectValidation.QUIET)
         return rbt
 

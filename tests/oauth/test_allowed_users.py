@@ -213,7 +213,7 @@ def test_while_nobody_knows_codes_and_refresh_tokens_stay_good(site: Site) -> No
 
     answers = [client.redeem(code), client.refresh(refresh_token)]
     # A moment later, in the next run, as this one waits before it asks GitHub again.
-    site.github.accounts = {"octocat": USER["id"]}
+    site.github.accounts = {"octocat": int(OCTOCAT)}
     configure(site, "octocat")
     later = [client.redeem(code), client.refresh(refresh_token)]
 
@@ -223,9 +223,7 @@ def test_while_nobody_knows_codes_and_refresh_tokens_stay_good(site: Site) -> No
     assert [each.status_code for each in later] == [200, 200]
 
 
-def test_the_token_of_a_sign_in_is_in_no_log(
-    site: Site, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_token_of_a_sign_in_is_in_no_log(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     configure(site, SOMEBODY_ELSE)
 

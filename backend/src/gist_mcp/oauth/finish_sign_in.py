@@ -1,11 +1,11 @@
 """The decision about a sign-in that comes back from GitHub. Nothing is rendered here.
 
 The order is the protection: claim the sign-in (durable, once), exchange the code, ask GitHub who it
-is, let only those on who may use this server, redeem. The claim comes before the exchange: a crash in between costs a person one more try at
-worst, the other order would let a code be replayed. In every case that ends before the claim GitHub
-is not asked anything. After a crash the next run of the application takes the claim over, for the
-same browser with the same code: if GitHub had not seen the code the sign-in goes on, else it has to
-begin again.
+is, check that this account may use the server, redeem. The claim comes before the exchange: a crash
+in between costs a person one more try at worst, the other order would let a code be replayed. In
+every case that ends before the claim GitHub is not asked anything. After a crash the next run of
+the application takes the claim over, for the same browser with the same code: if GitHub had not
+seen the code the sign-in goes on, else it has to begin again.
 """
 
 import logging

@@ -55,9 +55,7 @@ def find(records: Sequence[AllowedUserRecord], login: str) -> AllowedUserRecord 
     return next((each for each in records if each.login == login), None)
 
 
-def kept(
-    records: Sequence[AllowedUserRecord], logins: Collection[str]
-) -> list[AllowedUserRecord]:
+def kept(records: Sequence[AllowedUserRecord], logins: Collection[str]) -> list[AllowedUserRecord]:
     """The records that a new run goes on with: of logins that are in its setting and an account's.
 
     So the state is as long as the setting at most, and a login that was taken out and put back is

@@ -7,6 +7,7 @@ login is not looked up, as GitHub is down, nobody is let in or refused who may b
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -41,7 +42,7 @@ class AllowedAccounts:
     """Decides which accounts may use this server. One per server process.
 
     `is_looking_up` tells whether this process is the one that asks GitHub. `clock` gives Unix time
-    in seconds, `sleep` waits between attempts.
+    in seconds. `sleep` waits between attempts, which `timer` measures in seconds.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class AllowedAccounts:
         records: AllowedUserRecords,
         is_looking_up: Callable[[], bool],
         clock: Callable[[], float],
+        timer: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._config = config
@@ -60,6 +62,7 @@ class AllowedAccounts:
         self._records = records
         self._is_looking_up = is_looking_up
         self._clock = clock
+        self._timer = timer
         self._sleep = sleep
         self._resolved: dict[str, int | None] = {}
         self._has_begun = False
@@ -154,8 +157,8 @@ class AllowedAccounts:
 
     async def _ask_about_the_missing(self) -> None:
         """Asks GitHub, one login after the other. Raises `StateUnavailable`."""
-        now = asyncio.get_running_loop().time()
-        if now < self._asks_again_at_seconds:
+        # Strangers who come meanwhile do not make it ask more often.
+        if self._timer() < self._asks_again_at_seconds:
             return
         missing = set(self._missing())
         for login in [each for each in self._order if each in missing]:
@@ -164,7 +167,7 @@ class AllowedAccounts:
             except (GitHubUnavailable, RateLimited) as error:
                 self._order.remove(login)
                 self._order.append(login)
-                self._asks_again_at_seconds = now + error.retry_after_seconds
+                self._asks_again_at_seconds = self._timer() + error.retry_after_seconds
                 self._warn(error)
                 return
             self._resolved[login] = await self._records.record(
