@@ -153,7 +153,7 @@ class AllowedAccounts:
                 await self._ask_about_the_missing()
         except StateUnavailable as error:
             # As at every start, for a moment.
-            logger.info("ALLOWED_USERS: %s", error.log_reason)
+            logger.debug("ALLOWED_USERS: %s", error.log_reason)
 
     async def _ask_about_the_missing(self) -> None:
         """Asks GitHub, one login after the other. Raises `StateUnavailable`."""
