@@ -21,6 +21,7 @@ from gist_mcp.sessions.hop import Forwarding
 from gist_mcp.tokens.allowed_accounts import AllowedAccounts
 from gist_mcp.tokens.allowed_records import AllowedUserRecords
 from gist_mcp.tokens.github_refresh import GitHubRefreshes
+from gist_mcp.tokens.refresh_limit import RefreshLimit
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
 
@@ -53,7 +54,9 @@ class ScriptedGitHub:
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         if request.url.path == "/login/oauth/access_token":
-            return self.token_answer
+            given = self.token_answer
+            # A new one each time: whoever reads a response uses it up.
+            return httpx.Response(given.status_code, headers=given.headers, content=given.content)
         if request.method == "DELETE":
             return httpx.Response(204)
         if request.url.path.startswith("/users/"):
@@ -107,7 +110,7 @@ class Site:
 
     def configure(self, github_tokens: str = "app", **more: str) -> None:
         """Other settings, the same state."""
-        settings = {"PUBLIC_URL": PUBLIC_URL, "GITHUB_CLIENT_ID": "our-app"}
+        settings = {"PUBLIC_URL": PUBLIC_URL, "DEV_PUBLIC": "1", "GITHUB_CLIENT_ID": "our-app"}
         settings |= {"GITHUB_CLIENT_SECRET": "secret", "GITHUB_TOKENS": github_tokens} | more
         config = parse_config(settings, production=False)
         http = httpx.AsyncClient(transport=self.to_github)
@@ -153,6 +156,7 @@ class Site:
             verifier=BearerVerifier(
                 config=config, sealer=self.sealer, github=github, allowed=allowed, clock=clock
             ),
+            refresh_limit=RefreshLimit(clock),
             # A hop comes back to this process, as it does where there is only one.
             internal_http=self.new_browser(),
             forwarding=lambda: Forwarding(

@@ -11,7 +11,7 @@ from gist_mcp.framework.private_names import StateRef, database_pb2
 from gist_mcp.framework.records import delete_state, empty_tasks, forget_states, stored_states
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.mcp_session import MAX_KEPT, MAX_UNANSWERED
-from gist_mcp.sessions.calls import CallUnknown, NewCall, cancel_calls
+from gist_mcp.sessions.calls import CallUnknown, NewCall, cancel_calls, new_request_id
 from gist_mcp.sessions.ownership import close_session, live_session
 from gist_mcp.sessions.placement import SESSION_TYPE
 from gist_mcp.sessions.retention import SESSION_LIFETIME_SECONDS, UNTIMED_SECONDS
@@ -93,6 +93,7 @@ def test_a_call_that_runs_is_never_forgotten(world: SessionWorld) -> None:
 def run_without_end(world: SessionWorld, session_id: McpSessionId) -> str:
     """A call that waits for a credential of its owner, which nobody brings."""
     call = NewCall(
+        request_id=new_request_id(),
         json_rpc_id=2,
         name="get_my_profile",
         arguments={},
@@ -122,13 +123,14 @@ def test_a_crash_before_a_call_is_forgotten_is_made_good(world: SessionWorld) ->
 
 def test_an_emptied_call_is_small_and_unknown(world: SessionWorld) -> None:
     session_id = world.open()
-    request_id = world.call(session_id, size=10_000)
+    text = "x" * 10_000
+    request_id = world.call(session_id, text)
     before = len(world.exported_bytes())
 
     gone = world.run(empty_tasks(world.server(session_id), SESSION_TYPE, session_id, [request_id]))
 
     assert gone == [request_id]
-    assert before - len(world.exported_bytes()) > 10_000
+    assert before - len(world.exported_bytes()) > len(text)
     with pytest.raises(CallUnknown):
         world.response(session_id, request_id)
 

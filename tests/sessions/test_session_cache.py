@@ -79,7 +79,7 @@ def test_a_session_that_has_ended_is_unknown_once_it_is_forgotten(world: Session
 
 
 def test_an_unknown_session_is_not_remembered(world: SessionWorld) -> None:
-    session_id = new_session_id()
+    session_id = new_session_id("account")
 
     assert asked(world, session_id) is None
 

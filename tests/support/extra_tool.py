@@ -7,7 +7,7 @@ from typing import Any
 from mcp.types import ToolAnnotations
 from reboot.mcp.server import DurableContext
 
-from gist_mcp.sessions.calls import NewCall
+from gist_mcp.sessions.calls import NewCall, new_request_id
 from gist_mcp.tools import call_validation, run_tool
 from gist_mcp.tools.call import tool_errors
 from gist_mcp.tools.registry import ToolEntry
@@ -43,6 +43,7 @@ def extra_call(json_rpc_id: str | int = 1, progress_token: str | None = None) ->
     """A call of it. `progress_token` is JSON."""
     no_arguments: dict[str, Any] = {}
     return NewCall(
+        request_id=new_request_id(),
         json_rpc_id=json_rpc_id,
         name=NAME,
         arguments=no_arguments,

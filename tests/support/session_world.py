@@ -17,19 +17,22 @@ from rebootdev.aio.contexts import EffectValidation
 
 from gist_mcp import process
 from gist_mcp.config import Config, parse_config
+from gist_mcp.framework.ended_tasks import keep_only_responses
 from gist_mcp.framework.placement import ServerHere, place_quickly, server_of, servers_here
 from gist_mcp.framework.private_names import StateRef
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.http.limits import TokenGuessLimit
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
+from gist_mcp.sessions.admission import AccountLimits, Admission
 from gist_mcp.sessions.call_events import SessionEvents
-from gist_mcp.sessions.calls import NewCall, SessionCalls, response_of
+from gist_mcp.sessions.calls import NewCall, SessionCalls, new_request_id, response_of
 from gist_mcp.sessions.credentials import CredentialVault
 from gist_mcp.sessions.ownership import new_session_id, open_session
 from gist_mcp.sessions.placement import SESSION_TYPE
 from gist_mcp.sessions.retention import Retention
 from gist_mcp.sessions.session_cache import SessionCache
+from gist_mcp.tokens.grants import account_id
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
 from gist_mcp.tools.call_workflow import ToolCallingSessionServicer
@@ -39,6 +42,8 @@ from tests.support.allowed_accounts import allowed_without_state
 from tests.support.runtime import Runtime, running
 
 SECRET = SecretStr("the front door's secret")
+
+LIMITS = AccountLimits(calls_in_flight=8, calls_per_minute=1000, bytes_per_minute=10**9)
 NOW = 1_800_000_000.0
 RETENTION_SECONDS = 700_000.0
 SWEEP_SECONDS = RETENTION_SECONDS / 7
@@ -81,7 +86,7 @@ class SessionWorld:
         return self.runtime.run(work)
 
     def open(self) -> McpSessionId:
-        session_id = new_session_id()
+        session_id = new_session_id(account_id(OWNER.issuer, OWNER.user_id))
         self.run(
             open_session(
                 self.runtime.context,
@@ -185,6 +190,7 @@ class SessionWorld:
 def invalid_call(canary: str, size: int = 1) -> NewCall:
     """A call with an argument that the tool does not have."""
     return NewCall(
+        request_id=new_request_id(),
         json_rpc_id=1,
         name="create_gist",
         arguments={canary: canary * size},
@@ -198,6 +204,7 @@ def invalid_call(canary: str, size: int = 1) -> NewCall:
 def running_sessions() -> Iterator[Runtime]:
     """A server of `McpSession` alone, on a loop of its own."""
     place_quickly()
+    keep_only_responses()
     with asyncio.Runner() as runner:
         http = httpx.AsyncClient()
         process.install(_services(parse_config({}, production=False), http))
@@ -229,6 +236,7 @@ def _services(config: Config, http: httpx.AsyncClient) -> process.ProcessService
         ),
         vault=CredentialVault(),
         events=SessionEvents(),
+        admission=Admission(LIMITS, lambda: NOW),
         reboot_secret=SECRET,
         clock=lambda: NOW,
     )

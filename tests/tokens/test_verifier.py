@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -77,9 +78,10 @@ def test_what_another_process_has_verified_is_asked_about_without_the_app(
     token = github.create_token("octocat")
 
     async def use(verifier: BearerVerifier, _: Clock) -> None:
-        credential = (await verifier.verify(token)).credential
-        verifier.forget(credential.token)
-        assert await verifier.confirm(credential) == credential
+        identified = await verifier.identify(token)
+        verifier.forget(identified.credential.token)
+        elsewhere = replace(identified, is_fresh=False)
+        assert await verifier.validate(elsewhere) == identified.credential
 
     verify(github, use)
 

@@ -219,6 +219,19 @@ class CallResponse(BaseModel):
     is_of_this_release: bool = Field(tag=4)
 
 
+class FindCallRequest(BaseModel):
+    """`wire_id` and `digest` as in `BeginCallRequest`."""
+
+    wire_id: str = Field(tag=1)
+    digest: str = Field(tag=2)
+
+
+class FindCallResponse(BaseModel):
+    """The call that such a request would repeat; empty if it would be a new one."""
+
+    request_id: str = Field(tag=1)
+
+
 class NoteAnsweredRequest(BaseModel):
     request_ids: list[str] = Field(tag=1)
 
@@ -316,6 +329,7 @@ api = API(
             note_progress=Writer(request=NoteProgressRequest, response=NoteProgressResponse),
             note_answered=Writer(request=NoteAnsweredRequest, response=NoteAnsweredResponse),
             call=Reader(request=CallRequest, response=CallResponse),
+            find_call=Reader(request=FindCallRequest, response=FindCallResponse),
             old_calls=Reader(request=OldCallsRequest, response=OldCallsResponse),
             forget_calls=Writer(request=ForgetCallsRequest, response=ForgetCallsResponse),
             owner=Reader(request=None, response=OwnerResponse),

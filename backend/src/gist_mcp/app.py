@@ -18,6 +18,7 @@ from gist_mcp.clients.registry import ClientRegistry
 from gist_mcp.config import Config
 from gist_mcp.deps import Deps
 from gist_mcp.framework import private_names
+from gist_mcp.framework.ended_tasks import keep_only_responses
 from gist_mcp.framework.placement import place_quickly
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.http import make_http_client
@@ -29,18 +30,22 @@ from gist_mcp.process import (
     close_when_the_process_ends,
     run_until_the_process_ends,
 )
-from gist_mcp.reboot_gateway import close_gateway, serve_nothing_else
+from gist_mcp.reboot_gateway import ask_admins_who_they_are, close_gateway, serve_nothing_else
 from gist_mcp.routes import front_door
+from gist_mcp.servicers.account import AccountServicer
 from gist_mcp.servicers.allowed_users import AllowedUsersServicer
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
 from gist_mcp.servicers.gist_ledger import GistLedgerServicer
 from gist_mcp.servicers.grant import GrantsServicer
 from gist_mcp.servicers.sign_in import SignInsServicer
 from gist_mcp.sessions import earlier_release
+from gist_mcp.sessions.accounts import Accounts
+from gist_mcp.sessions.admission import AccountLimits, Admission
 from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
 from gist_mcp.sessions.durable_mcp import ClosedDurableMCP, front_door_context, sdk_server
 from gist_mcp.sessions.internal_http import make_internal_http_client
+from gist_mcp.sessions.lifecycle import SessionLifecycle
 from gist_mcp.sessions.retention import Retention
 from gist_mcp.sessions.session_cache import SessionCache
 from gist_mcp.tokens.allowed_accounts import AllowedAccounts
@@ -50,6 +55,7 @@ from gist_mcp.tokens.allowed_records import (
     reach_as_front_door,
 )
 from gist_mcp.tokens.github_refresh import GitHubRefreshes
+from gist_mcp.tokens.refresh_limit import RefreshLimit
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
 from gist_mcp.tools.call_workflow import ToolCallingSessionServicer
@@ -57,6 +63,7 @@ from gist_mcp.tools.registry import register_tools
 from gist_mcp.tools.tool_list import publish_our_schemas
 
 SERVICERS = [
+    AccountServicer,
     AllowedUsersServicer,
     GistLedgerServicer,
     GrantsServicer,
@@ -69,7 +76,9 @@ SERVICERS = [
 # On import, as Reboot's server processes make their web application from what they import, and then
 # ask at once which of them owns what.
 serve_nothing_else()
+ask_admins_who_they_are()
 place_quickly()
+keep_only_responses()
 
 
 def build_application(config: Config, *, incarnation: str) -> Application:
@@ -143,6 +152,14 @@ def build_front_door(
     )
     vault = CredentialVault(config.session_idle_seconds)
     events = SessionEvents()
+    admission = Admission(
+        AccountLimits(
+            calls_in_flight=config.max_calls_in_flight,
+            calls_per_minute=config.max_calls_per_minute,
+            bytes_per_minute=config.max_bytes_per_minute,
+        ),
+        time.monotonic,
+    )
     process.install(
         ProcessServices(
             config=config,
@@ -150,11 +167,18 @@ def build_front_door(
             verifier=verifier,
             vault=vault,
             events=events,
+            admission=admission,
             reboot_secret=SecretStr(secret),
             clock=time.time,
         )
     )
     sessions = SessionCache(config.session_idle_seconds, time.time)
+    accounts = Accounts(
+        max_sessions=config.max_sessions_per_account,
+        max_stored_bytes=config.max_stored_bytes,
+        retention_seconds=config.retention_seconds,
+        clock=time.time,
+    )
     retention = Retention(
         sessions,
         SecretStr(secret),
@@ -188,6 +212,17 @@ def build_front_door(
         vault=vault,
         events=events,
         sessions=sessions,
+        admission=admission,
+        accounts=accounts,
+        lifecycle=SessionLifecycle(
+            sessions=sessions,
+            accounts=accounts,
+            admission=admission,
+            vault=vault,
+            events=events,
+            clock=time.time,
+        ),
+        refresh_limit=RefreshLimit(time.monotonic),
         retention=retention,
         internal_http=internal_http,
         reboot_context=functools.partial(front_door_context, secret, from_request),

@@ -11,13 +11,17 @@ from gist_mcp.clients.registry import ClientRegistry
 from gist_mcp.config import Config
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.oauth import GitHubOAuth
+from gist_mcp.sessions.accounts import Accounts
+from gist_mcp.sessions.admission import Admission
 from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
 from gist_mcp.sessions.hop import Forwarding
+from gist_mcp.sessions.lifecycle import SessionLifecycle
 from gist_mcp.sessions.retention import Retention
 from gist_mcp.sessions.session_cache import SessionCache
 from gist_mcp.tokens.allowed_accounts import AllowedAccounts
 from gist_mcp.tokens.github_refresh import GitHubRefreshes
+from gist_mcp.tokens.refresh_limit import RefreshLimit
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
 
@@ -42,6 +46,10 @@ class Deps:
     vault: CredentialVault
     events: SessionEvents
     sessions: SessionCache
+    admission: Admission
+    accounts: Accounts
+    lifecycle: SessionLifecycle
+    refresh_limit: RefreshLimit
     retention: Retention
     internal_http: httpx.AsyncClient
     reboot_context: Callable[[Request], ExternalContext]

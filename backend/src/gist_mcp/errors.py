@@ -127,6 +127,17 @@ class RateLimited(ToolError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class LimitReached(ToolError):
+    """A limit of this server for each account is reached; nothing was begun.
+
+    `retry_after_seconds` says when there is room again.
+    """
+
+    def __init__(self, what: str, retry_after_seconds: int) -> None:
+        super().__init__(f"{what} Nothing was done. Try again in {retry_after_seconds} seconds.")
+        self.retry_after_seconds = retry_after_seconds
+
+
 class OutcomeUnknown(ToolError):
     """The change may have happened: GitHub got the request and its answer was lost."""
 

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from gist_mcp.config import Config
 from gist_mcp.github.client import GitHubClient
+from gist_mcp.sessions.admission import Admission
 from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
 from gist_mcp.tokens.verifier import BearerVerifier
@@ -33,6 +34,7 @@ class ProcessServices:
     verifier: BearerVerifier
     vault: CredentialVault
     events: SessionEvents
+    admission: Admission
     reboot_secret: SecretStr
     clock: Callable[[], float]
 

@@ -96,12 +96,18 @@ class ServerHere:
 
     def owns(self, state_ref: StateRef) -> bool:
         """True if this server answers the calls to a state, as far as it knows yet."""
+        return self._owner(state_ref) == self.server_id
+
+    def reaches(self, state_ref: StateRef) -> bool:
+        """True if a call to a state finds its way from this server, to whichever owns it."""
+        return self._owner(state_ref) is not None
+
+    def _owner(self, state_ref: StateRef) -> ServerId | None:
         try:
-            owner = self.placement_client.server_for_actor(self.application_id, state_ref)
+            return self.placement_client.server_for_actor(self.application_id, state_ref)
         except UnknownApplicationError:
             # The first placement plan is on its way. Requests may come before it.
-            return False
-        return bool(owner == self.server_id)
+            return None
 
     @property
     def database_client(self) -> DatabaseClient:
@@ -145,6 +151,29 @@ def server_of(state_type_name: str, state_id: str) -> ServerHere | None:
     """
     state_ref = StateRef.from_id(StateTypeName(state_type_name), state_id)
     return next((server for server in _here.values() if server.owns(state_ref)), None)
+
+
+def shard_of(state_type_name: str, state_id: str) -> ShardId | None:
+    """The shard of a state, whoever owns it. `None` before this process has a placement plan.
+
+    States of one shard are always owned by one process.
+    """
+    state_ref = StateRef.from_id(StateTypeName(state_type_name), state_id)
+    for server in _here.values():
+        try:
+            shard: ShardId = server.placement_client.shard_for_actor(
+                server.application_id, state_ref
+            )
+        except UnknownApplicationError:
+            continue
+        return shard
+    return None
+
+
+def server_that_reaches(state_type_name: str, state_id: str) -> ServerHere | None:
+    """A server in this process that can call a state, or `None` while this process is starting."""
+    state_ref = StateRef.from_id(StateTypeName(state_type_name), state_id)
+    return next((server for server in _here.values() if server.reaches(state_ref)), None)
 
 
 def servers_here() -> list[ServerHere]:

@@ -1,4 +1,4 @@
-"""Who calls `/mcp`: from the `Authorization` header to a verified caller."""
+"""Who calls `/mcp`: from the `Authorization` header to an account."""
 
 from starlette.requests import Request
 
@@ -7,7 +7,7 @@ from gist_mcp.errors import SignInRequired
 from gist_mcp.http.limits import client_address, session_owner_key
 from gist_mcp.mcp_http.mcp_request import SESSION_HEADER
 from gist_mcp.sessions import ownership
-from gist_mcp.tokens.verifier import Caller, TooManyGuesses
+from gist_mcp.tokens.verifier import Identified, TooManyGuesses
 
 
 class TokenMissing(SignInRequired):
@@ -25,17 +25,17 @@ def bearer_token(request: Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-async def authenticate(deps: Deps, request: Request) -> Caller:
-    """The caller behind the bearer token.
+async def identify(deps: Deps, request: Request) -> Identified:
+    """Whose token the request brings. GitHub may have ended it: the session's owner asks.
 
-    Raises `TokenMissing`, and what `BearerVerifier.verify` raises.
+    Raises `TokenMissing`, and what `BearerVerifier.identify` raises.
     """
     bearer = bearer_token(request)
     if not bearer:
         raise TokenMissing
     address = client_address(request.headers, deps.config.trusted_proxies)
     try:
-        return await deps.verifier.verify(bearer, address=address)
+        return await deps.verifier.identify(bearer, address=address)
     except TooManyGuesses:
         # A flood of made-up tokens must not shut out users: after a restart, or in another
         # process, a good token is as unknown as a made-up one. Who names a live session is no
@@ -45,7 +45,7 @@ async def authenticate(deps: Deps, request: Request) -> Caller:
             raise
     # Only the budget changes. The token is still verified, and may belong to somebody else.
     owner = session_owner_key(session.issuer, session.user_id)
-    return await deps.verifier.verify(bearer, address=owner)
+    return await deps.verifier.identify(bearer, address=owner)
 
 
 async def _named_session(deps: Deps, request: Request) -> ownership.LiveSession | None:

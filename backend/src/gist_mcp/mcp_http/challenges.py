@@ -12,7 +12,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gist_mcp.config import Config
-from gist_mcp.errors import GitHubUnavailable, RateLimited, ScopeRequired, SignInRequired
+from gist_mcp.errors import (
+    GitHubUnavailable,
+    LimitReached,
+    RateLimited,
+    ScopeRequired,
+    SignInRequired,
+)
 from gist_mcp.http.body import BodyTooLarge
 from gist_mcp.http.media_types import MediaTypeRefused, is_a_browser
 from gist_mcp.mcp_http.authentication import TokenMissing
@@ -28,6 +34,7 @@ type Refusal = (
     SignInRequired
     | ScopeRequired
     | TooManyGuesses
+    | LimitReached
     | GitHubUnavailable
     | RateLimited
     | BodyTooLarge
@@ -40,6 +47,7 @@ REFUSALS: Final = (
     SignInRequired,
     ScopeRequired,
     TooManyGuesses,
+    LimitReached,
     GitHubUnavailable,
     RateLimited,
     BodyTooLarge,
@@ -63,6 +71,8 @@ def refusal(config: Config, request: Request, reason: Refusal) -> Response:
             return _scope_missing(config, request, reason)
         case TooManyGuesses():
             # RFC 6585, 4. GitHub was not asked about the token, so it may well be good.
+            return _try_again_later(429, reason)
+        case LimitReached():
             return _try_again_later(429, reason)
         case GitHubUnavailable() | RateLimited():
             return cannot_ask_github(reason)
@@ -144,7 +154,7 @@ def cannot_ask_github(reason: GitHubUnavailable | RateLimited) -> Response:
 
 
 def _try_again_later(
-    status_code: int, reason: GitHubUnavailable | RateLimited | TooManyGuesses
+    status_code: int, reason: GitHubUnavailable | RateLimited | TooManyGuesses | LimitReached
 ) -> Response:
     return JSONResponse(
         {"error": "temporarily_unavailable", "error_description": str(reason)},

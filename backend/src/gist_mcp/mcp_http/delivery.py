@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gist_mcp.deps import Deps
-from gist_mcp.errors import InvalidArgument
+from gist_mcp.errors import InvalidArgument, LimitReached, ToolError
 from gist_mcp.http.media_types import JSON, takes_events
 from gist_mcp.mcp_http import challenges, vs_code_stream
 from gist_mcp.mcp_http.call_stream import NOT_SERVING, SessionStreams
@@ -21,14 +21,22 @@ from gist_mcp.mcp_http.event_stream import empty_stream, event_stream, one_event
 from gist_mcp.mcp_http.json_rpc import JsonRpcMessage
 from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, EventId, McpRequest, Refused
 from gist_mcp.mcp_http.methods import McpMethods, agreed_version
+from gist_mcp.mcp_http.turns import end_turn
 from gist_mcp.principal import McpSessionId
-from gist_mcp.sessions import ownership
-from gist_mcp.sessions.call_events import CallEvent, SessionEnded
-from gist_mcp.sessions.calls import CallUnknown, NewCall, SessionCalls, cancel_calls
+from gist_mcp.sessions.call_beginning import CallBeginning
+from gist_mcp.sessions.call_events import CallEvent
+from gist_mcp.sessions.calls import (
+    CallUnknown,
+    NewCall,
+    SessionCalls,
+    cancel_calls,
+    new_request_id,
+)
 from gist_mcp.sessions.hop import Authenticated
+from gist_mcp.sessions.lifecycle import NewSession
 from gist_mcp.sessions.ownership import LiveSession
 from gist_mcp.sessions.responses import Responses
-from gist_mcp.tools.call_validation import invalid_call_result, validated_call
+from gist_mcp.tools.call_validation import refused_call_result, validated_call
 from gist_mcp.tools.registry import only_reads
 
 logger = logging.getLogger(__name__)
@@ -44,6 +52,7 @@ class McpDelivery:
         self._deps = deps
         self._methods = McpMethods(deps.config, server)
         self._calls = SessionCalls(deps.clock, deps.retention.call_begun)
+        self._begun = CallBeginning(self._calls, deps.admission, deps.accounts)
         self._responses = Responses()
         self._sessions = deps.sessions
 
@@ -69,7 +78,7 @@ class McpDelivery:
             # asks the client anything.
             return Response(status_code=202)
         if asked.message.method == "tools/call":
-            return await self._call(request, asked.message, caller, session)
+            return await self._call(request, asked, caller, session)
         return _response(request, caller, await self._methods.answer(asked.message))
 
     async def _open_session(
@@ -77,23 +86,15 @@ class McpDelivery:
     ) -> Response:
         """The client's `initialize`."""
         assert asked.message is not None
-        client_name = asked.message.params["clientInfo"]["name"]
-        # Session fixation: only the server chooses a session id, and its owner is durable before
-        # anybody learns the id.
-        await ownership.open_session(
+        await self._deps.lifecycle.open(
             self._deps.reboot_context(request),
-            caller.session_id,
-            caller.principal,
-            client_name=client_name,
-            protocol_version=agreed_version(asked.message),
-            now_seconds=int(self._deps.clock()),
-        )
-        self._deps.vault.put(caller.session_id, caller.credential)
-        logger.info(
-            "session %s opened by %s with the client %.60r",
-            ownership.short_name(caller.session_id),
-            caller.principal.login,
-            client_name,
+            NewSession(
+                session_id=caller.session_id,
+                principal=caller.principal,
+                credential=caller.credential,
+                client_name=asked.message.params["clientInfo"]["name"],
+                protocol_version=agreed_version(asked.message),
+            ),
         )
         return _response(request, caller, await self._methods.answer(asked.message))
 
@@ -106,18 +107,13 @@ class McpDelivery:
         return session
 
     async def _close_session(self, request: Request, caller: Authenticated) -> Response:
-        session_id = caller.session_id
-        context = self._deps.reboot_context(request)
-        now_seconds = int(self._deps.clock())
-        await ownership.close_session(context, session_id, now_seconds=now_seconds)
-        self._sessions.forget(session_id)
-        # For a call whose request to GitHub was not answered: it sends nothing more, but it still
-        # looks whether it has made a gist.
-        self._deps.vault.put(session_id, caller.credential)
-        self._deps.vault.retire(session_id)
-        self._deps.events.publish(session_id, SessionEnded())
-        logger.info("session %s ended by its client", ownership.short_name(session_id))
-        return Response(status_code=200, headers={SESSION_HEADER: session_id})
+        await self._deps.lifecycle.end(
+            self._deps.reboot_context(request),
+            caller.session_id,
+            caller.principal,
+            caller.credential,
+        )
+        return Response(status_code=200, headers={SESSION_HEADER: caller.session_id})
 
     async def _cancel(self, request: Request, session_id: McpSessionId, asked: McpRequest) -> None:
         assert asked.cancelled_id is not None
@@ -149,33 +145,39 @@ class McpDelivery:
         return event_stream(events, {SESSION_HEADER: session_id})
 
     async def _call(
-        self,
-        request: Request,
-        message: JsonRpcMessage,
-        caller: Authenticated,
-        session: LiveSession,
+        self, request: Request, asked: McpRequest, caller: Authenticated, session: LiveSession
     ) -> Response:
         """A tool call: begun, or found to be a repeated one."""
+        message = asked.message
+        assert message is not None
+        assert message.json_rpc_id is not None
         invalid = _invalid_call(message)
         if invalid is not None:
             # Before anything of it is stored. The text is not logged: it quotes the client.
             logger.info("a call by %s: refused before it began", caller.principal.login)
             return _response(request, caller, invalid)
-        assert message.json_rpc_id is not None
         name = message.params["name"]
         context = self._deps.reboot_context(request)
-        request_id = await self._calls.begin(
-            context,
-            caller.session_id,
-            NewCall(
-                json_rpc_id=message.json_rpc_id,
-                name=name,
-                arguments=message.params.get("arguments") or {},
-                progress_token=_progress_token(message),
-                may_repeat=not only_reads(name),
-                login=caller.principal.login,
-            ),
+        call = NewCall(
+            request_id=new_request_id(),
+            json_rpc_id=message.json_rpc_id,
+            name=name,
+            arguments=message.params.get("arguments") or {},
+            progress_token=_progress_token(message),
+            may_repeat=not only_reads(name),
+            login=caller.principal.login,
         )
+        try:
+            request_id = await self._begun.begin(
+                context,
+                caller,
+                call,
+                len(asked.body),
+                on_waiting=lambda: end_turn(request),
+            )
+        except LimitReached as limit:
+            logger.info("a call by %s: %s", caller.principal.login, limit.log_reason)
+            return _response(request, caller, _refused_call(message, limit))
         if request_id is None:
             raise session_not_found()
         self._deps.events.publish(
@@ -188,6 +190,8 @@ class McpDelivery:
         if takes_events(request):
             events = streams.call(request_id, tool_name=name, json_rpc_id=message.json_rpc_id)
             return event_stream(events, headers)
+        # The response begins when the call has ended.
+        end_turn(request)
         try:
             text = await streams.response(request_id)
         except (CallUnknown, *NOT_SERVING):
@@ -230,11 +234,14 @@ def _invalid_call(message: JsonRpcMessage) -> dict[str, Any] | None:
     try:
         validated_call(message.params.get("name"), message.params.get("arguments"))
     except InvalidArgument as invalid:
-        result = invalid_call_result(invalid).model_dump(
-            mode="json", by_alias=True, exclude_none=True
-        )
-        return {"jsonrpc": "2.0", "id": message.json_rpc_id, "result": result}
+        return _refused_call(message, invalid)
     return None
+
+
+def _refused_call(message: JsonRpcMessage, reason: ToolError) -> dict[str, Any]:
+    """The response to a call that has not begun."""
+    result = refused_call_result(reason).model_dump(mode="json", by_alias=True, exclude_none=True)
+    return {"jsonrpc": "2.0", "id": message.json_rpc_id, "result": result}
 
 
 def _progress_token(message: JsonRpcMessage) -> str | None:

@@ -1,13 +1,15 @@
-"""`/mcp`: reads the request, authenticates the caller, and finds the process that owns the session.
+"""`/mcp`: reads the request, identifies the caller, and finds the process that owns the session.
 
 Envoy sends a request that names a session to its owner (`reboot_gateway.py`). One that came to
-another process, as where another gateway is in front, is sealed and forwarded (`forwarding.py`). At
-the owner this class finds the seal, and trusts what the first process has found out. Then the
-request is answered (`delivery.py`).
+another process, as a new session's or where another gateway is in front, is sealed and forwarded
+(`forwarding.py`). At the owner this class finds the seal, and trusts what the first process has
+found out. The owner asks GitHub whether the token still works. Then the request is answered
+(`delivery.py`).
 """
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any, Final
 
 from grpc.aio import AioRpcError
@@ -21,16 +23,18 @@ from starlette.types import Receive, Scope, Send
 from gist_mcp.deps import Deps
 from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.mcp_http import challenges
-from gist_mcp.mcp_http.authentication import authenticate
+from gist_mcp.mcp_http.authentication import identify
 from gist_mcp.mcp_http.delivery import McpDelivery, session_not_found
 from gist_mcp.mcp_http.forwarding import forward_to_owner
 from gist_mcp.mcp_http.mcp_request import McpRequest, Refused, read_mcp_request
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.sessions import ownership
-from gist_mcp.sessions.hop import Authenticated, opened_hop
+from gist_mcp.sessions.hop import Authenticated, HopLate, opened_hop
 from gist_mcp.sessions.internal_http import NotDelivered
 from gist_mcp.sessions.placement import is_owned_here
+from gist_mcp.tokens import grants
+from gist_mcp.tokens.verifier import Identified
 from gist_mcp.tools.registry import require_scopes
 
 logger = logging.getLogger(__name__)
@@ -62,6 +66,9 @@ class McpEndpoint:
         while True:
             try:
                 return await self._answer(request)
+            except HopLate:
+                # Not 401, upon which the client would throw a good token away.
+                return challenges.starting()
             except (Aborted, AioRpcError, NotDelivered, StateUnavailable) as failure:
                 # Durable state does not answer: the process that owns it is starting or stopping.
                 if self._deps.clock() >= gives_up_at_seconds:
@@ -83,39 +90,44 @@ class McpEndpoint:
     async def _answer_client(self, request: Request) -> Response:
         """A request from outside. Nothing of a refused one is stored."""
         # Before the body is read: who has no token learns nothing, and cannot make us read.
-        found = await authenticate(self._deps, request)
+        found = await identify(self._deps, request)
         asked = await self._read(request)
-        self._require_scopes(asked, found.credential)
+        principal = found.principal
+        account = grants.account_id(principal.issuer, principal.user_id)
         caller = Authenticated(
-            session_id=_session_id(asked),
+            session_id=_session_id(asked, account),
             is_new=asked.session_header is None,
-            principal=found.principal,
+            principal=principal,
             credential=found.credential,
+            vouched_at_seconds=found.vouched_at_seconds,
         )
-        if is_owned_here(caller.session_id):
-            return await self._delivery.answer(request, asked, caller)
-        return await forward_to_owner(self._deps, request, asked, caller)
+        if not is_owned_here(caller.session_id):
+            return await forward_to_owner(self._deps, request, asked, caller)
+        return await self._answer_validated(request, asked, caller, found)
 
     async def _answer_forwarded(self, request: Request, caller: Authenticated) -> Response:
         """A request that another process of ours has authenticated and sent here."""
         if not is_owned_here(caller.session_id):
             # The session has moved meanwhile.
             raise NotDelivered
-        asked = await self._read(request)
-        credential = caller.credential
-        if request.method != "DELETE":
-            # Of two processes only this one may know that a tool was refused by GitHub: the token
-            # is revoked, or has lost a scope. Without this the other would go on letting it in for
-            # `TOKEN_REVALIDATE_SECONDS`.
-            credential = await self._deps.verifier.confirm(credential)
-            self._require_scopes(asked, credential)
-        confirmed = Authenticated(
-            session_id=caller.session_id,
-            is_new=caller.is_new,
+        identified = Identified(
             principal=caller.principal,
-            credential=credential,
+            credential=caller.credential,
+            vouched_at_seconds=caller.vouched_at_seconds,
         )
-        return await self._delivery.answer(request, asked, confirmed)
+        asked = await self._read(request)
+        return await self._answer_validated(request, asked, caller, identified)
+
+    async def _answer_validated(
+        self, request: Request, asked: McpRequest, caller: Authenticated, identified: Identified
+    ) -> Response:
+        """The response, once GitHub has said that the token works."""
+        # Here and not where the request came in: all sessions of an account are in one process, so
+        # GitHub is asked once for the deployment. This process also knows what its tools were told.
+        credential = await self._deps.verifier.validate(identified)
+        self._require_scopes(asked, credential)
+        validated = replace(caller, credential=credential)
+        return await self._delivery.answer(request, asked, validated)
 
     async def _read(self, request: Request) -> McpRequest:
         max_body_bytes = self._deps.config.max_body_bytes
@@ -128,7 +140,7 @@ class McpEndpoint:
             require_scopes(asked.tool_name, credential.scopes)
 
 
-def _session_id(asked: McpRequest) -> McpSessionId:
+def _session_id(asked: McpRequest, account: str) -> McpSessionId:
     """The session that the request names, a new id for `initialize`. Raises `Refused`."""
     if asked.session_header is None:
         if not asked.is_initialize:
@@ -138,7 +150,7 @@ def _session_id(asked: McpRequest) -> McpSessionId:
                 "Mcp-Session-Id of its answer with every request.",
                 json_rpc_id=asked.json_rpc_id,
             )
-        return ownership.new_session_id()
+        return ownership.new_session_id(account)
     if asked.version_header not in (None, *SUPPORTED_PROTOCOL_VERSIONS):
         # MCP 2025-06-18, transports, protocol version header: the server must answer 400.
         text = f"Bad Request: this server speaks {', '.join(SUPPORTED_PROTOCOL_VERSIONS)}"

@@ -1,4 +1,4 @@
-"""Forwards a refresh request to the server process that owns the account's `Grants` state.
+"""Forwards a refresh request to the server process that owns the account.
 
 Envoy gives a request to any process. A refresh token of GitHub works once, and what GitHub gives
 for it is remembered in memory only, for a client that repeats its request. So all refreshes of one
@@ -17,7 +17,7 @@ from starlette.responses import Response
 from gist_mcp.deps import Deps
 from gist_mcp.errors import GitHubUnavailable
 from gist_mcp.oauth.answers import NO_STORE
-from gist_mcp.sessions.hop import Hop, forward, opened_hop
+from gist_mcp.sessions.hop import Hop, HopLate, forward, opened_hop
 from gist_mcp.sessions.internal_http import DeliveryUnknown, NotDelivered
 
 TIMEOUT_SECONDS: Final = 40.0
@@ -28,11 +28,18 @@ _RETURNED_HEADERS: Final = frozenset({"content-type", "www-authenticate", "retry
 
 
 def is_forwarded(request: Request) -> bool:
-    """True if another process of ours has just forwarded this request here."""
+    """True if another process of ours has just forwarded this request here.
+
+    Raises `GitHubUnavailable` for one that was forwarded too long ago.
+    """
     deps: Deps = request.app.state.deps
     # Sealed, because anybody can send a header: a forged one would make a process refresh whose
     # memory does not have the result of an earlier try.
-    return opened_hop(deps.sealer, request, now_seconds=deps.clock()) is not None
+    try:
+        return opened_hop(deps.sealer, request, now_seconds=deps.clock()) is not None
+    except HopLate:
+        text = "The server is starting; try again."
+        raise GitHubUnavailable(text, retry_after_seconds=1) from None
 
 
 async def forward_to_owner(

@@ -1,10 +1,11 @@
 """Grant type `refresh_token`: a client gets its next token pair (RFC 6749, 6).
 
-GitHub is asked in every case. Where GitHub's tokens expire, GitHub gives a new pair and ends the
-old one at once. So this happens once for each refresh token of ours, in one process
-(`owner_hop`), and the new pair is remembered in memory for a client that repeats its request.
-Where GitHub's tokens do not expire, GitHub is asked whether the token still works: a client whose
-refresh succeeds does not ask its user to sign in again.
+All refreshes of an account run in the process that owns the account (`owner_hop`), which knows what
+GitHub has said of its tokens lately. Where GitHub's tokens expire, GitHub gives a new pair and ends
+the old one at once. So this happens once for each refresh token of ours, and the new pair is
+remembered in memory for a client that repeats its request. Where GitHub's tokens do not expire, it
+must be certain that the token still works, because a client whose refresh succeeds does not ask its
+user to sign in again: GitHub is asked, unless it was asked within `TOKEN_REVALIDATE_SECONDS`.
 """
 
 from collections.abc import Mapping
@@ -24,11 +25,14 @@ from gist_mcp.errors import (
     SignInRequired,
 )
 from gist_mcp.github.credential import GitHubCredential
+from gist_mcp.github.models import TokenGrant
 from gist_mcp.oauth.authorization_request import check_resource
 from gist_mcp.oauth.owner_hop import forward_to_owner, is_forwarded
 from gist_mcp.oauth.revoke_at_github import revoke_at_github
 from gist_mcp.oauth.token_pair import TokenPair, issue_token_pair
+from gist_mcp.principal import Principal
 from gist_mcp.servicers.grant import OK, REPLAYED
+from gist_mcp.sessions.placement import account_state_ref, is_account_here
 from gist_mcp.tokens import grants
 from gist_mcp.tokens.code_and_refresh_token import (
     Granted,
@@ -37,6 +41,7 @@ from gist_mcp.tokens.code_and_refresh_token import (
     open_refresh_token,
 )
 from gist_mcp.tokens.github_tokens import pair_of
+from gist_mcp.tokens.verifier import Identified
 
 
 async def refresh(
@@ -58,9 +63,11 @@ async def refresh(
     if token.granted.client_key != client.key:
         raise invalid_grant("refresh token of another client")
     account = grants.account_id(deps.config.github_web_url, token.granted.user_id)
-    # A refresh token of GitHub works once: of two processes that send it, one would be refused.
-    if token.granted.github.refresh is not None and not is_forwarded(request):
-        return await forward_to_owner(request, grants.account_state_ref(account), parameters)
+    # A refresh token of GitHub works once: of two processes that send it, one would be refused. And
+    # only the owner can count how often the account's clients refresh.
+    if not is_forwarded(request) and not is_account_here(account):
+        return await forward_to_owner(request, account_state_ref(account), parameters)
+    deps.refresh_limit.take(account)
     return await _rotate(deps, deps.reboot_context(request), token, account)
 
 
@@ -106,7 +113,7 @@ async def _granted_by_github(
     """
     try:
         await deps.allowed.check(token.granted.user_id)
-        return await _ask_github(deps, token)
+        return await _ask_github(deps, token, account)
     except AccountNotAllowed as error:
         await grants.revoke(
             context, account, grant_id=token.granted.grant_id, now_seconds=int(deps.clock())
@@ -131,16 +138,21 @@ async def _granted_by_github(
         raise invalid_grant(error.log_reason) from None
 
 
-async def _ask_github(deps: Deps, token: RefreshToken) -> Granted:
+async def _ask_github(deps: Deps, token: RefreshToken, account: str) -> Granted:
     """The grant with GitHub's current tokens and scopes.
 
     Raises `SignInRequired` if they do not work any more, `AccountRefused`, `GitHubUnavailable`,
-    `RateLimited`.
+    `RateLimited`, `TooManyRefreshes`.
     """
     granted = token.granted
     old = granted.github.refresh
     if old is not None:
-        fresh = await deps.refreshes.run(old, lambda: deps.github_oauth.refresh(old))
+
+        async def ask() -> TokenGrant:
+            deps.refresh_limit.take_at_github(account)
+            return await deps.github_oauth.refresh(old)
+
+        fresh = await deps.refreshes.run(old, ask)
         # GitHub has ended the pair before.
         deps.verifier.forget(granted.github.access)
         pair = pair_of(fresh.grant, now=fresh.granted_at_seconds)
@@ -152,5 +164,18 @@ async def _ask_github(deps: Deps, token: RefreshToken) -> Granted:
         login=granted.login,
         scopes=granted.scopes,
     )
-    now = await deps.verifier.ask_again(sealed)
+    now = await deps.verifier.validate(
+        Identified(principal=_principal(deps, granted), credential=sealed, vouched_at_seconds=0),
+        # What ends a grant for good has to be certain.
+        repeats_a_no=False,
+    )
     return replace(granted, login=now.login, scopes=now.scopes)
+
+
+def _principal(deps: Deps, granted: Granted) -> Principal:
+    return Principal(
+        issuer=deps.config.github_web_url,
+        user_id=granted.user_id,
+        login=granted.login,
+        client_id=granted.client_key,
+    )

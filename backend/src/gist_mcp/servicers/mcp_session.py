@@ -92,9 +92,9 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
         records = list(self.state.requests or [])
         if any(record.request_id == request.request_id for record in records):
             return McpSession.BeginCallResponse(request_id=request.request_id, is_repeat=False)
-        for record in reversed(records):
-            if request.may_repeat and _is_repeated(record, request):
-                return McpSession.BeginCallResponse(request_id=record.request_id, is_repeat=True)
+        repeated = _repeated(records, request) if request.may_repeat else None
+        if repeated is not None:
+            return McpSession.BeginCallResponse(request_id=repeated.request_id, is_repeat=True)
         records.append(
             RequestRecord(
                 request_id=request.request_id,
@@ -179,6 +179,13 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
                     is_of_this_release=record.begun_at_seconds is not None,
                 )
         return McpSession.CallResponse(is_known=False, wire_id="", is_of_this_release=False)
+
+    async def find_call(
+        self, context: ReaderContext, request: McpSession.FindCallRequest
+    ) -> McpSession.FindCallResponse:
+        """The call that a request with this id, tool and arguments repeats."""
+        known = _repeated(self.state.requests or [], request)
+        return McpSession.FindCallResponse(request_id=known.request_id if known else "")
 
     async def old_calls(
         self, context: ReaderContext, request: McpSession.OldCallsRequest
@@ -294,12 +301,17 @@ def _fits(
     return bool(early.wire_id == request.wire_id)
 
 
-def _is_repeated(record: RequestRecord, request: McpSession.BeginCallRequest) -> bool:
-    return bool(
-        not record.is_answered
-        and record.wire_id == request.wire_id
-        and record.digest == request.digest
+def _repeated(
+    records: list[RequestRecord], request: McpSession.BeginCallRequest | McpSession.FindCallRequest
+) -> RequestRecord | None:
+    """The newest call with the request's id, tool and arguments whose response was not sent yet."""
+    called = (request.wire_id, request.digest)
+    fitting = (
+        each
+        for each in reversed(records)
+        if not each.is_answered and (each.wire_id, each.digest) == called
     )
+    return next(fitting, None)
 
 
 def _begun_at(record: RequestRecord) -> int:

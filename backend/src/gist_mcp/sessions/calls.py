@@ -59,15 +59,22 @@ class CallUnknown(Exception):
 class NewCall:
     """A call as the client sent it. `progress_token` is JSON.
 
-    `may_repeat` is false for a tool that only reads: a repeated request reads again.
+    `request_id` is our id for it, unless it repeats another. `may_repeat` is false for a tool that
+    only reads: a repeated request reads again.
     """
 
+    request_id: str
     json_rpc_id: str | int
     name: str
     arguments: dict[str, Any]
     progress_token: str | None
     may_repeat: bool
     login: str
+
+
+def new_request_id() -> str:
+    """An id of ours for a call."""
+    return secrets.token_hex(REQUEST_ID_BYTES)
 
 
 class SessionCalls:
@@ -95,7 +102,7 @@ class SessionCalls:
         """
         answered_ids = self._sent.pop(session_id, [])
         request = messages.McpSessionBeginCallRequest(
-            request_id=secrets.token_hex(REQUEST_ID_BYTES),
+            request_id=call.request_id,
             # As JSON, because `1` and `"1"` are two ids.
             wire_id=json.dumps(call.json_rpc_id),
             digest=request_digest(call.name, call.arguments),
@@ -141,6 +148,18 @@ class SessionCalls:
         except StateUnavailable as failure:
             # A repeated request then gets the same response again.
             logger.info("sent responses could not be recorded: %s", failure.log_reason)
+
+
+async def is_repeated(context: ExternalContext, session_id: McpSessionId, call: NewCall) -> bool:
+    """True if the request repeats one whose response was not sent yet."""
+    if not call.may_repeat:
+        return False
+    answer = await McpSession.ref(session_id).find_call(
+        context,
+        wire_id=json.dumps(call.json_rpc_id),
+        digest=request_digest(call.name, call.arguments),
+    )
+    return bool(answer.request_id)
 
 
 async def cancel_calls(

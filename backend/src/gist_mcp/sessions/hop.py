@@ -31,15 +31,21 @@ _PURPOSE: Final = "hop"
 
 @dataclass(frozen=True, kw_only=True)
 class Authenticated:
-    """The caller whom the first process has authenticated, and the session of the request.
+    """The caller whom the first process has identified, and the session of the request.
 
-    `is_new`: the session is to be opened by this request.
+    `is_new`: the session is to be opened by this request. `vouched_at_seconds`: when GitHub last
+    said yes to the credential, as far as the first process knows. The owner asks again.
     """
 
     session_id: McpSessionId
     is_new: bool
     principal: Principal
     credential: GitHubCredential
+    vouched_at_seconds: float = 0.0
+
+
+class HopLate(Exception):
+    """A process of ours has sent the request here, too long ago or to another address."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,13 +83,15 @@ def _caller_as_json(caller: Authenticated) -> dict[str, Any]:
         "github_token": caller.credential.token.reveal(),
         "scopes": None if scopes is None else sorted(scopes),
         "expires_at_seconds": caller.credential.expires_at_seconds,
+        "vouched_at_seconds": caller.vouched_at_seconds,
     }
 
 
 def opened_hop(sealer: Sealer, request: Request, *, now_seconds: float) -> Hop | None:
-    """The hop of a request, `None` for one that no process of ours has just sent here.
+    """The hop of a request, `None` for one that no process of ours has sent here.
 
-    The path of the hop is the request's own.
+    The path of the hop is the request's own. Raises `HopLate`: the request must not be answered,
+    and not be forwarded once more, or it could go round for ever.
     """
     header = request.headers.get(HOP_HEADER)
     if header is None:
@@ -91,11 +99,13 @@ def opened_hop(sealer: Sealer, request: Request, *, now_seconds: float) -> Hop |
     hop = open_hop(sealer, header, now_seconds=now_seconds)
     # Replay: a copied header is good for one method, one path, one state and half a minute.
     meant = (request.method, request.url.path, request.headers.get(STATE_REF_HEADER))
-    return hop if hop and meant == (hop.method, hop.path, hop.state_ref) else None
+    if hop is not None and meant != (hop.method, hop.path, hop.state_ref):
+        raise HopLate
+    return hop
 
 
 def open_hop(sealer: Sealer, header: str, *, now_seconds: float) -> Hop | None:
-    """The hop, or `None` for a header that none of our processes made just now."""
+    """The hop, or `None` for a header that none of our processes has made. Raises `HopLate`."""
     # Forgery: the header comes through the public port, where anybody can write one. Only a process
     # with `TOKEN_KEYS` can seal it, and for this purpose only: no other sealed value opens here.
     try:
@@ -106,7 +116,7 @@ def open_hop(sealer: Sealer, header: str, *, now_seconds: float) -> Hop | None:
         # Sealed by an earlier release, a moment ago.
         return None
     if abs(now_seconds - payload["sealed_at_seconds"]) > HOP_LIFETIME_SECONDS:
-        return None
+        raise HopLate
     return Hop(
         method=payload["method"],
         path=payload["path"],
@@ -133,6 +143,8 @@ def _caller_of(payload: dict[str, Any]) -> Authenticated:
             scopes=None if payload["scopes"] is None else frozenset(payload["scopes"]),
             expires_at_seconds=payload["expires_at_seconds"],
         ),
+        # An earlier release has asked GitHub itself, and does not say when.
+        vouched_at_seconds=payload.get("vouched_at_seconds", 0.0),
     )
 
 
@@ -157,17 +169,20 @@ async def forward(
     request may be sent again, or `DeliveryUnknown`.
     """
     sealed = seal_hop(forwarding.sealer, hop, now_seconds=forwarding.now_seconds)
+    sent = {
+        **headers,
+        # The owner checks `Host` like the first process (DNS rebinding). Envoy's own address is
+        # none of our names.
+        "host": urlsplit(own_url).netloc,
+        HOP_HEADER: sealed,
+        STATE_REF_HEADER: hop.state_ref,
+    }
     request = forwarding.client.build_request(
         hop.method,
         f"{forwarding.gateway_url}{hop.path}",
-        headers={
-            **headers,
-            # The owner checks `Host` like the first process (DNS rebinding). Envoy's own address is
-            # none of our names.
-            "host": urlsplit(own_url).netloc,
-            HOP_HEADER: sealed,
-            STATE_REF_HEADER: hop.state_ref,
-        },
+        # As bytes, as they came: a client's header may have any (RFC 9110, 5.5), and Starlette
+        # reads them as Latin-1. As text httpx refuses those outside of ASCII.
+        headers=[(name.encode(), value.encode("latin-1")) for name, value in sent.items()],
         content=content,
     )
     return await deliver(forwarding.client, request)

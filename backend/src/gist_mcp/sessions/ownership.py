@@ -10,7 +10,7 @@ from reboot.aio.external import ExternalContext
 
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
 from gist_mcp.servicers.unlogged_call import call_patiently
-from gist_mcp.sessions.placement import is_owned_here
+from gist_mcp.sessions.placement import is_beside
 from gist_state.v1 import mcp_session_pb2 as messages
 from gist_state.v1.mcp_session_pb2_grpc import McpSessionMethodsStub
 from gist_state.v1.mcp_session_rbt import McpSession
@@ -20,21 +20,21 @@ SESSION_ID_BYTES = 24
 
 SHORT_NAME_CHARACTERS = 8
 
-MAX_ID_TRIES = 500
-"""With 100 server processes one in 150 session ids is another process's after so many tries."""
+MAX_ID_TRIES = 2_000
+"""In one of 64 shards is one of so many ids but in one of 10^13 cases. A state with Reboot's own
+16,384 shards has to be carried over first (docs/deployment.md)."""
 
 MAX_CLIENT_NAME_CHARACTERS = 200
 
 _SESSION_ID = re.compile(r"[0-9a-f]{48}\Z")
 
 
-def new_session_id() -> McpSessionId:
-    """An unguessable session id, of a session that this process will own if it can be."""
-    # By chance it is another process's with a probability of (n - 1) / n for n processes. One that
-    # is not ours in the end costs a way to its owner and nothing else.
+def new_session_id(account: str) -> McpSessionId:
+    """An unguessable session id, of a session beside its account."""
+    # One that is elsewhere in the end works too. Its account is counted there apart.
     for _ in range(MAX_ID_TRIES):
         session_id = McpSessionId(secrets.token_hex(SESSION_ID_BYTES))
-        if is_owned_here(session_id):
+        if is_beside(session_id, account):
             break
     return session_id
 

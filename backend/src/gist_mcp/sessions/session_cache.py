@@ -3,7 +3,7 @@
 Only the owner changes a session, so what it remembers is true until it changes it itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from cachetools import TTLCache
 from reboot.aio.external import ExternalContext
@@ -35,6 +35,11 @@ class SessionCache:
             # Anew each time, so that its time of idleness begins again.
             self._sessions[session_id] = session
         return session
+
+    def longest_unused_first(self, session_ids: Sequence[McpSessionId]) -> list[McpSessionId]:
+        """The sessions by their last use here. Those that are idle stand first, as they came."""
+        used = {session_id: number for number, session_id in enumerate(self._sessions)}
+        return sorted(session_ids, key=lambda each: used.get(each, -1))
 
     def has(self, session_id: McpSessionId) -> bool:
         """True for a session that was asked for lately."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from gist_mcp.framework.placement import owns, servers_here
+from gist_mcp.framework.placement import owns, server_that_reaches
 from gist_mcp.framework.private_names import use_application_id
 from gist_mcp.principal import GitHubUserId
 from gist_mcp.servicers.unlogged_call import (
@@ -76,7 +76,7 @@ def reach_as_front_door(secret: SecretStr) -> Callable[[], AbstractContextManage
 
     @contextmanager
     def reach() -> Iterator[Caller]:
-        server = next(iter(servers_here()), None)
+        server = server_that_reaches(AllowedUsers.__state_type_name__, STATE_ID)
         if server is None:
             raise StateUnavailable("The server is starting; try again.")
         with use_application_id(server.application_id):

@@ -7,7 +7,6 @@ from grpc.aio import AioRpcError
 from rbt.v1alpha1.errors_pb2 import StateNotConstructed
 from reboot.aio.external import ExternalContext
 
-from gist_mcp.framework.private_names import StateRef
 from gist_mcp.principal import GitHubUserId
 from gist_mcp.servicers.grant import UNKNOWN
 from gist_mcp.servicers.unlogged_call import StateUnavailable, call_without_key
@@ -22,11 +21,6 @@ def account_id(issuer: str, user_id: GitHubUserId) -> str:
     # Not the bare number: who sees names of states must not see whose account it is, and two
     # GitHubs have the same numbers.
     return hashlib.sha256(f"{issuer}\n{user_id}".encode()).hexdigest()[:32]
-
-
-def account_state_ref(account: str) -> str:
-    """The state's name for Envoy, which routes by it."""
-    return StateRef.from_id(Grants.__state_type_name__, account).to_str()
 
 
 async def redeem(

@@ -1,20 +1,22 @@
 """Verifies the bearer token of each request: which person it stands for, and that it is alive.
 
 There are two kinds of tokens: our own sealed access tokens, which contain a GitHub token, and
-GitHub tokens themselves. For both GitHub decides whether the GitHub token is alive. A positive
-answer is remembered in memory for `TOKEN_REVALIDATE_SECONDS`. Requests with the same token at the
-same time share one question to GitHub.
+GitHub tokens themselves. Whose it is, any process can tell (`identify`). For both GitHub decides
+whether the GitHub token is alive, and the process that owns the account asks (`validate`). A
+positive answer is remembered in memory for `TOKEN_REVALIDATE_SECONDS`, and for longer while GitHub
+answers nobody because a limit is reached. Requests with the same token at the same time share one
+question to GitHub.
 """
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from cachetools import LRUCache, TTLCache
 
 from gist_mcp.config import Config
-from gist_mcp.errors import GistMcpError, SignInRequired
+from gist_mcp.errors import GistMcpError, RateLimited, SignInRequired
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import DIRECT_CLIENT_ID, Principal
@@ -31,6 +33,11 @@ so that a flood of made-up tokens cannot fill the memory."""
 REFUSED_SECONDS: Final = 10.0
 """For so long a token that GitHub did not know is refused without asking. Short, because GitHub
 may need a moment to know a token that it has just made."""
+
+
+LIMITED_YES_SECONDS: Final = 3600.0
+"""While GitHub says that a limit is reached, a yes of it counts for so long. Its limits are over
+within an hour. A no is a no at once: it takes the yes away."""
 
 
 class TooManyGuesses(GistMcpError):
@@ -63,9 +70,26 @@ class Caller:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Identified:
+    """Whose token it is, as far as this server can tell alone. GitHub may have ended it since.
+
+    `vouched_at_seconds`: Unix time of GitHub's last yes that is known. `is_fresh`: GitHub was asked
+    for this very request.
+    """
+
+    principal: Principal
+    credential: GitHubCredential
+    vouched_at_seconds: float
+    is_fresh: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Remembered:
+    """GitHub's yes. `limited_until_seconds`: GitHub has said not to ask before."""
+
     validated: Validated
     at_seconds: float
+    limited_until_seconds: float = 0.0
 
 
 class BearerVerifier:
@@ -91,45 +115,60 @@ class BearerVerifier:
         self._refused: TTLCache[str, str] = TTLCache(MAX_REMEMBERED, REFUSED_SECONDS, timer=clock)
         # Not a TTLCache: what is too old to be believed still says that the token was good once.
         self._remembered: LRUCache[str, _Remembered] = LRUCache(MAX_REMEMBERED)
-        # For as long as another process may still believe an earlier yes.
+        # For as long as an earlier yes may count: another process's, or the one in a seal.
         self._doubted: TTLCache[str, bool] = TTLCache(
-            MAX_REMEMBERED, config.token_revalidate_seconds, timer=clock
+            MAX_REMEMBERED, LIMITED_YES_SECONDS, timer=clock
         )
         self._in_progress: dict[str, asyncio.Task[GitHubCredential]] = {}
 
     async def verify(self, bearer: str, *, address: str = "") -> Caller:
         """The caller behind a bearer token, who comes from `address` if that is known.
 
-        Raises `SignInRequired` if the token is malformed, unknown, expired, revoked or meant
-        for another server, of which `AccountNotAllowed` is raised if its account may not use this
-        one, `GitHubUnavailable` or `RateLimited` if GitHub could not be asked,
+        Raises what `identify` and `validate` raise.
+        """
+        identified = await self.identify(bearer, address=address)
+        return Caller(principal=identified.principal, credential=await self.validate(identified))
+
+    async def identify(self, bearer: str, *, address: str = "") -> Identified:
+        """Whose token it is. Asks GitHub only about a token that this server knows nothing of.
+
+        Raises `SignInRequired` if the token is malformed, unknown, expired or meant for another
+        server, of which `AccountNotAllowed` is raised if its account may not use this one,
+        `GitHubUnavailable` or `RateLimited` if GitHub could not be asked,
         `TooManyGuesses` if it was not asked because strangers try too many tokens.
         """
-        client_id = DIRECT_CLIENT_ID
         if bearer.startswith(ACCESS_TOKEN_PREFIX):
             # Token passthrough and confused deputy (MCP, authorization; RFC 8707, 2): a token that
             # was issued for another resource does not open here.
             opened = open_access_token(
                 self._sealer, bearer, resource=self._config.resource, now=int(self._clock())
             )
-            client_id = opened.client_id
             sealed = GitHubCredential(
                 token=opened.github_token,
                 user_id=opened.user_id,
                 login=opened.login,
                 scopes=opened.scopes,
             )
-            # GitHub has just been asked about it, when it was sealed: no process need ask again.
-            self._remember(Validated(credential=sealed), at_seconds=opened.issued_at)
-            credential = await self._validate(sealed.token, proven=sealed)
-        else:
+            # GitHub had just been asked about it, when it was sealed.
+            return await self._identified(sealed, opened.client_id, opened.issued_at)
+        token = direct_token(bearer, self._config)
+        known = self._remembered.get(token.digest())
+        if known is None:
             # Anybody can make up such a token, so asking GitHub about it is limited by address.
-            credential = await self._validate(
-                direct_token(bearer, self._config), guesses=self._guesses, address=address
-            )
+            asked_at_seconds = self._clock()
+            credential = await self._validate(token, guesses=self._guesses, address=address)
+            fresh = await self._identified(credential, DIRECT_CLIENT_ID, asked_at_seconds)
+            return replace(fresh, is_fresh=True)
+        return await self._identified(
+            known.validated.credential, DIRECT_CLIENT_ID, known.at_seconds
+        )
+
+    async def _identified(
+        self, credential: GitHubCredential, client_id: str, vouched_at_seconds: float
+    ) -> Identified:
         # At every request: who is taken out of `ALLOWED_USERS` has tokens and sessions.
         await self._allowed.check(credential.user_id)
-        return Caller(
+        return Identified(
             # The issuer is part of who somebody is: on another GitHub (an Enterprise Server) the
             # same number is another person.
             principal=Principal(
@@ -139,32 +178,31 @@ class BearerVerifier:
                 client_id=client_id,
             ),
             credential=credential,
+            vouched_at_seconds=vouched_at_seconds,
         )
+
+    async def validate(
+        self, identified: Identified, *, repeats_a_no: bool = True
+    ) -> GitHubCredential:
+        """The credential as GitHub has it now, or had it a moment ago.
+
+        Without `repeats_a_no` a token is refused only because GitHub refuses it now.
+        Raises `SignInRequired` if GitHub does not know the token any more, `GitHubUnavailable` or
+        `RateLimited` if GitHub could not be asked.
+        """
+        credential = identified.credential
+        if identified.is_fresh:
+            return credential
+        self._remember(Validated(credential=credential), at_seconds=identified.vouched_at_seconds)
+        if not repeats_a_no:
+            self._refused.pop(credential.token.digest(), None)
+        return await self._validate(credential.token, proven=credential)
 
     def _remember(self, validated: Validated, *, at_seconds: float) -> None:
         """Remembers GitHub's yes of that time, unless something later is known of the token."""
         digest = validated.credential.token.digest()
         if digest not in self._remembered and digest not in self._doubted:
             self._remembered[digest] = _Remembered(validated=validated, at_seconds=at_seconds)
-
-    async def confirm(self, credential: GitHubCredential) -> GitHubCredential:
-        """A credential that another server process has verified, as it is now.
-
-        That process may not know yet what GitHub has told this one: that the token is dead, or
-        has lost scopes. Raises what `verify` raises.
-        """
-        # Only a doubt makes it ask. Else each call would cost two questions, one in each process.
-        if credential.token.digest() not in self._doubted:
-            return credential
-        return await self._validate(credential.token, proven=credential)
-
-    async def ask_again(self, credential: GitHubCredential) -> GitHubCredential:
-        """A credential that this server has sealed, as GitHub has it now, whatever is remembered.
-
-        Raises what `verify` raises.
-        """
-        known = await self._answer(credential.token, credential)
-        return of_the_same_account(known, credential)
 
     def forget(self, token: GitHubToken) -> None:
         """Ask GitHub again next time: it has just refused this token, or something to it."""
@@ -187,8 +225,7 @@ class BearerVerifier:
         known = self._remembered.get(digest)
         # Within this time a token that was revoked at GitHub itself still passes here. A call to
         # GitHub with it fails, and `forget` then ends the time early.
-        lifetime_seconds = self._config.token_revalidate_seconds
-        if known and self._clock() < known.at_seconds + lifetime_seconds:
+        if known is not None and self._counts(known):
             return of_the_same_account(known.validated.credential, proven)
         # A client that repeats a dead token costs GitHub one question, not one for each request.
         refusal = self._refused.get(digest)
@@ -196,7 +233,33 @@ class BearerVerifier:
             raise SignInRequired(refusal)
         # A token that was good before may be asked about however many guess.
         budget = None if known or proven else guesses
-        return of_the_same_account(await self._answer(token, proven, budget, address), proven)
+        try:
+            credential = await self._answer(token, proven, budget, address)
+        except RateLimited as limited:
+            # The limit says nothing about the token. Without this everybody would be shut out by
+            # whoever has used the limit up.
+            credential = self._still_vouched_for(digest, limited)
+        return of_the_same_account(credential, proven)
+
+    def _counts(self, known: _Remembered) -> bool:
+        """True while GitHub need not be asked again."""
+        now = self._clock()
+        if now < known.at_seconds + self._config.token_revalidate_seconds:
+            return True
+        # Who goes on asking while GitHub says not to may be shut out (GitHub, rate limits).
+        is_limited = now < known.limited_until_seconds
+        return is_limited and now < known.at_seconds + LIMITED_YES_SECONDS
+
+    def _still_vouched_for(self, digest: str, limited: RateLimited) -> GitHubCredential:
+        """What GitHub said before its limit was reached. Raises `limited` if that is too old."""
+        known = self._remembered.get(digest)
+        now = self._clock()
+        if known is None or now >= known.at_seconds + LIMITED_YES_SECONDS:
+            raise limited
+        self._remembered[digest] = replace(
+            known, limited_until_seconds=now + limited.retry_after_seconds
+        )
+        return known.validated.credential
 
     async def _answer(
         self,

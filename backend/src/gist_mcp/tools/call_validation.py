@@ -4,7 +4,7 @@ from typing import Any
 
 from mcp.types import CallToolResult, TextContent
 
-from gist_mcp.errors import InvalidArgument
+from gist_mcp.errors import InvalidArgument, ToolError
 from gist_mcp.tools.argument_names import meant_by, shown
 from gist_mcp.tools.argument_schema import validated_arguments
 from gist_mcp.tools.registry import TOOLS
@@ -35,7 +35,7 @@ def _unknown_tool(name: object) -> str:
     return f"there is no tool `{shown(name)}`; {hint}."
 
 
-def invalid_call_result(reason: InvalidArgument) -> CallToolResult:
-    """The result of an invalid call: a tool error."""
+def refused_call_result(reason: ToolError) -> CallToolResult:
+    """The result of a call that was refused before it began: a tool error."""
     # Not a JSON-RPC error: clients show a tool error to the model, which then corrects its call.
     return CallToolResult(content=[TextContent(type="text", text=str(reason))], isError=True)

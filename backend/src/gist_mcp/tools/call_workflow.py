@@ -21,8 +21,10 @@ from gist_mcp.framework.private_names import EffectValidation
 from gist_mcp.principal import GitHubUserId, McpSessionId
 from gist_mcp.servicers.mcp_session import McpSessionServicer
 from gist_mcp.servicers.unlogged_call import FrontDoorCaller
+from gist_mcp.sessions.admission import CallName
 from gist_mcp.sessions.call_events import CallEvent
 from gist_mcp.sessions.calls import arguments_of, note_progress
+from gist_mcp.tokens.grants import account_id
 from gist_mcp.tools.call import RunningCall, current_call, is_interrupted
 from gist_mcp.tools.run_tool import ToolRun, run_tool
 from gist_state.v1.mcp_session_rbt import McpSession, McpSessionFromProto
@@ -49,11 +51,36 @@ class ToolCallingSessionServicer(McpSessionServicer):
     ) -> McpSession.RunCallResponse:
         """Runs the tool and returns the JSON-RPC response."""
         request_id = str(context.task_id.hex)
+        admission = process.services().admission
+        state = await self._read(context)
+        # Also a call that began before a restart counts for its account.
+        admission.run(
+            CallName(
+                account=account_id(state.issuer or "", GitHubUserId(state.owner_user_id or 0)),
+                session_id=McpSessionId(context.state_id),
+                call_id=request_id,
+            )
+        )
+        try:
+            return await self._carry_out(context, request, request_id, state)
+        finally:
+            admission.end(request_id)
+
+    async def _carry_out(
+        self,
+        context: WorkflowContext,
+        request: McpSession.RunCallRequest,
+        request_id: str,
+        state: McpSession.State,
+    ) -> McpSession.RunCallResponse:
         validates = context._effect_validation != EffectValidation.DISABLED
-        steps = self._steps.setdefault(request_id, {}) if validates else {}
+        # The second run is the last. What it needs of the first may be large.
+        steps = self._steps.pop(request_id, {})
+        if validates and _ENDED not in steps:
+            self._steps[request_id] = steps
         json_rpc_id = json.loads(request.wire_id)
         try:
-            running = await self._running(context, request, request_id, steps)
+            running = self._running(context, request, request_id, state, steps)
             result = await _run(context, request, running)
             body = {"result": result.model_dump(mode="json", by_alias=True, exclude_none=True)}
         except (Exception, BaseExceptionGroup, asyncio.CancelledError) as failure:
@@ -67,14 +94,14 @@ class ToolCallingSessionServicer(McpSessionServicer):
             message = _response(json_rpc_id, body)
         return McpSession.RunCallResponse(message=message, session_id=context.state_id)
 
-    async def _running(
+    def _running(
         self,
         context: WorkflowContext,
         request: McpSession.RunCallRequest,
         request_id: str,
+        state: McpSession.State,
         steps: dict[str, Any],
     ) -> RunningCall:
-        state = await self._read(context)
         session_id = McpSessionId(context.state_id)
         return RunningCall(
             session_id=session_id,

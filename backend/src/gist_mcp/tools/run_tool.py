@@ -28,7 +28,7 @@ from gist_mcp.errors import InvalidArgument
 from gist_mcp.framework.private_names import durable_context, wrap_tool
 from gist_mcp.tools.call import CallInterrupted
 from gist_mcp.tools.call_log import CallEnd, current_end, log_end
-from gist_mcp.tools.call_validation import invalid_call_result, validated_call
+from gist_mcp.tools.call_validation import refused_call_result, validated_call
 from gist_mcp.tools.registry import TOOLS
 
 
@@ -89,7 +89,7 @@ async def run_tool(context: WorkflowContext, run: ToolRun) -> CallToolResult:
     try:
         arguments = validated_call(run.name, dict(run.arguments))
     except InvalidArgument as reason:
-        return invalid_call_result(reason)
+        return refused_call_result(reason)
     end = CallEnd()
     ending, durable = current_end.set(end), durable_context.set(context)
     try:

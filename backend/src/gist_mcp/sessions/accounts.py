@@ -1,0 +1,159 @@
+"""What an account has here for long: its open sessions, and the bytes that its calls have stored.
+
+Both are in the durable state `Account`. What one call stores is noted in memory first, and written
+together with others: a crash forgets a little of it, until it is too old to be counted anyway.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from cachetools import LRUCache
+
+from gist_mcp.errors import LimitReached
+from gist_mcp.principal import McpSessionId
+from gist_mcp.servicers.unlogged_call import Caller, StateUnavailable, call_patiently
+from gist_mcp.sessions.retention import SESSION_LIFETIME_SECONDS
+from gist_state.v1 import account_pb2 as messages
+from gist_state.v1.account_pb2_grpc import AccountMethodsStub
+from gist_state.v1.account_rbt import Account
+
+logger = logging.getLogger(__name__)
+
+WRITTEN_FROM_BYTES: Final = 256 * 1024
+"""How much an account may have stored that is not written down yet."""
+
+MAX_ACCOUNTS: Final = 10_000
+"""Accounts whose stored bytes a process remembers. Forgetting one costs a question to its state."""
+
+FULL_RETRY_SECONDS: Final = 3600
+"""What is stored becomes less by the hour, as old calls are emptied."""
+
+
+@dataclass
+class _Stored:
+    """What is known to be stored, and what of that is not written down yet."""
+
+    total_bytes: int
+    new_bytes: int = 0
+    freed_bytes: int = 0
+
+
+class Accounts:
+    """The long-term use of the accounts that this process owns. Used from one event loop.
+
+    `clock` gives Unix time in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_sessions: int,
+        max_stored_bytes: int,
+        retention_seconds: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._max_sessions = max_sessions
+        self._max_stored_bytes = max_stored_bytes
+        self._retention_seconds = retention_seconds
+        self._clock = clock
+        self._stored: LRUCache[str, _Stored] = LRUCache(MAX_ACCOUNTS)
+
+    async def open_session(
+        self,
+        caller: Caller,
+        account: str,
+        session_id: McpSessionId,
+        *,
+        give_way: Callable[[Sequence[McpSessionId]], McpSessionId | None],
+        end: Callable[[McpSessionId], Awaitable[None]],
+    ) -> None:
+        """Counts a session before it is opened. One that is too many ends another.
+
+        `give_way` chooses which; `end` ends it durably. Raises `LimitReached` if none may be
+        ended, and `StateUnavailable`.
+        """
+        ended: list[str] = []
+        while True:
+            now_seconds = int(self._clock())
+            request = messages.AccountOpenSessionRequest(
+                session_id=session_id,
+                now_seconds=now_seconds,
+                max_sessions=self._max_sessions,
+                oldest_seconds=now_seconds - SESSION_LIFETIME_SECONDS,
+                ended_ids=messages.AccountOpenSessionRequest.EndedIdsArray(elements=ended),
+            )
+            answer = await _call(caller, account, "OpenSession", request)
+            if answer.opened:
+                return
+            chosen = give_way([McpSessionId(each) for each in answer.session_ids.elements])
+            if chosen is None:
+                raise LimitReached(
+                    f"Your GitHub account has {self._max_sessions} sessions open here, and a call "
+                    "runs in each.",
+                    60,
+                )
+            # In this order, so that a crash in between leaves no session that nobody counts.
+            await end(chosen)
+            ended.append(chosen)
+
+    async def session_ended(self, caller: Caller, account: str, session_id: McpSessionId) -> None:
+        """The session counts no more. Raises `StateUnavailable`."""
+        request = messages.AccountEndSessionRequest(session_id=session_id)
+        await _call(caller, account, "EndSession", request)
+
+    async def check_room(self, caller: Caller, account: str, size_bytes: int) -> None:
+        """Raises `LimitReached` if so much more may not be stored, and `StateUnavailable`."""
+        stored = self._stored.get(account)
+        if stored is None:
+            stored = await self._write(caller, account, _Stored(total_bytes=0))
+        if stored.total_bytes + size_bytes > self._max_stored_bytes:
+            raise LimitReached(
+                f"Your GitHub account's calls of the last days take {stored.total_bytes:,} bytes "
+                f"here, of {self._max_stored_bytes:,}.",
+                FULL_RETRY_SECONDS,
+            )
+
+    async def note(
+        self, caller: Caller, account: str, *, stored_bytes: int = 0, freed_bytes: int = 0
+    ) -> None:
+        """So much was stored for the account, or is gone."""
+        stored = self._stored.get(account)
+        if stored is None:
+            stored = self._stored[account] = _Stored(total_bytes=0)
+        stored.total_bytes = max(0, stored.total_bytes + stored_bytes - freed_bytes)
+        stored.new_bytes += stored_bytes
+        stored.freed_bytes += freed_bytes
+        if stored.new_bytes + stored.freed_bytes < WRITTEN_FROM_BYTES:
+            return
+        try:
+            await self._write(caller, account, stored)
+        except StateUnavailable as failure:
+            # It is counted again with the next ones.
+            logger.info("what an account stores could not be noted: %s", failure.log_reason)
+
+    async def _write(self, caller: Caller, account: str, stored: _Stored) -> _Stored:
+        new_bytes, freed_bytes = stored.new_bytes, stored.freed_bytes
+        stored.new_bytes = stored.freed_bytes = 0
+        request = messages.AccountNoteStoredRequest(
+            stored_bytes=new_bytes,
+            freed_bytes=freed_bytes,
+            now_seconds=int(self._clock()),
+            kept_seconds=self._retention_seconds,
+        )
+        try:
+            answer = await _call(caller, account, "NoteStored", request)
+        except (StateUnavailable, asyncio.CancelledError):
+            stored.new_bytes += new_bytes
+            stored.freed_bytes += freed_bytes
+            raise
+        not_written_bytes = stored.new_bytes - stored.freed_bytes
+        stored.total_bytes = max(0, int(answer.stored_bytes) + not_written_bytes)
+        self._stored[account] = stored
+        return stored
+
+
+async def _call(caller: Caller, account: str, method: str, request: object) -> Any:
+    return await call_patiently(caller, Account, AccountMethodsStub, account, method, request)

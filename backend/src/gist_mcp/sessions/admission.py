@@ -1,0 +1,240 @@
+"""How much one GitHub account may do at once and in a minute.
+
+All sessions of an account are in one process, so what is counted here, in memory, is counted for
+the whole deployment. A call takes a place before it begins and leaves it when its workflow ends. A
+call that finds no place waits in line for a moment. Places that become free go to the accounts in
+turn, so that nobody waits for another's long line.
+
+A restart empties the counts, but for the calls that go on after it.
+"""
+
+import asyncio
+import math
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from gist_mcp.errors import LimitReached
+from gist_mcp.principal import McpSessionId
+from gist_mcp.rate import Rate
+
+LINE_SECONDS: Final = 5.0
+"""How long a call waits in line. A client sees no answer meanwhile."""
+
+MAX_WAITING: Final = 200
+"""Calls of one account in line."""
+
+MAX_WAITING_BYTES: Final = 16 * 1024 * 1024
+"""Bytes of one account's calls in line: they wait in memory."""
+
+MAX_RUNNING_IN_PROCESS: Final = 900
+"""Calls that run in one process, of all accounts. Reboot refuses new workflows from 1,024 on."""
+
+MAX_ACCOUNTS: Final = 10_000
+"""Accounts of which a process remembers what they did in the last minute. The longest unseen that
+has no call is forgotten first."""
+
+MINUTE_SECONDS: Final = 60.0
+
+MAX_RETRY_SECONDS: Final = 60
+"""The longest time that a caller is told to wait. After a minute there is room again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountLimits:
+    """The settings of the same names."""
+
+    calls_in_flight: int
+    calls_per_minute: int
+    bytes_per_minute: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallName:
+    """A call, by our id of it, with whose it is: the account's id, and the session."""
+
+    account: str
+    session_id: McpSessionId
+    call_id: str
+
+
+@dataclass(eq=False)
+class _Waiting:
+    call: CallName
+    size_bytes: int
+    place: "asyncio.Future[None]"
+
+
+@dataclass(eq=False)
+class _Account:
+    calls: Rate
+    sent: Rate
+    running: dict[str, CallName] = field(default_factory=dict)
+    line: deque[_Waiting] = field(default_factory=deque)
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.running and not self.line
+
+    def give_back(self, size_bytes: int) -> None:
+        self.calls.give_back(1)
+        self.sent.give_back(size_bytes)
+
+
+class Admission:
+    """Who may begin a call now. One per server process; used from one event loop.
+
+    `clock` gives seconds, from any beginning.
+    """
+
+    def __init__(self, limits: AccountLimits, clock: Callable[[], float]) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._accounts: OrderedDict[str, _Account] = OrderedDict()
+        self._running: dict[str, CallName] = {}
+
+    def open_session(self, account: str) -> None:
+        """Counts a new session like a call. Raises `LimitReached`."""
+        self._use(self._known(account), 0)
+
+    async def begin(self, call: CallName, size_bytes: int) -> None:
+        """Takes a place for a call, as soon as there is one. Raises `LimitReached`.
+
+        The caller leaves it with `end`, unless the workflow of the call begins, which does so.
+        """
+        known = self._known(call.account)
+        self._use(known, size_bytes)
+        if not known.line and self._has_place(known):
+            self._occupy(known, call)
+            return
+        try:
+            await self._stand_in_line(known, call, size_bytes)
+        except BaseException:
+            known.give_back(size_bytes)
+            raise
+
+    async def _stand_in_line(self, known: _Account, call: CallName, size_bytes: int) -> None:
+        waiting_bytes = sum(each.size_bytes for each in known.line)
+        if len(known.line) >= MAX_WAITING or waiting_bytes + size_bytes > MAX_WAITING_BYTES:
+            raise self._no_place()
+        waiting = _Waiting(call, size_bytes, asyncio.get_running_loop().create_future())
+        known.line.append(waiting)
+        try:
+            async with asyncio.timeout(LINE_SECONDS):
+                await waiting.place
+        except BaseException as failure:
+            if waiting in known.line:
+                known.line.remove(waiting)
+            # The place may have come in the moment in which the caller gave up.
+            self.end(call.call_id)
+            if isinstance(failure, TimeoutError):
+                raise self._no_place() from None
+            raise
+
+    def run(self, call: CallName) -> None:
+        """The call's workflow runs here. It has a place, also where it began before a restart."""
+        self._occupy(self._known(call.account), call)
+
+    def repeated(self, call: CallName, size_bytes: int) -> None:
+        """The call was no new one: it leaves its place, and counts for nothing."""
+        self.end(call.call_id)
+        self._known(call.account).give_back(size_bytes)
+
+    def end(self, call_id: str) -> None:
+        """The call has ended: its place is free. Nothing for one that has none."""
+        call = self._running.pop(call_id, None)
+        if call is None:
+            return
+        del self._accounts[call.account].running[call_id]
+        self._hand_out()
+
+    def has_place_now(self, account: str) -> bool:
+        """False if a call of the account would have to wait, or be refused."""
+        known = self._known(account)
+        return not known.line and self._has_place(known) and known.calls.has(1)
+
+    def busy_sessions(self, account: str) -> set[McpSessionId]:
+        """The sessions of the account in which a call runs or waits."""
+        known = self._accounts.get(account)
+        if known is None:
+            return set()
+        waiting = (each.call for each in known.line)
+        return {call.session_id for call in (*known.running.values(), *waiting)}
+
+    def _hand_out(self) -> None:
+        """Gives free places to who waits, one to each account in turn."""
+        waits = [name for name, known in self._accounts.items() if known.line]
+        while waits:
+            served = []
+            for account in waits:
+                known = self._accounts[account]
+                if not self._has_place(known):
+                    continue
+                waiting = known.line.popleft()
+                if not waiting.place.done():
+                    self._occupy(known, waiting.call)
+                    waiting.place.set_result(None)
+                    # To the end: next time the others come first.
+                    self._accounts.move_to_end(account)
+                served.append(account)
+            waits = [name for name in served if self._accounts[name].line]
+
+    def _has_place(self, known: _Account) -> bool:
+        return (
+            len(known.running) < self._limits.calls_in_flight
+            and len(self._running) < MAX_RUNNING_IN_PROCESS
+        )
+
+    def _occupy(self, known: _Account, call: CallName) -> None:
+        known.running[call.call_id] = call
+        self._running[call.call_id] = call
+
+    def _use(self, known: _Account, size_bytes: int) -> None:
+        """Uses some of the account's minute. Raises `LimitReached`."""
+        limits = self._limits
+        if not known.calls.has(1):
+            raise _too_many(
+                f"Your GitHub account may make {limits.calls_per_minute} calls a minute here.",
+                known.calls.promise(1),
+            )
+        if not known.sent.has(size_bytes):
+            raise _too_many(
+                "Your GitHub account may send "
+                f"{limits.bytes_per_minute:,} bytes a minute with its calls here.",
+                known.sent.promise(size_bytes),
+            )
+        known.calls.take(1)
+        known.sent.take(size_bytes)
+
+    def _no_place(self) -> LimitReached:
+        return _too_many(
+            f"Your GitHub account may run {self._limits.calls_in_flight} calls at once here.",
+            LINE_SECONDS,
+        )
+
+    def _known(self, account: str) -> _Account:
+        known = self._accounts.get(account)
+        if known is None:
+            limits = self._limits
+            known = self._accounts[account] = _Account(
+                calls=_minutely(limits.calls_per_minute, self._clock),
+                sent=_minutely(limits.bytes_per_minute, self._clock),
+            )
+            self._forget_some()
+        return known
+
+    def _forget_some(self) -> None:
+        if len(self._accounts) <= MAX_ACCOUNTS:
+            return
+        idle = next((name for name, each in self._accounts.items() if each.is_idle), None)
+        if idle is not None:
+            del self._accounts[idle]
+
+
+def _minutely(amount: int, clock: Callable[[], float]) -> Rate:
+    return Rate(burst=amount, per_second=amount / MINUTE_SECONDS, clock=clock)
+
+
+def _too_many(what: str, wait_seconds: float) -> LimitReached:
+    return LimitReached(what, max(1, min(MAX_RETRY_SECONDS, math.ceil(wait_seconds))))
