@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError, SignInRequired
-from gist_mcp.oauth.answers import NO_STORE, oauth_error_response
+from gist_mcp.oauth.answers import NO_STORE, unavailable_response
 from gist_mcp.oauth.client_authentication import authenticated_client, client_error_response
 from gist_mcp.oauth.parameters import form_parameters
 from gist_mcp.oauth.revoke_at_github import revoke_at_github
@@ -38,9 +38,7 @@ async def revoke(request: Request) -> Response:
         await _revoke(request)
     except StateUnavailable as error:
         logger.warning("revoke: %s", error.log_reason)
-        return oauth_error_response(
-            OAuthError("temporarily_unavailable", str(error), status_code=503)
-        )
+        return unavailable_response(error)
     except OAuthError as error:
         logger.info("revoke refused: %s", error.log_reason)
         return client_error_response(request, error)
