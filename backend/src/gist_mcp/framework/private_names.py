@@ -142,6 +142,13 @@ EXPECTED: Final[tuple[Exists, ...]] = (
         "iteration",
     ),
     Takes("rebootdev.aio.internals.contextvars:use_application_id", "application_id"),
+    # `framework/ended_tasks.py`: what is kept of a task, and who reads it.
+    HasBody("rebootdev.aio.internals.tasks_cache:TasksCache.put_pending_task", "9efe58f192b43b95"),
+    HasBody("rebootdev.aio.internals.tasks_cache:TasksCache.put_with_response", "8553b1b9b065b820"),
+    HasBody(
+        "rebootdev.aio.internals.tasks_dispatcher:TasksDispatcher.dispatch", "36dce52878b6f294"
+    ),
+    HasBody("reboot.aio.internals.tasks_servicer:TasksServicer.Wait", "27c16c132eb7fb2e"),
     # `servicers/unlogged_call.py`: a call without an idempotency key.
     Takes(
         "rebootdev.aio.headers:Headers",
@@ -237,6 +244,7 @@ from rebootdev.aio.placement import (
 )
 from rebootdev.aio.resolvers import DirectResolver
 from rebootdev.aio.state_managers import SidecarStateManager
+from rebootdev.aio.tasks import TaskEffect
 from rebootdev.aio.types import (
     ApplicationId,
     RoutableAddress,
@@ -283,6 +291,7 @@ __all__ = [
     "StateTypeName",
     "StateTypeTag",
     "StreamServicer",
+    "TaskEffect",
     "TasksCache",
     "TokenVerifier",
     "UnknownApplicationError",

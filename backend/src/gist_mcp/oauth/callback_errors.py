@@ -157,6 +157,21 @@ def github_unavailable(error: GitHubUnavailable | RateLimited) -> SignInFailed:
     )
 
 
+def too_many_sign_ins(retry_after_seconds: int) -> SignInFailed:
+    """GitHub was not asked about the code, because it was asked about too many bad ones."""
+    text = (
+        "Too many sign-ins with codes that GitHub does not know were tried here, by whomever. "
+        f"Nothing was granted. Start again in {retry_after_seconds} seconds."
+    )
+    return SignInFailed(
+        "temporarily_unavailable",
+        "Too many sign-ins at the moment",
+        text,
+        status_code=429,
+        retry_after_seconds=retry_after_seconds,
+    )
+
+
 def token_refused() -> SignInFailed:
     """GitHub refused the token that it had just issued."""
     text = "GitHub gave a token and then refused it. Start again."
