@@ -95,7 +95,7 @@ def state_unavailable(error: StateUnavailable) -> SignInFailed:
         "Not just now",
         str(error),
         status_code=503,
-        retry_after_seconds=5,
+        retry_after_seconds=error.retry_after_seconds,
     )
 
 
@@ -154,7 +154,10 @@ def github_unavailable(error: GitHubUnavailable | RateLimited) -> SignInFailed:
     """GitHub is down, slow or at its rate limit, or refuses this server itself."""
     if isinstance(error, GitHubRefusesServer):
         return _misconfigured()
-    text = "GitHub does not answer properly at the moment. Start again in a little while."
+    text = (
+        "GitHub does not answer properly at the moment. "
+        f"Start again in {error.retry_after_seconds} seconds."
+    )
     return SignInFailed(
         "temporarily_unavailable",
         "GitHub cannot be reached",

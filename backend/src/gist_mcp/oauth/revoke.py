@@ -9,7 +9,7 @@ from starlette.responses import Response
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError, SignInRequired
 from gist_mcp.http.limits import too_many_requests
-from gist_mcp.oauth.answers import NO_STORE, oauth_error_response
+from gist_mcp.oauth.answers import NO_STORE, unavailable_response
 from gist_mcp.oauth.client_authentication import authenticated_client, client_error_response
 from gist_mcp.oauth.garbage import TooMuchGarbage, limit_garbage
 from gist_mcp.oauth.parameters import form_parameters
@@ -42,9 +42,7 @@ async def revoke(request: Request) -> Response:
         return too_many_requests(error.wait_seconds)
     except StateUnavailable as error:
         logger.warning("revoke: %s", error.log_reason)
-        return oauth_error_response(
-            OAuthError("temporarily_unavailable", str(error), status_code=503)
-        )
+        return unavailable_response(error)
     except OAuthError as error:
         logger.info("revoke refused: %s", error.log_reason)
         return client_error_response(request, error)

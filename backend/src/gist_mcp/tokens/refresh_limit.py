@@ -29,8 +29,8 @@ class TooManyRefreshes(OAuthError):
             "The clients of this account refresh their tokens too often. "
             f"Try again in {retry_after_seconds} seconds.",
             status_code=429,
+            retry_after_seconds=retry_after_seconds,
         )
-        self.retry_after_seconds = retry_after_seconds
 
 
 class RefreshLimit:
