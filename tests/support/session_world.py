@@ -17,10 +17,10 @@ from rebootdev.aio.contexts import EffectValidation
 
 from gist_mcp import process
 from gist_mcp.config import Config, parse_config
+from gist_mcp.framework.ended_tasks import keep_only_responses
 from gist_mcp.framework.placement import ServerHere, place_quickly, server_of, servers_here
 from gist_mcp.framework.private_names import StateRef
 from gist_mcp.github.client import GitHubClient
-from gist_mcp.http.limits import TokenGuessLimit
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
 from gist_mcp.sessions.admission import AccountLimits, Admission
@@ -37,6 +37,7 @@ from gist_mcp.tokens.verifier import BearerVerifier
 from gist_mcp.tools.call_workflow import ToolCallingSessionServicer
 from gist_state.v1 import mcp_session_pb2 as messages
 from gist_state.v1.mcp_session_rbt import McpSession
+from tests.support.allowed_accounts import allowed_without_state
 from tests.support.runtime import Runtime, running
 
 SECRET = SecretStr("the front door's secret")
@@ -202,6 +203,7 @@ def invalid_call(canary: str, size: int = 1) -> NewCall:
 def running_sessions() -> Iterator[Runtime]:
     """A server of `McpSession` alone, on a loop of its own."""
     place_quickly()
+    keep_only_responses()
     with asyncio.Runner() as runner:
         http = httpx.AsyncClient()
         process.install(_services(parse_config({}, production=False), http))
@@ -227,8 +229,8 @@ def _services(config: Config, http: httpx.AsyncClient) -> process.ProcessService
             config=config,
             sealer=Sealer([secrets.token_urlsafe(32)]),
             github=github,
+            allowed=allowed_without_state(config, github),
             clock=lambda: NOW,
-            guesses=TokenGuessLimit(lambda: NOW),
         ),
         vault=CredentialVault(),
         events=SessionEvents(),

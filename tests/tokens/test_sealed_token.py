@@ -156,7 +156,7 @@ def test_a_yes_that_is_too_old_does_not_count_while_github_answers_nobody(
 
     async def use(verifier: BearerVerifier, clock: Clock) -> None:
         await verifier.verify(token)
-        github.add_fault("rate_limit_primary", path="/user")
+        github.add_fault("rate_limit_primary", path="/user", times=10)
         clock.now = NOW + 3599
         await verifier.verify(token)
         clock.now = NOW + 3601

@@ -9,6 +9,7 @@ there before the fork stays shared, as long as nobody writes to it; the garbage 
 each object that it looks at.
 """
 
+import ctypes
 import gc
 import os
 import sys
@@ -16,6 +17,13 @@ import types
 from typing import Any, Final
 
 PACKAGE: Final = "kubernetes_asyncio"
+
+M_MMAP_THRESHOLD: Final = -3
+"""A parameter of `mallopt` (glibc, `malloc.h`)."""
+
+OWN_PAGES_FROM_BYTES: Final = 128 * 1024
+"""What is so large gets pages of its own. It is glibc's default, but see
+`give_large_memory_back`."""
 
 
 class Absent(types.ModuleType):
@@ -45,5 +53,19 @@ def share_memory_over_forks() -> None:
     os.register_at_fork(before=gc.freeze)
 
 
+def give_large_memory_back() -> None:
+    """From now on the memory of a large text goes back to the system when the text is gone.
+
+    glibc gives such a text pages of its own, but when the first is gone it raises the size from
+    which it does so, up to 32 MB. Later texts then lie between small objects that stay, and their
+    memory stays with them: after 90 calls with 0.9 MB each a server process had 64 MB more.
+    Setting the size keeps it. Without glibc nothing is changed.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, OWN_PAGES_FROM_BYTES)
+
+
 leave_out_kubernetes()
+give_large_memory_back()
 share_memory_over_forks()

@@ -142,6 +142,13 @@ EXPECTED: Final[tuple[Exists, ...]] = (
         "iteration",
     ),
     Takes("rebootdev.aio.internals.contextvars:use_application_id", "application_id"),
+    # `framework/ended_tasks.py`: what is kept of a task, and who reads it.
+    HasBody("rebootdev.aio.internals.tasks_cache:TasksCache.put_pending_task", "9efe58f192b43b95"),
+    HasBody("rebootdev.aio.internals.tasks_cache:TasksCache.put_with_response", "8553b1b9b065b820"),
+    HasBody(
+        "rebootdev.aio.internals.tasks_dispatcher:TasksDispatcher.dispatch", "36dce52878b6f294"
+    ),
+    HasBody("reboot.aio.internals.tasks_servicer:TasksServicer.Wait", "27c16c132eb7fb2e"),
     # `servicers/unlogged_call.py`: a call without an idempotency key.
     Takes(
         "rebootdev.aio.headers:Headers",
@@ -178,6 +185,10 @@ EXPECTED: Final[tuple[Exists, ...]] = (
     Is("rebootdev.settings:ADMIN_SECRET_NAME", "rbt-admin-secret"),
     Is("reboot.controller.settings:ENVVAR_REBOOT_ADMIN_AUTH_URL", "REBOOT_ADMIN_AUTH_URL"),
     HasBody("reboot.aio.auth.admin_auth:AdminAuthMixin", "6b2819f2efb4ca9e"),
+    IsSameAs(
+        "reboot.aio.auth.admin_auth:running_rbt_dev",
+        "rebootdev.run_environments:running_rbt_dev",
+    ),
     Takes("reboot.aio.secrets:Secrets.set_secret_source", "secret_source"),
     Exists("reboot.aio.secrets:Secrets.secret_source"),
     Takes("reboot.aio.secrets:SecretSource.get", "self, secret_name"),
@@ -208,6 +219,7 @@ def check() -> None:
 # A name that is gone is told by `FrameworkChanged`, and not by an `ImportError` of the lines below.
 check()
 
+import reboot.aio.auth.admin_auth as admin_auth
 import reboot.aio.http as web_framework
 from reboot.controller import shards
 from reboot.controller.settings import ENVVAR_REBOOT_ADMIN_AUTH_URL
@@ -232,6 +244,7 @@ from rebootdev.aio.placement import (
 )
 from rebootdev.aio.resolvers import DirectResolver
 from rebootdev.aio.state_managers import SidecarStateManager
+from rebootdev.aio.tasks import TaskEffect
 from rebootdev.aio.types import (
     ApplicationId,
     RoutableAddress,
@@ -278,9 +291,11 @@ __all__ = [
     "StateTypeName",
     "StateTypeTag",
     "StreamServicer",
+    "TaskEffect",
     "TasksCache",
     "TokenVerifier",
     "UnknownApplicationError",
+    "admin_auth",
     "check",
     "database_pb2",
     "durable_context",

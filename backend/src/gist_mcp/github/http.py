@@ -89,6 +89,9 @@ async def exchange(
                 body = await _body(response, call, max_bytes)
             finally:
                 await response.aclose()
+                # It refers to its response and that to the request, so that all three would stay,
+                # with the request's body, until Python looks for cycles the next time.
+                del response.stream
     except _NEVER_SENT as error:
         raise unavailable(f"{type(error).__name__} before anything was sent") from None
     except (httpx.HTTPError, httpx.StreamError) as error:

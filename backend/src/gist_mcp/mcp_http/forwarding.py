@@ -77,9 +77,13 @@ async def forward_to_owner(
 
 async def _relayed(upstream: httpx.Response) -> AsyncIterator[bytes]:
     """The bytes as they come. Closes the connection when the client has gone."""
-    async with contextlib.aclosing(upstream):
+    try:
         # The owning process may die in the middle of a stream. The client then sees the stream
         # end and comes back with its last event id, as after a network failure.
         with contextlib.suppress(httpx.HTTPError):
             async for chunk in upstream.aiter_raw():
                 yield chunk
+    finally:
+        await upstream.aclose()
+        # As in `github/http.py`: the client's request would stay in memory with it.
+        del upstream.stream

@@ -74,7 +74,10 @@ class ToolCallingSessionServicer(McpSessionServicer):
         state: McpSession.State,
     ) -> McpSession.RunCallResponse:
         validates = context._effect_validation != EffectValidation.DISABLED
-        steps = self._steps.setdefault(request_id, {}) if validates else {}
+        # The second run is the last. What it needs of the first may be large.
+        steps = self._steps.pop(request_id, {})
+        if validates and _ENDED not in steps:
+            self._steps[request_id] = steps
         json_rpc_id = json.loads(request.wire_id)
         try:
             running = self._running(context, request, request_id, state, steps)
