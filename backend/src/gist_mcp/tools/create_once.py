@@ -98,7 +98,7 @@ async def create_once(call: ToolCall, gist: NewGist, idempotency_key: str | None
     if known is not None:
         return MadeGist(gist_id=known.gist_id, url=known.url)
     change.begin(intent)
-    if change.maybe_sent:
+    if change.looks_first:
         logger.info("create_gist was interrupted while it sent; it looks whether GitHub got it")
     try:
         async with change.within_lease():
@@ -123,6 +123,7 @@ class _Creation:
         self._ledger = open_change.ledger
         self._change = open_change.change
         self._gist = gist
+        self._maybe_sent = open_change.looks_first
 
     async def carry_out(self) -> MadeGist:
         """Sends until the gist exists, and looks first whenever it may exist already.
@@ -130,7 +131,7 @@ class _Creation:
         Whatever it raises, the open change's `maybe_sent` says whether the gist may exist.
         """
         for attempt in range(1, MAX_SENDS + 1):
-            if self._open.maybe_sent:
+            if self._maybe_sent:
                 found = await self._look_repeatedly(attempt)
                 if found is not None:
                     return found
@@ -151,13 +152,12 @@ class _Creation:
 
     async def _send_when_allowed(self, attempt: int) -> _Sent:
         """One send, after a pause and another try where GitHub could not be reached at all."""
-        was_in_doubt = self._open.maybe_sent
         for number, pause_seconds in enumerate((*UNREACHABLE_DELAYS_SECONDS, None), start=1):
             sent = await self._send(f"Create the gist on GitHub (send {attempt}, try {number})")
             failure = sent.failure
-            # A refusal tells how this send ended. It says nothing of an earlier one.
-            self._open.posted(maybe_sent=failure is None or was_in_doubt)
+            self._open.posted(was_refused=failure is not None)
             if failure is None:
+                self._maybe_sent = True
                 return sent
             if not failure.is_unreachable or pause_seconds is None:
                 raise failure.error()

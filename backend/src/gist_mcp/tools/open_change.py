@@ -41,7 +41,9 @@ class OpenChange:
         self._running = running
         self._is_open = False
         self._made_url: str | None = None
-        self._maybe_sent: bool | None = None
+        self._has_begun = False
+        self._looks_first = False
+        self._is_in_doubt = False
         self._is_posting = False
         self._timeout: asyncio.Timeout | None = None
         self._lease_ends_at = 0.0
@@ -60,7 +62,7 @@ class OpenChange:
     def maybe_sent(self) -> bool:
         """True while it is not certain that this change was never sent."""
         # Until the ledger has answered the intent, an earlier process may have sent it.
-        return self._maybe_sent is not False
+        return not self._has_begun or self._is_in_doubt or self._is_posting
 
     async def intend(self, request_digests: dict[str, str]) -> Intent:
         """Takes the change, or learns who did or does, as `Ledger.intend`."""
@@ -82,17 +84,26 @@ class OpenChange:
         """The change is this call's, as `intend` has said, if not in this run of the tool."""
         entry = intent.entry
         self.change = Change(self.change.write_id, self._running.runner, entry.intended_at_seconds)
-        self._is_open = True
-        self._maybe_sent = entry.look_first or self._running.is_adopted or self._is_posting
+        self._is_open = self._has_begun = True
+        self._looks_first = entry.look_first or self._running.is_adopted
+        self._is_in_doubt |= self._looks_first
         self._lease_ends_at = max(self._lease_ends_at, intent.lease_ends_at)
+
+    @property
+    def looks_first(self) -> bool:
+        """True if this run of the tool must look before it sends."""
+        # What an earlier run in this process has sent, it finds among its steps, unless that send
+        # has never ended.
+        return self._looks_first or self._is_posting
 
     def posts(self) -> None:
         """From now on GitHub may have the change."""
-        self._maybe_sent = self._is_posting = True
+        self._is_posting = True
 
-    def posted(self, *, maybe_sent: bool) -> None:
-        """How the send ended is known. `maybe_sent`: the gist may exist."""
-        self._maybe_sent, self._is_posting = maybe_sent, False
+    def posted(self, *, was_refused: bool) -> None:
+        """A send has ended. A refusal says nothing of an earlier one."""
+        self._is_posting = False
+        self._is_in_doubt |= not was_refused
 
     async def hold(self) -> LedgerResult | None:
         """Right before a send, as `Ledger.before_sending`. The lease begins again."""
