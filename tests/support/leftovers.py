@@ -14,6 +14,7 @@ REBOOT_IN_THIS_PROCESS = (
     "durability/test_ledger_size.py",
     "durability/test_state_size.py",
     "framework/test_placement.py",
+    "framework/test_task_waits.py",
     "mcp_http/test_grant_gate.py",
     "oauth",
     "servicers",

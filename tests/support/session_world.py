@@ -19,6 +19,7 @@ from gist_mcp import process
 from gist_mcp.config import Config, parse_config
 from gist_mcp.framework.placement import ServerHere, place_quickly, server_of, servers_here
 from gist_mcp.framework.private_names import StateRef
+from gist_mcp.framework.task_waits import keep_what_is_waited_for
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.http.limits import TokenGuessLimit
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
@@ -202,6 +203,7 @@ def running_sessions(
 ) -> Iterator[Runtime]:
     """A server of `McpSession`, alone or with other states, on a loop of its own."""
     place_quickly()
+    keep_what_is_waited_for()
     with asyncio.Runner() as runner:
         http = httpx.AsyncClient()
         config = parse_config(dict(settings or {}), production=False)

@@ -19,6 +19,7 @@ from gist_mcp.config import Config
 from gist_mcp.deps import Deps
 from gist_mcp.framework import private_names
 from gist_mcp.framework.placement import place_quickly
+from gist_mcp.framework.task_waits import keep_what_is_waited_for
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.http import make_http_client
 from gist_mcp.github.oauth import GitHubOAuth
@@ -57,6 +58,7 @@ SERVICERS = [GistLedgerServicer, GrantsServicer, ToolCallingSessionServicer, Sig
 # ask at once which of them owns what.
 serve_nothing_else()
 place_quickly()
+keep_what_is_waited_for()
 
 
 def build_application(config: Config, *, incarnation: str) -> Application:
