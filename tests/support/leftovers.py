@@ -24,6 +24,7 @@ REBOOT_IN_THIS_PROCESS = (
     "sessions/test_session_cache.py",
     "test_lanes.py",
     "tools/test_call_workflow.py",
+    "tools/test_credential_of_a_call.py",
     "tools/test_every_way_out.py",
 )
 """Tests on a Reboot runtime inside the test process; all others talk to processes."""

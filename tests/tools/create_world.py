@@ -18,7 +18,7 @@ import pytest
 from gist_mcp import process
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
-from gist_mcp.principal import GitHubUserId, Principal
+from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
 from gist_mcp.servicers.gist_ledger import GistLedgerServicer
 from gist_mcp.sessions.calls import NewCall
 from gist_mcp.sessions.ledger import Ledger, lease_seconds
@@ -71,23 +71,26 @@ class CreateWorld:
     sessions: SessionWorld
     github: GitHubSimulator
     points: Points = field(default_factory=Points)
+    session_id: McpSessionId = field(init=False)
+    """Of the last call."""
 
     def create(self, key: str) -> dict[str, Any]:
         """The response to a call with a key, which is the gist's description too."""
         world, session_id = self.sessions, self.sessions.open()
-        token = GitHubToken(self.github.create_token(OCTOCAT.login))
-        process.services().vault.put(
-            session_id,
-            GitHubCredential(
-                token=token,
-                user_id=OCTOCAT.user_id,
-                login=OCTOCAT.login,
-                scopes=frozenset({"gist", "read:user"}),
-            ),
-        )
+        self.session_id = session_id
+        process.services().vault.put(session_id, self.credential("gist", "read:user"))
         request_id = world.run(world.calls.begin(world.runtime.context, session_id, _call(key)))
         told: dict[str, Any] = json.loads(world.response(session_id, request_id))
         return told
+
+    def credential(self, *scopes: str) -> GitHubCredential:
+        """A token of octocat's, as the endpoint would have verified it."""
+        return GitHubCredential(
+            token=GitHubToken(self.github.create_token(OCTOCAT.login, scopes)),
+            user_id=OCTOCAT.user_id,
+            login=OCTOCAT.login,
+            scopes=frozenset(scopes),
+        )
 
     def gists(self, key: str) -> list[str]:
         """Ids of the gists that GitHub has of calls with this key."""

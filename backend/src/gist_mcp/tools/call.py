@@ -23,7 +23,7 @@ from gist_mcp.errors import (
     SignInRequired,
     ToolError,
 )
-from gist_mcp.github.credential import GitHubCredential, GitHubToken
+from gist_mcp.github.credential import GitHubCredential, GitHubToken, grants
 from gist_mcp.principal import GitHubUserId, McpSessionId
 from gist_mcp.servicers.unlogged_call import Caller, StateUnavailable, is_passing
 from gist_mcp.tools.call_log import note_error
@@ -226,7 +226,8 @@ class ToolCall:
         return cast(R, done)
 
     async def credential(self, *scopes: str) -> GitHubCredential:
-        """The newest credential of the session's owner. It has `scopes`, or GitHub does not say.
+        """A credential of the session's owner that has `scopes`, or of which GitHub does not say.
+        The newest one, unless a newer one has fewer.
 
         After a restart it waits for the owner's next request, up to `RESUME_WAIT_SECONDS`. Raises
         `SignInRequired` when no request comes, `ScopeRequired` when a scope is missing, and
@@ -236,7 +237,9 @@ class ToolCall:
         if services.vault.get(self.running.session_id) is None:
             await self.stop_if_cancelled()
         credential = await services.vault.wait_for(
-            self.running.session_id, timeout_seconds=services.config.resume_wait_seconds
+            self.running.session_id,
+            *scopes,
+            timeout_seconds=services.config.resume_wait_seconds,
         )
         if credential is None:
             raise SignInRequired(
@@ -276,9 +279,11 @@ class ToolCall:
             return await ask(credential.token)
         except (SignInRequired, ScopeRequired):
             # Without this a revoked token would be let in for `TOKEN_REVALIDATE_SECONDS`, and one
-            # that has lost a scope would bring no challenge. It stays in the vault: the next call
-            # must tell its owner to sign in, and not wait for an owner who is here already.
+            # that has lost a scope would bring no challenge. The last one stays in the vault: the
+            # next call must tell its owner to sign in, and not wait for an owner who is here
+            # already.
             process.services().verifier.forget(credential.token)
+            process.services().vault.refused(self.running.session_id, credential.token)
             raise
 
     async def stop_if_cancelled(self) -> None:
@@ -291,17 +296,3 @@ class ToolCall:
 def running_call(context: DurableContext) -> ToolCall:
     """The call that the tool was called for."""
     return ToolCall(current_call.get(), context)
-
-
-IMPLIED_SCOPES = {"read:user": "user"}
-"""Scopes that a wider one includes; GitHub reports only the wider one (GitHub Docs, scopes)."""
-
-
-def grants(granted: frozenset[str] | None, scope: str) -> bool:
-    """True if the granted scopes include `scope`, by themselves or within a wider one.
-
-    Also if they are unknown (`None`): then GitHub's answer to the call decides.
-    """
-    if granted is None:
-        return True
-    return scope in granted or IMPLIED_SCOPES.get(scope, scope) in granted
