@@ -21,6 +21,7 @@ REBOOT_IN_THIS_PROCESS = (
     "sessions/test_earlier_release.py",
     "sessions/test_responses.py",
     "sessions/test_retention.py",
+    "sessions/test_sent_responses.py",
     "sessions/test_session_cache.py",
     "test_lanes.py",
     "tools/test_call_workflow.py",
