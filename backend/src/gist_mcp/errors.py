@@ -121,6 +121,10 @@ class Conflict(ToolError):
     """It cannot be done as things stand. Do not repeat."""
 
 
+class TakenOver(Conflict):
+    """The call has changed nothing, and may not any more. Another call may have done it."""
+
+
 class PermissionRequired(Conflict):
     """The token has permissions instead of scopes, and lacks one: its owner adds it, or the user
     signs in instead.
