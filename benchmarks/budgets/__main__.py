@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "api"))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "backend" / "src"))
 
 from benchmarks.budgets.deployment import Deployment, Routing

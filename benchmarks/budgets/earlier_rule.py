@@ -12,17 +12,19 @@ from benchmarks.budgets.people import User
 from benchmarks.budgets.traffic import Event
 from gist_mcp.errors import SignInRequired
 from gist_mcp.github.credential import GitHubToken
-from gist_mcp.rate import Rate
-from gist_mcp.tokens.verifier import TooManyGuesses
+from gist_mcp.rate_limit import RateLimit
+from gist_mcp.token_bucket import Rate
+from gist_mcp.tokens.guess_budget import TooManyGuesses
 
 REMEMBERED_SECONDS = 60.0
-GUESSES_BURST = 60.0
-GUESSES_PER_SECOND = 0.35
+GUESSES = Rate(burst=60, per_second=0.35)
+"""Of each process, from everybody together."""
+EVERYBODY = ""
 
 
 @dataclass
 class _Process:
-    guesses: Rate
+    guesses: RateLimit
     asked_at_seconds: dict[str, float] = field(default_factory=dict)
     """Of each token that GitHub has said yes to, by digest."""
 
@@ -36,10 +38,7 @@ class EarlierDeployment:
         self._github = github_client(http, github.clock)
         self._oauth = oauth_client(http, github.clock)
         self._secret = config_of_app().github_client_secret
-        self._processes = [
-            _Process(Rate(burst=GUESSES_BURST, per_second=GUESSES_PER_SECOND, clock=self._clock))
-            for _ in range(processes)
-        ]
+        self._processes = [_Process(RateLimit(GUESSES, self._clock)) for _ in range(processes)]
 
     async def call(self, event: Event, user: User) -> None:
         """The process that got the call asked, unless it had in the last minute."""
@@ -57,9 +56,9 @@ class EarlierDeployment:
     async def random_token(self, event: Event, token: str) -> None:
         """Asked within the process's limit."""
         guesses = self._processes[event.process].guesses
-        if not guesses.has(1):
-            raise TooManyGuesses(1)
-        guesses.take(1)
+        if wait_seconds := guesses.wait_seconds(EVERYBODY):
+            raise TooManyGuesses(wait_seconds)
+        guesses.take(EVERYBODY)
         await self._ask(GitHubToken(token))
 
     async def garbage_code(self, _: Event, code: str) -> None:

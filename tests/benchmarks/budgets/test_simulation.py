@@ -70,12 +70,27 @@ def test_the_apps_budget_pays_for_new_tokens_only(routing: Routing) -> None:
     result = after(routing)
 
     direct = sum(is_direct(SETTINGS, user) for user in range(5))
-    known_to = SETTINGS.processes if routing is Routing.AT_RANDOM else 2
-    assert result.asked[APP] - strangers(result) <= direct * known_to
-    # Each user's token is asked about once a minute, whichever process gets the requests.
-    assert result.asked[USERS] + result.asked[USERS_FREE] <= 5 * (MINUTES + 1)
+    # Once for the deployment, and never for a token of ours.
+    assert result.asked[APP] - strangers(result) == direct
+    # Then once a minute with the token itself, and once more by a process that meets it first.
+    questions = result.asked[USERS] + result.asked[USERS_FREE]
+    assert questions <= 5 * (MINUTES + SETTINGS.processes)
     assert result.asked[USERS_FREE] > result.asked[USERS]
+    assert result.asked[TOKEN_ENDPOINT] == result.sent[Kind.GARBAGE_CODE]
     assert result.refused.keys() <= {Kind.RANDOM_TOKEN, Kind.GARBAGE_CODE}
+
+
+def test_strangers_have_a_small_part_of_the_apps_budget() -> None:
+    flood = replace(SETTINGS, random_tokens_per_second=5.0, garbage_codes_per_second=5.0)
+    result = asyncio.run(
+        simulate(flood, lambda github: Deployment(github, flood.processes, Routing.AT_RANDOM))
+    )
+
+    direct = sum(is_direct(SETTINGS, user) for user in range(5))
+    # A code costs as much as two and a half tokens. Together they have 500 an hour.
+    spent = result.asked[APP] - direct + 2.5 * result.asked[TOKEN_ENDPOINT]
+    assert 0 < spent <= 500
+    assert result.refused.keys() == {Kind.RANDOM_TOKEN, Kind.GARBAGE_CODE}
 
 
 def test_earlier_the_apps_budget_paid_for_every_minute_of_every_process() -> None:
