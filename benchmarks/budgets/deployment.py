@@ -86,6 +86,7 @@ class Deployment:
         self._config = config_of_app()
         self._sealer = Sealer([KEY])
         self._clock = github.clock
+        self._with_session: set[int] = set()
         states = StatesInMemory()
         self._processes = [self._process(github.client(), states) for _ in range(processes)]
 
@@ -111,20 +112,21 @@ class Deployment:
         """A call: any process tells whose token it is, the account's owner asks if it is alive."""
         owner = self._owner(user)
         receiver = self._processes[event.process]
-        if self._routing is Routing.BY_ACCOUNT and not event.is_first:
+        if self._routing is Routing.BY_ACCOUNT and event.who in self._with_session:
             receiver = owner
         identified = await self._identified(receiver, event, user)
         if receiver is not owner:
             # What a sealed hop carries.
             identified = replace(identified, is_fresh=False)
         await owner.verifier.validate(identified)
+        self._with_session.add(event.who)
 
     async def _identified(self, receiver: Process, event: Event, user: User) -> Identified:
         # As in `mcp_http/authentication.py`: strangers keep nobody out who names a session.
         try:
             return await receiver.verifier.identify(user.bearer, address=f"user {event.who}")
         except TooManyGuesses:
-            if event.is_first:
+            if event.who not in self._with_session:
                 raise
         account = account_id(self._config.github_web_url, user.credential.user_id)
         return await receiver.verifier.identify(user.bearer, account=account)

@@ -32,8 +32,6 @@ class Event:
     who: int
     process: int
     """That gets the request if nothing directs it."""
-    is_first: bool = False
-    """The user has no session yet, so nothing can direct the request."""
 
 
 def traffic(settings: BudgetSettings) -> Iterator[Event]:
@@ -67,10 +65,7 @@ def is_direct(settings: BudgetSettings, user: int) -> bool:
 
 def _calls(settings: BudgetSettings, chance: random.Random, user: int) -> list[Event]:
     times = at_random(settings.call_pause_seconds, settings.seconds, chance)
-    return [
-        Event(at, Kind.CALL, user, chance.randrange(settings.processes), is_first=not number)
-        for number, at in enumerate(times)
-    ]
+    return [Event(at, Kind.CALL, user, chance.randrange(settings.processes)) for at in times]
 
 
 def _refreshes(settings: BudgetSettings, chance: random.Random) -> list[Event]:
