@@ -19,6 +19,8 @@ class Kind(Enum):
 
     CALL = "a call of a user"
     REFRESH = "a refresh of a user"
+    KNOWN_SIGN_IN = "a sign-in with a known browser"
+    NEW_SIGN_IN = "a sign-in with a new browser"
     RANDOM_TOKEN = "a random token of a stranger"
     GARBAGE_CODE = "a garbage code of a stranger"
 
@@ -41,6 +43,11 @@ def traffic(settings: BudgetSettings) -> Iterator[Event]:
         _calls(settings, chance, user) for user in range(settings.users)
     ]
     streams.append(sorted(_refreshes(settings, chance), key=_time))
+    for kind, count in (
+        (Kind.KNOWN_SIGN_IN, settings.known_sign_ins),
+        (Kind.NEW_SIGN_IN, settings.new_sign_ins),
+    ):
+        streams.append(_sign_ins(settings, chance, kind, count))
     for kind, per_second in (
         (Kind.RANDOM_TOKEN, settings.random_tokens_per_second),
         (Kind.GARBAGE_CODE, settings.garbage_codes_per_second),
@@ -74,6 +81,23 @@ def _refreshes(settings: BudgetSettings, chance: random.Random) -> list[Event]:
         for user, at in refresh_times(settings).items()
         if at < settings.seconds
     ]
+
+
+def _sign_ins(
+    settings: BudgetSettings, chance: random.Random, kind: Kind, count: int
+) -> list[Event]:
+    return sorted(
+        (
+            Event(
+                chance.uniform(0, settings.seconds),
+                kind,
+                chance.randrange(settings.users),
+                chance.randrange(settings.processes),
+            )
+            for _ in range(count)
+        ),
+        key=_time,
+    )
 
 
 def _strangers(
