@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from benchmarks.settings import SettingError, seconds_of, whole_number
 
-MODES = ("mixed", "burst")
+MIXED = "mixed"
+BURST = "burst"
+MODES = (MIXED, BURST)
 GREEDY_TOOLS = ("get_my_profile", "create_gist", "both")
 
 

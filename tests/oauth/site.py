@@ -16,14 +16,20 @@ from gist_mcp.clients.registry import ClientRegistry
 from gist_mcp.config import parse_config
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.oauth import GitHubOAuth
+from gist_mcp.http.limits import SIGN_INS_RATE
 from gist_mcp.oauth.routes import ROUTES
+from gist_mcp.rate_limit import RateLimit
 from gist_mcp.sessions.hop import Forwarding
 from gist_mcp.tokens.allowed_accounts import AllowedAccounts
 from gist_mcp.tokens.allowed_records import AllowedUserRecords
+from gist_mcp.tokens.deleted_pairs import DeletedPairs
 from gist_mcp.tokens.github_refresh import GitHubRefreshes
+from gist_mcp.tokens.guess_budget import GuessBudget
+from gist_mcp.tokens.known_tokens import KnownTokens
 from gist_mcp.tokens.refresh_limit import RefreshLimit
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
+from tests.support.runtime import RuntimeCalls
 
 NOW = 1_800_000_000
 PUBLIC_URL = "https://gists.example.com"
@@ -96,6 +102,7 @@ class Site:
     def __init__(self, run: Callable[[Awaitable[Any]], Any], rbt: DurableState) -> None:
         self.run = run
         self.rbt = rbt
+        self.state_calls = RuntimeCalls(rbt)
         self.github = ScriptedGitHub()
         self.to_github: httpx.AsyncBaseTransport = httpx.MockTransport(self.github)
         self.now = NOW
@@ -152,6 +159,10 @@ class Site:
                 retired_keys=self.retired_keys,
             ),
             refreshes=GitHubRefreshes(clock=clock),
+            deleted_pairs=DeletedPairs(),
+            guesses=GuessBudget(self.state_calls, clock),
+            known_tokens=KnownTokens(config, self.sealer, self.state_calls, clock),
+            garbage=RateLimit(SIGN_INS_RATE, clock),
             allowed=allowed,
             verifier=BearerVerifier(
                 config=config, sealer=self.sealer, github=github, allowed=allowed, clock=clock

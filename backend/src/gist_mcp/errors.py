@@ -25,12 +25,23 @@ class ConfigError(GistMcpError):
 
 
 class OAuthError(GistMcpError):
-    """The OAuth client did something wrong; `code` is from RFC 6749, 5.2 or its relatives."""
+    """The OAuth client did something wrong; `code` is from RFC 6749, 5.2 or its relatives.
 
-    def __init__(self, code: str, description: str, *, status_code: int = 400) -> None:
+    With `retry_after_seconds` nothing was decided: the same request may succeed after that time.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        description: str,
+        *,
+        status_code: int = 400,
+        retry_after_seconds: int | None = None,
+    ) -> None:
         super().__init__(description, log_reason=f"{code}: {description}")
         self.code = code
         self.status_code = status_code
+        self.retry_after_seconds = retry_after_seconds
 
 
 class SignInRequired(GistMcpError):
@@ -108,6 +119,10 @@ class NotFound(ToolError):
 
 class Conflict(ToolError):
     """It cannot be done as things stand. Do not repeat."""
+
+
+class TakenOver(Conflict):
+    """The call has changed nothing, and may not any more. Another call may have done it."""
 
 
 class PermissionRequired(Conflict):

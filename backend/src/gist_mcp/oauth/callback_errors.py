@@ -95,7 +95,7 @@ def state_unavailable(error: StateUnavailable) -> SignInFailed:
         "Not just now",
         str(error),
         status_code=503,
-        retry_after_seconds=5,
+        retry_after_seconds=error.retry_after_seconds,
     )
 
 
@@ -154,13 +154,31 @@ def github_unavailable(error: GitHubUnavailable | RateLimited) -> SignInFailed:
     """GitHub is down, slow or at its rate limit, or refuses this server itself."""
     if isinstance(error, GitHubRefusesServer):
         return _misconfigured()
-    text = "GitHub does not answer properly at the moment. Start again in a little while."
+    text = (
+        "GitHub does not answer properly at the moment. "
+        f"Start again in {error.retry_after_seconds} seconds."
+    )
     return SignInFailed(
         "temporarily_unavailable",
         "GitHub cannot be reached",
         text,
         status_code=502,
         retry_after_seconds=error.retry_after_seconds,
+    )
+
+
+def too_many_sign_ins(retry_after_seconds: int) -> SignInFailed:
+    """GitHub was not asked about the code, because it was asked about too many bad ones."""
+    text = (
+        "Too many sign-ins with codes that GitHub does not know were tried here, by whomever. "
+        f"Nothing was granted. Start again in {retry_after_seconds} seconds."
+    )
+    return SignInFailed(
+        "temporarily_unavailable",
+        "Too many sign-ins at the moment",
+        text,
+        status_code=429,
+        retry_after_seconds=retry_after_seconds,
     )
 
 

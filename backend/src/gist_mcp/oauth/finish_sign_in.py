@@ -8,6 +8,7 @@ the application takes the claim over, for the same browser with the same code: i
 seen the code the sign-in goes on, else it has to begin again.
 """
 
+import contextlib
 import logging
 from dataclasses import dataclass
 from enum import Enum
@@ -22,7 +23,8 @@ from gist_mcp.errors import (
     RateLimited,
     SignInRequired,
 )
-from gist_mcp.github.oauth import CodeRefused
+from gist_mcp.github.models import TokenGrant, UserAnswer
+from gist_mcp.github.oauth import CodeRefused, is_plausible_code, is_possible_code
 from gist_mcp.oauth import pkce, sign_in
 from gist_mcp.oauth.answers import SignInFailed
 from gist_mcp.oauth.authorization_request import is_stale
@@ -39,14 +41,18 @@ from gist_mcp.oauth.callback_errors import (
     sign_in_refused,
     state_unavailable,
     token_refused,
+    too_many_sign_ins,
 )
 from gist_mcp.oauth.github_answer import GitHubAnswer
 from gist_mcp.oauth.revoke_at_github import revoke_at_github
 from gist_mcp.oauth.sign_in import CLIENT_FLOW, Claimed, SignInRefused
 from gist_mcp.principal import GitHubUserId
+from gist_mcp.servicers.guess_budget import CODE_COST
 from gist_mcp.servicers.sign_in import EXPIRED, UNKNOWN
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.tokens.github_tokens import GitHubPair, pair_of
+from gist_mcp.tokens.grants import account_id
+from gist_mcp.tokens.guess_budget import Taken, TooManyGuesses
 
 logger = logging.getLogger(__name__)
 
@@ -153,8 +159,7 @@ async def _ask_github(deps: Deps, answer: GitHubAnswer, claimed: Claimed) -> Sig
     key = pkce.key_of_state(deps.sealer.derive_all("pkce"), answer.oauth_state)
     code_verifier = pkce.derived_verifier(key, answer.oauth_state)
     try:
-        grant = await deps.github_oauth.exchange_code(code=answer.code, code_verifier=code_verifier)
-        who = await deps.github.get_user(grant.access_token)
+        grant, who = await _exchange(deps, answer, code_verifier)
     except CodeRefused as error:
         logger.warning("sign-in: %s", error.log_reason)
         if claimed.is_resumed and error.is_spent:
@@ -166,11 +171,51 @@ async def _ask_github(deps: Deps, answer: GitHubAnswer, claimed: Claimed) -> Sig
     except SignInRequired as error:
         logger.warning("sign-in: %s", error.log_reason)
         raise token_refused() from None
+    except TooManyGuesses as error:
+        raise too_many_sign_ins(error.retry_after_seconds) from None
+    except StateUnavailable as error:
+        raise state_unavailable(error) from None
     return SignedIn(
         github=pair_of(grant, now=int(deps.clock())),
         user_id=who.user.id,
         login=who.user.login,
         scopes=who.scopes if grant.scopes is None else grant.scopes,
+    )
+
+
+async def _exchange(
+    deps: Deps, answer: GitHubAnswer, code_verifier: str
+) -> tuple[TokenGrant, UserAnswer]:
+    """The code's token and whose it is. A code that GitHub refuses uses up the budget.
+
+    Raises `CodeRefused`, `GitHubUnavailable`, `RateLimited`, `SignInRequired`, `TooManyGuesses`,
+    `StateUnavailable`.
+    """
+    # Anybody can begin a sign-in and come back with a code of their own making, and GitHub answers
+    # the app 2,000 token requests an hour. What cannot be a code is not worth one.
+    taken = await _take(deps, answer) if is_possible_code(answer.code) else None
+    try:
+        grant = await deps.github_oauth.exchange_code(code=answer.code, code_verifier=code_verifier)
+        who = await deps.github.get_user(grant.access_token)
+    except (CodeRefused, GitHubUnavailable, RateLimited, SignInRequired) as error:
+        # Nobody is to be shut out for a failure of GitHub, or of whoever has set up this server.
+        is_in_vain = isinstance(error, CodeRefused) and not error.operator_must_act
+        if taken is not None and not is_in_vain:
+            await taken.give_back()
+        raise
+    if taken is not None:
+        await taken.charge(account_id(deps.config.github_web_url, who.user.id))
+    return grant, who
+
+
+async def _take(deps: Deps, answer: GitHubAnswer) -> Taken:
+    """The right to ask GitHub about the code. Raises `TooManyGuesses`, `StateUnavailable`."""
+    if answer.known_account is not None:
+        # An account that has used up its own part is still as good as a stranger.
+        with contextlib.suppress(TooManyGuesses):
+            return await deps.guesses.take_as(answer.known_account, cost=CODE_COST)
+    return await deps.guesses.take(
+        cost=CODE_COST, is_plausible=is_plausible_code(answer.code), address=answer.address
     )
 
 

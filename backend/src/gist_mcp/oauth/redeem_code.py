@@ -55,7 +55,8 @@ async def redeem_code(request: Request, client: Client, parameters: Mapping[str,
         # grant, and with it every token of ours (RFC 6749, 4.1.2 and 10.5).
         await revoke_at_github(deps, granted.github)
     if outcome == FULL:
-        raise StateUnavailable("Too many sign-ins of this account at once. Try again in a minute.")
+        text = "Too many sign-ins of this account at once. Try again in a minute."
+        raise StateUnavailable(text, retry_after_seconds=60)
     if outcome != OK:
         raise invalid_grant(f"code {outcome}")
     if not is_allowed:
