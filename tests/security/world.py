@@ -1,4 +1,4 @@
-"""Our application for the attacks: two server processes, Envoy, and GitHub's simulator."""
+"""Our application for the attacks: its server processes, Envoy, and GitHub's simulator."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,10 +32,12 @@ class World:
 
 
 @contextmanager
-def running_world(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[World]:
+def running_world(
+    folder: Path, settings: Mapping[str, str] | None = None, *, servers: int = 2
+) -> Iterator[World]:
     """Starts both, ends both."""
     environ = {"TOKEN_KEYS": TOKEN_KEYS, **(settings or {})}
-    app = Deployment(folder, environ)
+    app = Deployment(folder, environ, servers=servers)
     with (
         GitHubSimulator(callback_urls=(f"{app.url}/oauth/callback",)) as github,
         Wiretap(github.url) as api,

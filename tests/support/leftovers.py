@@ -21,6 +21,7 @@ REBOOT_IN_THIS_PROCESS = (
     "sessions/test_responses.py",
     "sessions/test_retention.py",
     "sessions/test_session_cache.py",
+    "tokens/test_unknown_tokens.py",
     "test_lanes.py",
     "tools/test_call_workflow.py",
 )
