@@ -23,17 +23,17 @@ BUDGETS = (APP, TOKEN_ENDPOINT, USERS, USERS_FREE, BROWSERS, OTHERS)
 NOT_MODIFIED = 304
 
 
-def budget_of(request: SeenRequest) -> str:
-    """The budget that pays for a request."""
-    if request.path.startswith("/applications/"):
+def budget_of(path: str, status: int | None, *, is_users: bool) -> str:
+    """The budget that pays for a request. `is_users`: it carries a user's token."""
+    if path.startswith("/applications/"):
         return APP
-    if request.path == "/login/oauth/access_token":
+    if path == "/login/oauth/access_token":
         return TOKEN_ENDPOINT
-    if request.path.startswith("/login/"):
+    if path.startswith("/login/"):
         return BROWSERS
-    if request.token_sha256 is None:
+    if not is_users:
         return OTHERS
-    return USERS_FREE if request.status == NOT_MODIFIED else USERS
+    return USERS_FREE if status == NOT_MODIFIED else USERS
 
 
 @dataclass
@@ -54,4 +54,5 @@ class GitHubTally:
                 break
             self.missed += each.number - self.read_to - 1
             self.read_to = each.number
-            self.counts[budget_of(each)] += 1
+            is_users = each.token_sha256 is not None
+            self.counts[budget_of(each.path, each.status, is_users=is_users)] += 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,13 +29,16 @@ async def again_and_again(
     bursts: list[Burst] = []
     end = time.perf_counter() + seconds
     tools = {"both": (PROFILE, CREATE)}.get(settings.greedy_tool, (settings.greedy_tool,))
-    while (start := time.perf_counter()) < end:
+    is_told_to_wait = False
+    while not is_told_to_wait and (start := time.perf_counter()) < end:
         calls = [
             _until_done(greedy[number % len(greedy)], tools[number % len(tools)], end)
             for number in range(settings.burst_calls)
         ]
-        done = sum([outcome.kind is Kind.DONE for outcome in await asyncio.gather(*calls)])
-        bursts.append(Burst(time.perf_counter() - start, len(calls), done))
+        kinds = Counter(outcome.kind for outcome in await asyncio.gather(*calls))
+        bursts.append(Burst(time.perf_counter() - start, len(calls), kinds[Kind.DONE]))
+        # Beyond the end. To begin another burst now would not be to wait.
+        is_told_to_wait = kinds[Kind.STATED_LIMIT] > 0
     return bursts
 
 

@@ -200,6 +200,7 @@ EXPECTED: Final[tuple[Exists, ...]] = (
         "reboot.routing.envoy_config:listener",
         "application_id, servers, file_descriptor_set, port, use_tls, certificate_path, key_path",
     ),
+    Takes("reboot.routing.envoy_config:clusters", "application_id, servers"),
     IsSameAs("reboot.server.local_envoy:envoy_config", "reboot.routing:envoy_config"),
     IsSameAs("reboot.aio.http:FastAPI", "fastapi:FastAPI"),
     Is("rebootdev.settings:ENVVAR_LOCAL_ENVOY_MODE", "REBOOT_LOCAL_ENVOY_MODE"),
