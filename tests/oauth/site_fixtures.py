@@ -9,6 +9,7 @@ from reboot.aio.applications import Application
 from reboot.aio.tests import Reboot
 from rebootdev.aio.contexts import EffectValidation
 
+from gist_mcp.servicers.allowed_users import AllowedUsersServicer
 from gist_mcp.servicers.grant import GrantsServicer
 from gist_mcp.servicers.guess_budget import GuessBudgetServicer
 from gist_mcp.servicers.known_token import KnownTokensServicer
@@ -50,7 +51,13 @@ def runtime(run: Run) -> Iterator[Reboot]:
         rbt = Reboot()
         await rbt.start()
         application = Application(
-            servicers=[GrantsServicer, GuessBudgetServicer, KnownTokensServicer, SignInsServicer]
+            servicers=[
+                AllowedUsersServicer,
+                GrantsServicer,
+                GuessBudgetServicer,
+                KnownTokensServicer,
+                SignInsServicer,
+            ]
         )
         await rbt.up(application, in_process=True, effect_validation=EffectValidation.QUIET)
         return rbt

@@ -37,6 +37,7 @@ from gist_mcp.tokens.verifier import BearerVerifier
 from gist_mcp.tools.call_workflow import ToolCallingSessionServicer
 from gist_state.v1 import mcp_session_pb2 as messages
 from gist_state.v1.mcp_session_rbt import McpSession
+from tests.support.allowed_accounts import allowed_without_state
 from tests.support.runtime import Runtime, running
 
 SECRET = SecretStr("the front door's secret")
@@ -228,6 +229,7 @@ def _services(config: Config, http: httpx.AsyncClient) -> process.ProcessService
             config=config,
             sealer=Sealer([secrets.token_urlsafe(32)]),
             github=github,
+            allowed=allowed_without_state(config, github),
             clock=lambda: NOW,
         ),
         vault=CredentialVault(),

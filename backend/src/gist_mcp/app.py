@@ -35,6 +35,7 @@ from gist_mcp.rate_limit import RateLimit
 from gist_mcp.reboot_gateway import ask_admins_who_they_are, close_gateway, serve_nothing_else
 from gist_mcp.routes import front_door
 from gist_mcp.servicers.account import AccountServicer
+from gist_mcp.servicers.allowed_users import AllowedUsersServicer
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
 from gist_mcp.servicers.gist_ledger import GistLedgerServicer
 from gist_mcp.servicers.grant import GrantsServicer
@@ -52,6 +53,12 @@ from gist_mcp.sessions.internal_http import make_internal_http_client
 from gist_mcp.sessions.lifecycle import SessionLifecycle
 from gist_mcp.sessions.retention import Retention
 from gist_mcp.sessions.session_cache import SessionCache
+from gist_mcp.tokens.allowed_accounts import AllowedAccounts
+from gist_mcp.tokens.allowed_records import (
+    AllowedUserRecords,
+    is_owned_here,
+    reach_as_front_door,
+)
 from gist_mcp.tokens.deleted_pairs import DeletedPairs
 from gist_mcp.tokens.github_refresh import GitHubRefreshes
 from gist_mcp.tokens.guess_budget import GuessBudget
@@ -65,6 +72,7 @@ from gist_mcp.tools.tool_list import publish_our_schemas
 
 SERVICERS = [
     AccountServicer,
+    AllowedUsersServicer,
     GistLedgerServicer,
     GrantsServicer,
     GuessBudgetServicer,
@@ -135,10 +143,23 @@ def build_front_door(
     calls = ProcessCalls(SecretStr(secret))
     guesses = GuessBudget(calls, time.time)
     known_tokens = KnownTokens(config, sealer, calls, time.time)
+    allowed = AllowedAccounts(
+        config=config,
+        github=github,
+        records=AllowedUserRecords(
+            reach_as_front_door(SecretStr(secret)),
+            issuer=config.github_web_url,
+            incarnation=incarnation,
+        ),
+        is_looking_up=is_owned_here,
+        clock=time.time,
+    )
+    run_until_the_process_ends(allowed.look_up_until_known(), name="look up allowed users")
     verifier = BearerVerifier(
         config=config,
         sealer=sealer,
         github=github,
+        allowed=allowed,
         clock=time.time,
         guesses=guesses,
         known_tokens=known_tokens,
@@ -204,6 +225,7 @@ def build_front_door(
         guesses=guesses,
         known_tokens=known_tokens,
         garbage=RateLimit(SIGN_INS_RATE, time.monotonic),
+        allowed=allowed,
         verifier=verifier,
         vault=vault,
         events=events,

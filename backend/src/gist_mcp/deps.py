@@ -20,6 +20,7 @@ from gist_mcp.sessions.hop import Forwarding
 from gist_mcp.sessions.lifecycle import SessionLifecycle
 from gist_mcp.sessions.retention import Retention
 from gist_mcp.sessions.session_cache import SessionCache
+from gist_mcp.tokens.allowed_accounts import AllowedAccounts
 from gist_mcp.tokens.deleted_pairs import DeletedPairs
 from gist_mcp.tokens.github_refresh import GitHubRefreshes
 from gist_mcp.tokens.guess_budget import GuessBudget
@@ -49,6 +50,7 @@ class Deps:
     guesses: GuessBudget
     known_tokens: KnownTokens
     garbage: RateLimit
+    allowed: AllowedAccounts
     verifier: BearerVerifier
     vault: CredentialVault
     events: SessionEvents

@@ -28,7 +28,8 @@ class SignInFailed(OAuthError):
 
     `can_restart_here` is false where only the client can begin a new sign-in. `is_other_browser` is
     true where another browser may have begun this one. `choose_account` offers a new sign-in with
-    another GitHub account.
+    another GitHub account. `refused_login` is an account that will be refused again: then nothing
+    else is offered.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class SignInFailed(OAuthError):
         can_restart_here: bool = True,
         is_other_browser: bool = False,
         choose_account: bool = False,
+        refused_login: str | None = None,
     ) -> None:
         super().__init__(
             code, description, status_code=status_code, retry_after_seconds=retry_after_seconds
@@ -50,6 +52,7 @@ class SignInFailed(OAuthError):
         self.can_restart_here = can_restart_here
         self.is_other_browser = is_other_browser
         self.choose_account = choose_account
+        self.refused_login = refused_login
 
 
 def wants_page(request: Request) -> bool:
@@ -121,6 +124,7 @@ def error_page(
         title=failed.title if failed else "This request makes no sense here",
         can_restart_here=failed.can_restart_here if failed else True,
         choose_account=failed.choose_account if failed else False,
+        refused_login=failed.refused_login if failed else None,
         description=str(error),
         code=error.code,
     )
@@ -142,9 +146,13 @@ def _error_json(request: Request, error: OAuthError) -> Response:
     if not isinstance(error, SignInFailed) or not error.can_restart_here:
         return oauth_error_response(error)
     deps: Deps = request.app.state.deps
+    begin_url = f"{deps.config.public_url}/oauth/authorize"
     values: dict[str, object] = {
         "error": error.code,
         "error_description": str(error),
-        "start_again": f"{deps.config.public_url}/oauth/authorize",
+        "start_again": begin_url,
     }
+    if error.refused_login is not None:
+        values["login"] = error.refused_login
+        values["start_again"] = f"{begin_url}?prompt=select_account"
     return _saying_when(error, json_response(values, status_code=error.status_code))

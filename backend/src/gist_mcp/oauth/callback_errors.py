@@ -3,9 +3,15 @@
 import logging
 from typing import Final
 
-from gist_mcp.errors import GitHubRefusesServer, GitHubUnavailable, RateLimited
+from gist_mcp.errors import (
+    AllowedUsersUnknown,
+    GitHubRefusesServer,
+    GitHubUnavailable,
+    RateLimited,
+)
 from gist_mcp.github.oauth import CodeRefused
 from gist_mcp.oauth.answers import SignInFailed
+from gist_mcp.principal import GitHubUserId
 from gist_mcp.servicers.sign_in import EXPIRED, OTHER_BROWSER, REPLAYED, UNKNOWN
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 
@@ -42,6 +48,10 @@ _EXPIRED_FOR_CLIENT: Final = (
     "A sign-in must be finished within ten minutes. Nothing was granted. Start again; if the "
     "client that sent you here has stopped waiting, start again there."
 )
+
+
+class AnotherAccountNeeded(SignInFailed):
+    """The account may not use this server, and will be refused as often as it comes."""
 
 
 class SignInInterrupted(SignInFailed):
@@ -169,6 +179,31 @@ def too_many_sign_ins(retry_after_seconds: int) -> SignInFailed:
         text,
         status_code=429,
         retry_after_seconds=retry_after_seconds,
+    )
+
+
+def account_not_allowed(login: str, user_id: GitHubUserId) -> AnotherAccountNeeded:
+    """The account is none of those in `ALLOWED_USERS`."""
+    error = AnotherAccountNeeded(
+        "access_denied",
+        "This account may not use this server",
+        "This server is for certain people only, and whoever runs it decides who they are. Nothing "
+        "was granted. If it should be you, ask them; or use another GitHub account.",
+        status_code=403,
+        refused_login=login,
+    )
+    error.log_reason = f"{login} (GitHub user {user_id}) is not in ALLOWED_USERS"
+    return error
+
+
+def allowed_users_unknown(error: AllowedUsersUnknown) -> SignInFailed:
+    """Logins in `ALLOWED_USERS` are not looked up yet, and the account may be one of them."""
+    return SignInFailed(
+        "temporarily_unavailable",
+        "Not just now",
+        f"{error} Nothing was granted.",
+        status_code=503,
+        retry_after_seconds=error.retry_after_seconds,
     )
 
 

@@ -1,11 +1,11 @@
 """The decision about a sign-in that comes back from GitHub. Nothing is rendered here.
 
 The order is the protection: claim the sign-in (durable, once), exchange the code, ask GitHub who it
-is, redeem. The claim comes before the exchange: a crash in between costs a person one more try at
-worst, the other order would let a code be replayed. In every case that ends before the claim GitHub
-is not asked anything. After a crash the next run of the application takes the claim over, for the
-same browser with the same code: if GitHub had not seen the code the sign-in goes on, else it has to
-begin again.
+is, check that this account may use the server, redeem. The claim comes before the exchange: a crash
+in between costs a person one more try at worst, the other order would let a code be replayed. In
+every case that ends before the claim GitHub is not asked anything. After a crash the next run of
+the application takes the claim over, for the same browser with the same code: if GitHub had not
+seen the code the sign-in goes on, else it has to begin again.
 """
 
 import contextlib
@@ -16,14 +16,23 @@ from enum import Enum
 from reboot.aio.external import ExternalContext
 
 from gist_mcp.deps import Deps
-from gist_mcp.errors import GitHubUnavailable, RateLimited, SignInRequired
+from gist_mcp.errors import (
+    AccountNotAllowed,
+    AllowedUsersUnknown,
+    GitHubUnavailable,
+    RateLimited,
+    SignInRequired,
+)
 from gist_mcp.github.models import TokenGrant, UserAnswer
 from gist_mcp.github.oauth import CodeRefused, is_plausible_code, is_possible_code
 from gist_mcp.oauth import pkce, sign_in
 from gist_mcp.oauth.answers import SignInFailed
 from gist_mcp.oauth.authorization_request import is_stale
 from gist_mcp.oauth.callback_errors import (
+    AnotherAccountNeeded,
     SignInInterrupted,
+    account_not_allowed,
+    allowed_users_unknown,
     code_refused,
     error_from_github,
     github_unavailable,
@@ -35,6 +44,7 @@ from gist_mcp.oauth.callback_errors import (
     too_many_sign_ins,
 )
 from gist_mcp.oauth.github_answer import GitHubAnswer
+from gist_mcp.oauth.revoke_at_github import revoke_at_github
 from gist_mcp.oauth.sign_in import CLIENT_FLOW, Claimed, SignInRefused
 from gist_mcp.principal import GitHubUserId
 from gist_mcp.servicers.guess_budget import CODE_COST
@@ -65,6 +75,7 @@ class NextStep(Enum):
 
     NONE = "the person reads the error"
     RESTART = "the person reads the error, and may start the client's request again"
+    ANOTHER_ACCOUNT = "the person reads the error, and may choose another account or give up"
     TELL_CLIENT = "the client gets the error; without a client the person reads it"
 
 
@@ -79,7 +90,9 @@ class NotSignedIn:
 async def finish_sign_in(
     deps: Deps, context: ExternalContext, answer: GitHubAnswer
 ) -> SignedIn | NotSignedIn:
-    """Claims the sign-in, exchanges GitHub's code, and redeems the sign-in: in this order."""
+    """Claims the sign-in, exchanges GitHub's code, checks whether the account may use this server,
+    and redeems the sign-in: in this order.
+    """
     try:
         claimed = await _claim(deps, context, answer)
     except SignInFailed as error:
@@ -91,10 +104,14 @@ async def finish_sign_in(
         return NotSignedIn(error=error, next_step=next_step)
     try:
         signed_in = await _ask_github(deps, answer, claimed)
+        await _check_account(deps, signed_in)
         await _redeem(deps, context, answer)
     except SignInInterrupted as error:
         logger.info("sign-in interrupted by a restart")
         return NotSignedIn(error=error, next_step=NextStep.RESTART)
+    except AnotherAccountNeeded as error:
+        logger.info("sign-in refused: %s", error.log_reason)
+        return NotSignedIn(error=error, next_step=NextStep.ANOTHER_ACCOUNT)
     except SignInFailed as error:
         logger.info("sign-in failed: %s", error.log_reason)
         return NotSignedIn(error=error, next_step=NextStep.TELL_CLIENT)
@@ -200,6 +217,20 @@ async def _take(deps: Deps, answer: GitHubAnswer) -> Taken:
     return await deps.guesses.take(
         cost=CODE_COST, is_plausible=is_plausible_code(answer.code), address=answer.address
     )
+
+
+async def _check_account(deps: Deps, signed_in: SignedIn) -> None:
+    """Raises `SignInFailed` if the account may not use this server, or if nobody knows yet."""
+    try:
+        await deps.allowed.check_at_sign_in(signed_in.user_id, signed_in.login)
+    except AccountNotAllowed:
+        # Nobody gets this token, so nobody else would end it.
+        await revoke_at_github(deps, signed_in.github)
+        raise account_not_allowed(signed_in.login, signed_in.user_id) from None
+    except AllowedUsersUnknown as error:
+        logger.warning("sign-in: %s", error.log_reason)
+        await revoke_at_github(deps, signed_in.github)
+        raise allowed_users_unknown(error) from None
 
 
 async def _redeem(deps: Deps, context: ExternalContext, answer: GitHubAnswer) -> None:

@@ -22,6 +22,7 @@ from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import DIRECT_CLIENT_ID, Principal
 from gist_mcp.servicers.guess_budget import TOKEN_COST
 from gist_mcp.tokens.access_token import ACCESS_TOKEN_PREFIX, open_access_token
+from gist_mcp.tokens.allowed_accounts import AllowedAccounts
 from gist_mcp.tokens.direct_token import direct_token
 from gist_mcp.tokens.github_check import GitHubTokenCheck, Validated, of_the_same_account
 from gist_mcp.tokens.guess_budget import GuessBudget
@@ -89,6 +90,7 @@ class BearerVerifier:
         config: Config,
         sealer: Sealer,
         github: GitHubClient,
+        allowed: AllowedAccounts,
         clock: Callable[[], float],
         guesses: GuessBudget | None = None,
         known_tokens: KnownTokens | None = None,
@@ -97,6 +99,7 @@ class BearerVerifier:
         self._config = config
         self._sealer = sealer
         self._check = GitHubTokenCheck(config, github)
+        self._allowed = allowed
         self._clock = clock
         self._guesses = guesses
         self._known_tokens = known_tokens
@@ -127,7 +130,8 @@ class BearerVerifier:
         about an unknown token are then counted for that account.
 
         Raises `SignInRequired` if the token is malformed, unknown, expired or meant for another
-        server, `GitHubUnavailable` or `RateLimited` if GitHub could not be asked,
+        server, of which `AccountNotAllowed` is raised if its account may not use this one,
+        `GitHubUnavailable` or `RateLimited` if GitHub could not be asked,
         `TooManyGuesses` if it was not asked because strangers try too many tokens,
         `StateUnavailable` if it was not asked because nobody could count it.
         """
@@ -144,7 +148,7 @@ class BearerVerifier:
                 scopes=opened.scopes,
             )
             # GitHub had just been asked about it, when it was sealed.
-            return self._identified(sealed, opened.client_id, opened.issued_at)
+            return await self._identified(sealed, opened.client_id, opened.issued_at)
         token = direct_token(bearer, self._config)
         known = self._remembered.get(token.digest())
         if known is None:
@@ -152,13 +156,17 @@ class BearerVerifier:
             asked_at_seconds = self._clock()
             stranger = Stranger(address=address, account=account)
             credential = await self._validate(token, stranger=stranger)
-            fresh = self._identified(credential, DIRECT_CLIENT_ID, asked_at_seconds)
+            fresh = await self._identified(credential, DIRECT_CLIENT_ID, asked_at_seconds)
             return replace(fresh, is_fresh=True)
-        return self._identified(known.validated.credential, DIRECT_CLIENT_ID, known.at_seconds)
+        return await self._identified(
+            known.validated.credential, DIRECT_CLIENT_ID, known.at_seconds
+        )
 
-    def _identified(
+    async def _identified(
         self, credential: GitHubCredential, client_id: str, vouched_at_seconds: float
     ) -> Identified:
+        # At every request: who is taken out of `ALLOWED_USERS` has tokens and sessions.
+        await self._allowed.check(credential.user_id)
         return Identified(
             # The issuer is part of who somebody is: on another GitHub (an Enterprise Server) the
             # same number is another person.
