@@ -11,7 +11,7 @@ import pytest
 
 from gist_mcp.oauth.answers import oauth_error_response
 from gist_mcp.servicers.grant import RECORDS_PER_ACCOUNT
-from gist_mcp.tokens.refresh_limit import REFRESHES_BURST, TooManyRefreshes
+from gist_mcp.tokens.refresh_limit import REFRESHES, TooManyRefreshes
 from tests.oauth.oauth_client import OAuthClient, register
 from tests.oauth.site import BROWSER_ACCEPT, CODE, USER, Site, query_of
 
@@ -159,7 +159,7 @@ def test_a_code_of_an_account_with_too_many_grants(site: Site) -> None:
 def test_refreshing_too_often(site: Site) -> None:
     client = register(site)
     token = client.tokens()["refresh_token"]
-    for _ in range(REFRESHES_BURST):
+    for _ in range(int(REFRESHES.burst)):
         token = client.refresh(token).json()["refresh_token"]
 
     answer = client.refresh(token)
