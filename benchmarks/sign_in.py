@@ -18,6 +18,8 @@ from tests.support.consent_form import NO_CERTIFICATES
 
 REDIRECT_URI = "http://localhost:7777/callback"
 MAX_STEPS = 10
+TIMEOUT_SECONDS = 120.0
+"""Of each request; a busy machine may need long."""
 
 
 class SignInFailed(Exception):
@@ -88,7 +90,9 @@ def refresh(
 
 def _browser(headers: Mapping[str, str]) -> httpx.Client:
     # All is plain HTTP: loading certificates would only cost the processor's time.
-    return httpx.Client(headers=headers, trust_env=False, timeout=30, verify=NO_CERTIFICATES)
+    return httpx.Client(
+        headers=headers, trust_env=False, timeout=TIMEOUT_SECONDS, verify=NO_CERTIFICATES
+    )
 
 
 def _register(browser: httpx.Client, server_url: str) -> str:

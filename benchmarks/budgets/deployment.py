@@ -7,19 +7,21 @@ around: HTTP, Envoy, sessions, and Reboot, whose states are kept in memory.
 import asyncio
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 import httpx
 from pydantic import SecretStr
 
 from benchmarks.budgets.durable_state import StatesInMemory
-from benchmarks.budgets.fast_github import APP, URL, FastClock, FastGitHub
+from benchmarks.budgets.fast_github import APP, CODE_VERIFIER, URL, FastClock, FastGitHub
 from benchmarks.budgets.people import CLIENT_ID, User
-from benchmarks.budgets.traffic import Event
+from benchmarks.budgets.traffic import Event, Kind
 from gist_mcp.config import Config, parse_config
 from gist_mcp.github.client import GitHubClient
-from gist_mcp.github.oauth import GitHubOAuth, is_plausible_code, is_possible_code
+from gist_mcp.github.oauth import GitHubOAuth
+from gist_mcp.oauth import finish_sign_in
+from gist_mcp.oauth.github_answer import GitHubAnswer
 from gist_mcp.principal import Principal
-from gist_mcp.servicers.guess_budget import CODE_COST
 from gist_mcp.tokens.grants import account_id
 from gist_mcp.tokens.guess_budget import GuessBudget, TooManyGuesses
 from gist_mcp.tokens.known_tokens import KnownTokens
@@ -40,11 +42,14 @@ class Routing(Enum):
 
 @dataclass(frozen=True)
 class Process:
-    """One server process."""
+    """One server process. The names are those of `gist_mcp.deps.Deps`, as the exchange of a code
+    takes it for one."""
 
+    config: Config
     verifier: BearerVerifier
     guesses: GuessBudget
-    oauth: GitHubOAuth
+    github: GitHubClient
+    github_oauth: GitHubOAuth
 
 
 def config_of_app() -> Config:
@@ -86,6 +91,7 @@ class Deployment:
         self._config = config_of_app()
         self._sealer = Sealer([KEY])
         self._clock = github.clock
+        self._with_session: set[int] = set()
         states = StatesInMemory()
         self._processes = [self._process(github.client(), states) for _ in range(processes)]
 
@@ -94,6 +100,7 @@ class Deployment:
         github = github_client(http, clock)
         guesses = GuessBudget(states, clock)
         return Process(
+            config=config,
             verifier=BearerVerifier(
                 config=config,
                 sealer=sealer,
@@ -104,30 +111,31 @@ class Deployment:
                 known_tokens=KnownTokens(config, sealer, states, clock),
             ),
             guesses=guesses,
-            oauth=oauth_client(http, self._clock),
+            github=github,
+            github_oauth=oauth_client(http, clock),
         )
 
     async def call(self, event: Event, user: User) -> None:
         """A call: any process tells whose token it is, the account's owner asks if it is alive."""
         owner = self._owner(user)
         receiver = self._processes[event.process]
-        if self._routing is Routing.BY_ACCOUNT and not event.is_first:
+        if self._routing is Routing.BY_ACCOUNT and event.who in self._with_session:
             receiver = owner
         identified = await self._identified(receiver, event, user)
         if receiver is not owner:
             # What a sealed hop carries.
             identified = replace(identified, is_fresh=False)
         await owner.verifier.validate(identified)
+        self._with_session.add(event.who)
 
     async def _identified(self, receiver: Process, event: Event, user: User) -> Identified:
         # As in `mcp_http/authentication.py`: strangers keep nobody out who names a session.
         try:
             return await receiver.verifier.identify(user.bearer, address=f"user {event.who}")
         except TooManyGuesses:
-            if event.is_first:
+            if event.who not in self._with_session:
                 raise
-        account = account_id(self._config.github_web_url, user.credential.user_id)
-        return await receiver.verifier.identify(user.bearer, account=account)
+        return await receiver.verifier.identify(user.bearer, account=self._account(user))
 
     async def refresh(self, _: Event, user: User) -> None:
         """A refresh, at the account's owner, where GitHub's tokens do not expire."""
@@ -150,17 +158,33 @@ class Deployment:
         verifier = self._processes[event.process].verifier
         await verifier.identify(token, address=f"stranger {event.who}")
 
+    async def sign_in(self, event: Event, user: User, code: str) -> None:
+        """A user's sign-in; the browser is known or not."""
+        is_known = event.kind is Kind.KNOWN_SIGN_IN
+        account = self._account(user) if is_known else None
+        await self._exchange(event, code, address=f"user {event.who}", known_account=account)
+
     async def garbage_code(self, event: Event, code: str) -> None:
         """A stranger's code, in a sign-in of the stranger's own."""
-        process = self._processes[event.process]
-        # As in `oauth/finish_sign_in.py`: what is refused is not given back.
-        if is_possible_code(code):
-            await process.guesses.take(
-                cost=CODE_COST,
-                is_plausible=is_plausible_code(code),
-                address=f"stranger {event.who}",
-            )
-        await process.oauth.exchange_code(code=code, code_verifier="v" * 43)
+        await self._exchange(event, code, address=f"stranger {event.who}", known_account=None)
+
+    async def _exchange(
+        self, event: Event, code: str, *, address: str, known_account: str | None
+    ) -> None:
+        answer = GitHubAnswer(
+            oauth_state="",
+            code=code,
+            error=None,
+            browser_secrets=(),
+            wanted=None,
+            known_account=known_account,
+            address=address,
+        )
+        deps: Any = self._processes[event.process]
+        await finish_sign_in._exchange(deps, answer, CODE_VERIFIER)
+
+    def _account(self, user: User) -> str:
+        return account_id(self._config.github_web_url, user.credential.user_id)
 
     def _owner(self, user: User) -> Process:
         return self._processes[user.credential.user_id % len(self._processes)]

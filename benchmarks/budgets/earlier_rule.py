@@ -7,7 +7,7 @@ app's name. Made-up tokens were limited in each process for itself, codes not at
 from dataclasses import dataclass, field
 
 from benchmarks.budgets.deployment import config_of_app, github_client, oauth_client
-from benchmarks.budgets.fast_github import APP, FastGitHub
+from benchmarks.budgets.fast_github import APP, CODE_VERIFIER, FastGitHub
 from benchmarks.budgets.people import User
 from benchmarks.budgets.traffic import Event
 from gist_mcp.errors import SignInRequired
@@ -61,9 +61,14 @@ class EarlierDeployment:
         guesses.take(EVERYBODY)
         await self._ask(GitHubToken(token))
 
+    async def sign_in(self, _: Event, user: User, code: str) -> None:
+        """The code, and whose the token is."""
+        grant = await self._oauth.exchange_code(code=code, code_verifier=CODE_VERIFIER)
+        await self._github.get_user(grant.access_token)
+
     async def garbage_code(self, _: Event, code: str) -> None:
         """Always sent on."""
-        await self._oauth.exchange_code(code=code, code_verifier="v" * 43)
+        await self._oauth.exchange_code(code=code, code_verifier=CODE_VERIFIER)
 
     async def _ask(self, token: GitHubToken) -> None:
         if await self._github.check_token(token, APP.client_id, self._secret) is None:

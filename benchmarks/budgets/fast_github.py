@@ -1,15 +1,18 @@
 """The GitHub simulator inside this process, with a clock that a simulation moves, and counted."""
 
+import secrets
 from collections import Counter
 from dataclasses import dataclass, field
 
 import httpx
 
 from benchmarks.load_run.github_requests import budget_of
+from gist_mcp.oauth.pkce import s256_challenge
 from github_simulator.app import build_app
 from github_simulator.clock import Clock as GitHubClock
-from github_simulator.model import Account
-from github_simulator.oauth.credentials import issue_token
+from github_simulator.model import Account, AuthorizationCode
+from github_simulator.oauth.authorize import CODE_LIFETIME_SECONDS
+from github_simulator.oauth.credentials import issue_token, sha256_hex
 from github_simulator.settings import Settings
 from github_simulator.simulator import RegisteredApp, Simulator
 from github_simulator.store import Store
@@ -21,6 +24,9 @@ APP = RegisteredApp(
     name="budgets",
     client_secret="s" * 40,
 )
+CODE_BYTES = 10
+CODE_VERIFIER = "v" * 43
+"""Of every sign-in (RFC 7636, 4.1)."""
 SCOPES = ("gist", "read:user")
 REFUSALS = frozenset({403, 429})
 
@@ -57,6 +63,20 @@ class FastGitHub:
         user_id = world.next_number()
         world.accounts[user_id] = Account(user_id, login, login, f"{login}@example.com")
         return user_id, issue_token(self._simulator, user_id, list(SCOPES)).access_token
+
+    def new_code(self, user_id: int) -> str:
+        """The code of a sign-in that a user has just agreed to."""
+        code = secrets.token_hex(CODE_BYTES)
+        self._simulator.world.codes[sha256_hex(code)] = AuthorizationCode(
+            client_id=APP.client_id,
+            user_id=user_id,
+            scopes=list(SCOPES),
+            redirect_uri=APP.callback_urls[0],
+            code_challenge=s256_challenge(CODE_VERIFIER),
+            offline_access=False,
+            expires_at=self.clock() + CODE_LIFETIME_SECONDS,
+        )
+        return code
 
     def client(self) -> httpx.AsyncClient:
         """An HTTP client whose requests GitHub answers and counts."""

@@ -17,6 +17,9 @@ class BudgetSettings:
     direct_percent: int
     """So many of a hundred users bring a GitHub token as it is; the others have tokens of ours,
     which last an hour, and refresh once."""
+    known_sign_ins: int
+    new_sign_ins: int
+    """Sign-ins of users, from browsers that have signed in here before and from others."""
     random_tokens_per_second: float
     garbage_codes_per_second: float
     """What strangers send."""
@@ -35,6 +38,8 @@ def parse_budget_settings(environ: Mapping[str, str]) -> BudgetSettings:
         seconds=seconds_of(environ, "SECONDS", 3600),
         call_pause_seconds=seconds_of(environ, "CALL_PAUSE_SECONDS", 20),
         direct_percent=direct_percent,
+        known_sign_ins=whole_number(environ, "KNOWN_SIGN_INS", 100, least=0),
+        new_sign_ins=whole_number(environ, "NEW_SIGN_INS", 20, least=0),
         random_tokens_per_second=seconds_of(environ, "RANDOM_TOKENS_PER_SECOND", 2),
         garbage_codes_per_second=seconds_of(environ, "GARBAGE_CODES_PER_SECOND", 1),
         stranger_addresses=whole_number(environ, "STRANGER_ADDRESSES", 1000),

@@ -18,7 +18,6 @@ BEGINNING_SECONDS = 1_800_000_000.0
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 TOKEN_CHARACTERS = 36
 CODE_CHARACTERS = 20
-USERS = frozenset({Kind.CALL, Kind.REFRESH})
 
 
 class Rules(Protocol):
@@ -32,6 +31,9 @@ class Rules(Protocol):
 
     async def random_token(self, event: Event, token: str) -> None:
         """A stranger's request with a made-up token."""
+
+    async def sign_in(self, event: Event, user: User, code: str) -> None:
+        """A user's sign-in, with a code that GitHub has just given."""
 
     async def garbage_code(self, event: Event, code: str) -> None:
         """A stranger's sign-in with a made-up code."""
@@ -62,18 +64,23 @@ async def simulate(
         github.clock.now = BEGINNING_SECONDS + event.at_seconds
         sent[event.kind] += 1
         try:
-            await _play(rules, event, users, chance)
+            await _play(rules, event, users, github, chance)
         except GistMcpError:
             refused[event.kind] += 1
     return Simulated(github.asked, github.limited, sent, refused)
 
 
-async def _play(rules: Rules, event: Event, users: list[User], chance: random.Random) -> None:
+async def _play(
+    rules: Rules, event: Event, users: list[User], github: FastGitHub, chance: random.Random
+) -> None:
     match event.kind:
         case Kind.CALL:
             await rules.call(event, users[event.who])
         case Kind.REFRESH:
             await rules.refresh(event, users[event.who])
+        case Kind.KNOWN_SIGN_IN | Kind.NEW_SIGN_IN:
+            user = users[event.who]
+            await rules.sign_in(event, user, github.new_code(user.credential.user_id))
         case Kind.RANDOM_TOKEN:
             token = "gho_" + "".join(chance.choices(ALPHABET, k=TOKEN_CHARACTERS))
             await rules.random_token(event, token)

@@ -12,6 +12,8 @@ LIMITS_PER_HOUR = {APP: "5,000", TOKEN_ENDPOINT: "2,000", USERS: "5,000 each", U
 SHOWN = {
     Kind.CALL: "calls of users refused",
     Kind.REFRESH: "refreshes of users refused",
+    Kind.KNOWN_SIGN_IN: "sign-ins with a known browser refused",
+    Kind.NEW_SIGN_IN: "sign-ins with a new browser refused",
 }
 
 

@@ -19,6 +19,8 @@ class Kind(Enum):
 
     CALL = "a call of a user"
     REFRESH = "a refresh of a user"
+    KNOWN_SIGN_IN = "a sign-in with a known browser"
+    NEW_SIGN_IN = "a sign-in with a new browser"
     RANDOM_TOKEN = "a random token of a stranger"
     GARBAGE_CODE = "a garbage code of a stranger"
 
@@ -32,8 +34,6 @@ class Event:
     who: int
     process: int
     """That gets the request if nothing directs it."""
-    is_first: bool = False
-    """The user has no session yet, so nothing can direct the request."""
 
 
 def traffic(settings: BudgetSettings) -> Iterator[Event]:
@@ -43,6 +43,11 @@ def traffic(settings: BudgetSettings) -> Iterator[Event]:
         _calls(settings, chance, user) for user in range(settings.users)
     ]
     streams.append(sorted(_refreshes(settings, chance), key=_time))
+    for kind, count in (
+        (Kind.KNOWN_SIGN_IN, settings.known_sign_ins),
+        (Kind.NEW_SIGN_IN, settings.new_sign_ins),
+    ):
+        streams.append(_sign_ins(settings, chance, kind, count))
     for kind, per_second in (
         (Kind.RANDOM_TOKEN, settings.random_tokens_per_second),
         (Kind.GARBAGE_CODE, settings.garbage_codes_per_second),
@@ -67,10 +72,7 @@ def is_direct(settings: BudgetSettings, user: int) -> bool:
 
 def _calls(settings: BudgetSettings, chance: random.Random, user: int) -> list[Event]:
     times = at_random(settings.call_pause_seconds, settings.seconds, chance)
-    return [
-        Event(at, Kind.CALL, user, chance.randrange(settings.processes), is_first=not number)
-        for number, at in enumerate(times)
-    ]
+    return [Event(at, Kind.CALL, user, chance.randrange(settings.processes)) for at in times]
 
 
 def _refreshes(settings: BudgetSettings, chance: random.Random) -> list[Event]:
@@ -79,6 +81,23 @@ def _refreshes(settings: BudgetSettings, chance: random.Random) -> list[Event]:
         for user, at in refresh_times(settings).items()
         if at < settings.seconds
     ]
+
+
+def _sign_ins(
+    settings: BudgetSettings, chance: random.Random, kind: Kind, count: int
+) -> list[Event]:
+    return sorted(
+        (
+            Event(
+                chance.uniform(0, settings.seconds),
+                kind,
+                chance.randrange(settings.users),
+                chance.randrange(settings.processes),
+            )
+            for _ in range(count)
+        ),
+        key=_time,
+    )
 
 
 def _strangers(

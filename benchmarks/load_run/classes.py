@@ -15,6 +15,8 @@ from benchmarks.load_run.greedy import GREEDY
 from benchmarks.load_run.outcome import DONE, Kind, Outcome, answer_of, error, limit_of_status
 from benchmarks.load_run.people import People
 from benchmarks.load_run.person import LIST, PROFILE, Notes, Person
+from benchmarks.load_run.schedule import at_random
+from benchmarks.load_run.settings import LoadSettings
 from benchmarks.mcp_session import client_headers, initialize_parameters, request_message
 from benchmarks.sign_in import SignedIn, SignInFailed
 
@@ -40,10 +42,19 @@ def crowd_of(users: int) -> dict[str, int]:
     return {READERS: users - sum(crowd.values()) - 1, **crowd, GREEDY: 1}
 
 
-def offered_per_second(users: int) -> dict[str, float]:
-    """Arrivals a second of each class that has a schedule. The greedy one has none."""
-    crowd = crowd_of(users)
-    return {name: crowd[name] / pause for name, pause in PAUSE_SECONDS.items()}
+def pause_seconds(settings: LoadSettings) -> dict[str, float]:
+    """The average pause of somebody of each class that has a schedule. The greedy one has none."""
+    return {name: pause / settings.hurry for name, pause in PAUSE_SECONDS.items()}
+
+
+def times_of(settings: LoadSettings) -> dict[str, list[list[float]]]:
+    """When each person comes, by class: the same for the same settings."""
+    chance = random.Random(settings.seed)
+    crowd = crowd_of(settings.users)
+    return {
+        name: [at_random(pause, settings.seconds, chance) for _ in range(crowd[name])]
+        for name, pause in pause_seconds(settings).items()
+    }
 
 
 @dataclass

@@ -14,7 +14,6 @@ from typing import Protocol
 
 from benchmarks.load_run.classes import (
     NEWCOMERS,
-    PAUSE_SECONDS,
     READERS,
     STRANGERS,
     WRITERS,
@@ -23,6 +22,7 @@ from benchmarks.load_run.classes import (
     Stranger,
     Writer,
     crowd_of,
+    times_of,
 )
 from benchmarks.load_run.connections import Connections
 from benchmarks.load_run.gists import disagreements
@@ -30,7 +30,7 @@ from benchmarks.load_run.github_requests import GitHubTally
 from benchmarks.load_run.greedy import GREEDY, Burst, again_and_again
 from benchmarks.load_run.people import People
 from benchmarks.load_run.person import Person
-from benchmarks.load_run.schedule import Arrival, Sample, at_random, play
+from benchmarks.load_run.schedule import Arrival, Sample, play
 from benchmarks.load_run.settings import LoadSettings
 from benchmarks.started_server import StartedServer
 
@@ -71,9 +71,9 @@ async def measure_mixed(target: StartedServer, settings: LoadSettings) -> MixedR
     tally = GitHubTally(read_to=_last_number(people))
     arrivals = [
         Arrival(at, person.come)
-        for user_class, members in scheduled.items()
-        for person in members
-        for at in at_random(PAUSE_SECONDS[user_class], settings.seconds, chance)
+        for user_class, times in times_of(settings).items()
+        for person, own_times in zip(scheduled[user_class], times, strict=True)
+        for at in own_times
     ]
     async with asyncio.TaskGroup() as group:
         reading = group.create_task(_read_log(people, tally))

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from benchmarks.load_run.classes import PAUSE_SECONDS, offered_per_second
+from benchmarks.load_run.classes import crowd_of, pause_seconds
 from benchmarks.load_run.github_requests import BUDGETS
 from benchmarks.load_run.greedy import GREEDY
 from benchmarks.load_run.mixed import MixedResult
@@ -49,10 +49,10 @@ def mixed_problems(result: MixedResult) -> list[str]:
 
 
 def _offered(settings: LoadSettings) -> str:
-    rates = offered_per_second(settings.users)
+    crowd = crowd_of(settings.users)
     words = ", ".join(
-        f"{name} {rate:.1f} a second (each comes every {PAUSE_SECONDS[name]:g} s)"
-        for name, rate in rates.items()
+        f"{name} {crowd[name] / pause:.1f} a second (each comes every {pause:g} s)"
+        for name, pause in pause_seconds(settings).items()
     )
     return (
         f"{settings.users} users for {settings.seconds:g} s, {settings.server_processes} server "
