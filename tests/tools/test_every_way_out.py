@@ -241,3 +241,27 @@ def test_a_gist_is_not_claimed_when_the_claims_of_its_time_may_be_forgotten(
     assert text_of(told).startswith(f"{UNKNOWN}: It was asked for more than a day ago.")
     assert len(world.gists(key)) == 1
     assert world.points.counts["before ledger's Claim"] == 0
+
+
+def test_a_call_that_waits_and_looks_leaves_no_idempotency_record(
+    world: CreateWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reboot keeps each for ever. A call asks whether it is cancelled, and how the ledger stands,
+    as often as it waits."""
+    monkeypatch.setattr("gist_mcp.tools.intent.KEY_POLL_SECONDS", 0.05)
+    monkeypatch.setattr("gist_mcp.tools.arguments.NewGist.digests", lambda _: {})
+    key, ledger = new_key(), world.ledger(lease_seconds=1)
+    dead_for_ever = ledger.intend(
+        ledger.write_id(key, "dead"), {}, runner="dead", now_seconds=int(time.time())
+    )
+    world.sessions.run(dead_for_ever)
+    forget(world)
+    answer_is_lost(world)
+    before = world.stored_kinds()
+
+    world.create(key)
+
+    left = world.stored_kinds() - before
+    print(f"a create that waited and looked leaves: {dict(left)}")  # noqa: T201 - for the docs
+    assert left["task"] == 1
+    assert left["idempotent_mutation"] == 0
