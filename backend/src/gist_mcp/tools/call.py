@@ -162,9 +162,10 @@ class RunningCall:
 
     `issuer` and `user_id` are the session owner's; `login` is for showing only. `runner` names the
     call in the ledger: the same before and after a restart, and after an upgrade. `is_adopted`: an
-    older release began it, and may have sent what it was to send. `cancelled` tells why the call
-    may have no further side effects, or `None`. `steps` has what its steps have given in this
-    process. `effects` has what it changes, one for each name.
+    older release began it, and may have sent what it was to send. `begun_at_seconds` is Unix time;
+    of an adopted call only that of its session is known, which is earlier. `cancelled` tells why
+    the call may have no further side effects, or `None`. `steps` has what its steps have given in
+    this process. `effects` has what it changes, one for each name.
     """
 
     session_id: McpSessionId

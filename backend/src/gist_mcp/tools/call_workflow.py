@@ -113,6 +113,7 @@ class ToolCallingSessionServicer(McpSessionServicer):
         steps: dict[str, Any],
     ) -> RunningCall:
         session_id = McpSessionId(context.state_id)
+        is_adopted = request.runner is not None
         return RunningCall(
             session_id=session_id,
             request_id=request_id,
@@ -120,8 +121,10 @@ class ToolCallingSessionServicer(McpSessionServicer):
             user_id=GitHubUserId(state.owner_user_id or 0),
             login=request.login,
             runner=request.runner or str(context.workflow_id),
-            is_adopted=request.runner is not None,
-            begun_at_seconds=request.begun_at_seconds,
+            is_adopted=is_adopted,
+            begun_at_seconds=(
+                (state.opened_at_seconds or 0) if is_adopted else request.begun_at_seconds
+            ),
             reboot=FrontDoorCaller(
                 context.channel_manager, process.services().reboot_secret.get_secret_value()
             ),
