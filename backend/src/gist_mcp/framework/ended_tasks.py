@@ -33,8 +33,8 @@ async def complete_task(
     ended = copy.copy(task_effect)
     ended.request = type(task_effect.request)()
     await _stock_complete(self, ended, response_or_error)
-    # Reboot's context of the task and its functions refer to each other and to the task: the request
-    # would stay in memory until Python looks for cycles the next time.
+    # Reboot's context of the task and its functions refer to each other and to the task: the
+    # request would stay in memory until Python looks for cycles the next time.
     task_effect.request = ended.request
 
 

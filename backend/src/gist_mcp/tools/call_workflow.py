@@ -74,7 +74,7 @@ class ToolCallingSessionServicer(McpSessionServicer):
         state: McpSession.State,
     ) -> McpSession.RunCallResponse:
         validates = context._effect_validation != EffectValidation.DISABLED
-        # The second run is the last. What it needs of the first may be large.
+        # The second run is the last: nobody needs the results of the first after it.
         steps = self._steps.pop(request_id, {})
         if validates and _ENDED not in steps:
             self._steps[request_id] = steps
