@@ -8,7 +8,7 @@ WORKERS ?= 2
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help dev unit test soak bench lint format types check lock clean set-up-app set-up-test
+.PHONY: help dev unit test soak bench load lint format types check lock clean set-up-app set-up-test
 
 help:
 	@echo 'make dev     set up and serve on http://localhost:9991 (PORT, STATE_DIR, CHAOS=1, ...)'
@@ -16,6 +16,7 @@ help:
 	@echo 'make test    set up and run all tests (ARGS="-k sign_in" passes options to pytest)'
 	@echo 'make soak    faults and kills at random, then an audit (SOAK_SECONDS=600, SOAK_SEED=...)'
 	@echo 'make bench   measure this server beside others (ROUNDS, SERVERS, CALLS; LONG=1 for the long part)'
+	@echo 'make load    200 people at once (USERS, LOAD_SECONDS, SERVERS); MODE=burst: one who is greedy'
 	@echo 'make lint    check style (ruff) and who imports whom (import-linter)'
 	@echo 'make format  put right what ruff can'
 	@echo 'make types   check types (mypy)'
@@ -40,6 +41,10 @@ soak: set-up-test
 # Variables of the command line are in the environment of what make runs; benchmarks/settings.py reads them.
 bench: set-up-test
 	@exec $(PYTHON) -m benchmarks
+
+# benchmarks/load_run/settings.py has every variable.
+load: set-up-test
+	@exec $(PYTHON) -m benchmarks.load_run
 
 lint: set-up-test
 	@$(PYTHON) -m ruff check

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.support.github_simulator import GitHubSimulator
+from tests.support.github_simulator import GitHubSimulator, SeenRequest, StoredGist
 
 UNLIMITED = 10**9
 SCOPES = ("gist", "read:user")
@@ -40,13 +40,25 @@ class CountedGitHub:
             user_rate_limit=UNLIMITED, app_rate_limit=UNLIMITED, tokens_per_scope_set=None
         )
 
-    def approve(self, authorize_url: str) -> str:
-        """A person signs in there and agrees; returns where the browser is sent."""
-        return self._simulator.approve(authorize_url)
+    def new_account(self, login: str) -> None:
+        """Makes an account."""
+        self._simulator.create_user(login)
 
-    def new_token(self) -> str:
+    def approve(self, authorize_url: str, account: str = "octocat") -> str:
+        """A person signs in there and agrees; returns where the browser is sent."""
+        return self._simulator.approve(authorize_url, account)
+
+    def new_token(self, account: str = "octocat") -> str:
         """A token of the OAuth App, as after a sign-in."""
-        return self._simulator.create_token(scopes=SCOPES)
+        return self._simulator.create_token(account, SCOPES)
+
+    def gists(self, account: str) -> list[StoredGist]:
+        """An account's gists, newest first."""
+        return self._simulator.gists(account)
+
+    def requests(self) -> list[SeenRequest]:
+        """The requests since counting began; the simulator remembers 20,000."""
+        return self._simulator.requests()
 
     def delay(self, milliseconds: int) -> None:
         """How long every answer takes from now on, besides the simulator's own time."""

@@ -23,7 +23,7 @@ UNMEASURED_CALLS = 20
 async def measure_long_turn(server: Server, github: CountedGitHub, settings: Settings) -> Turn:
     """All of it, once; the calls are `get_my_profile`, and GitHub answers at once."""
     figures: dict[str, float] = {}
-    async with started(server, github, settings) as target:
+    async with started(server, github, settings.server_processes) as target:
         figures |= await _restart(target, names.RESTART_EMPTY_SECONDS)
         figures |= await _many_calls(target, settings.long_calls)
         figures |= await _restart(target, names.RESTART_SECONDS)

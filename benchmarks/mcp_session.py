@@ -2,11 +2,12 @@
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.event_stream import EventStream
-from benchmarks.http_connection import HttpConnection
+from benchmarks.http_connection import HttpConnection, ResponseHead
 
 PROTOCOL_VERSION = "2025-06-18"
 ERROR_TEXT_CHARACTERS = 300
@@ -31,6 +32,79 @@ class Answer:
     """Request and response, without their HTTP headers."""
 
 
+@dataclass(frozen=True)
+class Exchange:
+    """What came back for a message."""
+
+    head: ResponseHead
+    text: bytes
+    """The response among the events of a stream; the whole body of another answer."""
+    arrived: float
+    """When `text` was complete, by `time.perf_counter`."""
+
+
+def client_headers(token: str) -> dict[str, str]:
+    """What a client sends with every message."""
+    return {
+        "authorization": f"Bearer {token}",
+        "accept": "application/json, text/event-stream",
+        "content-type": "application/json",
+    }
+
+
+def initialize_parameters() -> dict[str, Any]:
+    """The parameters of `initialize`."""
+    return {
+        "protocolVersion": PROTOCOL_VERSION,
+        "capabilities": {},
+        "clientInfo": {"name": "benchmark", "version": "1"},
+    }
+
+
+def request_message(request_id: int, method: str, parameters: dict[str, Any] | None) -> bytes:
+    """A JSON-RPC request."""
+    message: dict[str, Any] = {"jsonrpc": "2.0", "id": request_id, "method": method}
+    if parameters is not None:
+        message["params"] = parameters
+    return json.dumps(message).encode()
+
+
+def notification_message(method: str) -> bytes:
+    """A JSON-RPC notification."""
+    return json.dumps({"jsonrpc": "2.0", "method": method}).encode()
+
+
+async def exchange_message(
+    connection: HttpConnection,
+    path: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    request_id: int | None = None,
+) -> Exchange:
+    """Sends a message by POST and reads its answer to the end. `request_id` tells its response
+    among the events of a stream. Raises `ConnectionLost` or `OSError`."""
+    head, parts = await connection.exchange("POST", path, headers, body)
+    is_stream = head.headers.get("content-type", "").startswith("text/event-stream")
+    stream = EventStream()
+    arrived, response, plain = 0.0, b"", b""
+    async for part in parts:
+        if not is_stream:
+            plain += part
+            continue
+        for data in stream.feed(part):
+            if not response and _is_response(data, request_id):
+                arrived, response = time.perf_counter(), data
+    return Exchange(head, response or plain, arrived or time.perf_counter())
+
+
+def _is_response(data: bytes, request_id: int | None) -> bool:
+    # A notification has no id, and a response no method.
+    if b'"id"' not in data:
+        return False
+    message = json.loads(data)
+    return message.get("id") == request_id and "method" not in message
+
+
 class McpSession:
     """A session with a connection of its own; requests go one after the other."""
 
@@ -38,11 +112,7 @@ class McpSession:
         self._connection = HttpConnection(port)
         self._path = path
         self._request_id = 0
-        self._headers = {
-            "authorization": f"Bearer {token}",
-            "accept": "application/json, text/event-stream",
-            "content-type": "application/json",
-        }
+        self._headers = client_headers(token)
 
     async def find_path(self) -> str:
         """The path without redirect: stock DurableMCP sends `/mcp` to `/mcp/`, each request anew.
@@ -59,12 +129,7 @@ class McpSession:
     async def open(self) -> float:
         """`initialize` and `notifications/initialized`; returns how many seconds both took."""
         start = time.perf_counter()
-        parameters = {
-            "protocolVersion": PROTOCOL_VERSION,
-            "capabilities": {},
-            "clientInfo": {"name": "benchmark", "version": "1"},
-        }
-        answer = await self.request("initialize", parameters)
+        answer = await self.request("initialize", initialize_parameters())
         self._headers["mcp-protocol-version"] = answer.result["protocolVersion"]
         await self._notify("notifications/initialized")
         return time.perf_counter() - start
@@ -72,10 +137,7 @@ class McpSession:
     async def request(self, method: str, parameters: dict[str, Any] | None = None) -> Answer:
         """A request and its response. Raises `UnexpectedAnswer` for an error, a tool's as well."""
         self._request_id += 1
-        message: dict[str, Any] = {"jsonrpc": "2.0", "id": self._request_id, "method": method}
-        if parameters is not None:
-            message["params"] = parameters
-        body = json.dumps(message).encode()
+        body = request_message(self._request_id, method, parameters)
         start = time.perf_counter()
         arrived, response = await self._response(body)
         result = json.loads(response).get("result")
@@ -88,39 +150,21 @@ class McpSession:
         self._connection.close()
 
     async def _notify(self, method: str) -> None:
-        body = json.dumps({"jsonrpc": "2.0", "method": method}).encode()
-        head, parts = await self._connection.exchange("POST", self._path, self._headers, body)
-        text = b"".join([part async for part in parts])
-        if head.status not in (OK, ACCEPTED):
-            raise UnexpectedAnswer(f"{method}: {head.status} {_beginning(text)}")
+        body = notification_message(method)
+        got = await exchange_message(self._connection, self._path, self._headers, body)
+        if got.head.status not in (OK, ACCEPTED):
+            raise UnexpectedAnswer(f"{method}: {got.head.status} {_beginning(got.text)}")
 
     async def _response(self, body: bytes) -> tuple[float, bytes]:
         """When the response to the latest request arrived, and its text."""
-        head, parts = await self._connection.exchange("POST", self._path, self._headers, body)
-        is_stream = head.headers.get("content-type", "").startswith("text/event-stream")
-        stream = EventStream()
-        arrived, response, plain = 0.0, b"", b""
-        async for part in parts:
-            if not is_stream:
-                plain += part
-                arrived = time.perf_counter()
-                continue
-            for data in stream.feed(part):
-                if not response and self._is_response(data):
-                    arrived, response = time.perf_counter(), data
-        response = response or plain
-        if head.status != OK or not response:
-            raise UnexpectedAnswer(f"{head.status} {_beginning(response)}")
-        if "mcp-session-id" in head.headers:
-            self._headers["mcp-session-id"] = head.headers["mcp-session-id"]
-        return arrived, response
-
-    def _is_response(self, data: bytes) -> bool:
-        # A notification has no id, and a response no method.
-        if b'"id"' not in data:
-            return False
-        message = json.loads(data)
-        return message.get("id") == self._request_id and "method" not in message
+        got = await exchange_message(
+            self._connection, self._path, self._headers, body, self._request_id
+        )
+        if got.head.status != OK or not got.text:
+            raise UnexpectedAnswer(f"{got.head.status} {_beginning(got.text)}")
+        if "mcp-session-id" in got.head.headers:
+            self._headers["mcp-session-id"] = got.head.headers["mcp-session-id"]
+        return got.arrived, got.text
 
 
 def _beginning(text: bytes) -> str:

@@ -11,7 +11,7 @@ at the tutorial's from GitHub.
 import secrets
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.fastmcp_environment import fastmcp_python
@@ -37,6 +37,8 @@ class Place:
     port: int
     folder: Path
     server_processes: int
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """More environment variables, for ours only."""
 
     @property
     def state_folder(self) -> Path:
@@ -95,6 +97,7 @@ def _ours(place: Place, github: GitHubAddress) -> Command:
             "GITHUB_WEB_URL": github.url,
             "GITHUB_API_URL": github.url,
             "TOKEN_KEYS": secrets.token_urlsafe(48),
+            **place.settings,
         },
         working_directory=REPOSITORY,
     )
@@ -139,7 +142,7 @@ def _fastmcp(settings: Mapping[str, str]) -> Callable[[Place, GitHubAddress], Co
 
 
 def _signed_in(port: int, github: CountedGitHub) -> str:
-    return sign_in(f"http://localhost:{port}", github)
+    return sign_in(f"http://localhost:{port}", github).access_token
 
 
 def _from_github(_: int, github: CountedGitHub) -> str:

@@ -40,27 +40,27 @@ def parse_settings(environ: Mapping[str, str]) -> Settings:
     if unknown := sorted(set(servers) - set(SERVERS)):
         raise SettingError(f"SERVERS: {', '.join(unknown)}: choose of {', '.join(SERVERS)}")
     return Settings(
-        rounds=_whole_number(environ, "ROUNDS", 5, least=0),
+        rounds=whole_number(environ, "ROUNDS", 5, least=0),
         servers=servers,
-        calls=_whole_number(environ, "CALLS", 100),
-        loop_seconds=_seconds(environ, "LOOP_SECONDS", 1.5),
-        server_processes=_whole_number(environ, "RBT_SERVERS", 2),
+        calls=whole_number(environ, "CALLS", 100),
+        loop_seconds=seconds_of(environ, "LOOP_SECONDS", 1.5),
+        server_processes=whole_number(environ, "RBT_SERVERS", 2),
         is_long=environ.get("LONG", "") not in ("", "0"),
         # Fewer, and the first and the last hundred calls of a session would be the same ones.
-        long_calls=_whole_number(environ, "LONG_CALLS", 10_000, least=500),
-        long_sessions=_whole_number(environ, "LONG_SESSIONS", 1_000),
+        long_calls=whole_number(environ, "LONG_CALLS", 10_000, least=500),
+        long_sessions=whole_number(environ, "LONG_SESSIONS", 1_000),
         results=Path(environ.get("RESULTS") or RESULTS),
     )
 
 
-def _whole_number(environ: Mapping[str, str], name: str, default: int, least: int = 1) -> int:
+def whole_number(environ: Mapping[str, str], name: str, default: int, least: int = 1) -> int:
     text = environ.get(name) or str(default)
     if not text.isdecimal() or int(text) < least:
         raise SettingError(f"{name}: must be a whole number from {least} on")
     return int(text)
 
 
-def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+def seconds_of(environ: Mapping[str, str], name: str, default: float) -> float:
     text = environ.get(name) or str(default)
     if not re.fullmatch(r"\d+(\.\d+)?", text) or float(text) == 0:
         raise SettingError(f"{name}: must be a number of seconds above 0")

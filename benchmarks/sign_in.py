@@ -6,12 +6,15 @@ The same steps lead through this server's pages and through FastMCP's.
 import base64
 import hashlib
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
 from benchmarks.github import SCOPES, CountedGitHub
+from tests.support.consent_form import NO_CERTIFICATES
 
 REDIRECT_URI = "http://localhost:7777/callback"
 MAX_STEPS = 10
@@ -21,10 +24,28 @@ class SignInFailed(Exception):
     """Some page was not what it should be."""
 
 
-def sign_in(server_url: str, github: CountedGitHub) -> str:
-    """An access token of that server. Raises `SignInFailed` or `httpx.HTTPError`."""
+@dataclass(frozen=True)
+class SignedIn:
+    """What a client has after a sign-in. `refresh_token` is empty where the server gives none."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    client_id: str
+
+
+def sign_in(
+    server_url: str,
+    github: CountedGitHub,
+    *,
+    account: str = "octocat",
+    headers: Mapping[str, str] | None = None,
+) -> SignedIn:
+    """Tokens of that server. Browser and client send `headers` with every request.
+
+    Raises `SignInFailed` or `httpx.HTTPError`.
+    """
     verifier = secrets.token_urlsafe(48)
-    with httpx.Client(headers={"Accept": "text/html"}, trust_env=False, timeout=30) as browser:
+    with _browser({"Accept": "text/html", **(headers or {})}) as browser:
         client_id = _register(browser, server_url)
         query = {
             "response_type": "code",
@@ -36,7 +57,8 @@ def sign_in(server_url: str, github: CountedGitHub) -> str:
             "scope": " ".join(SCOPES),
             "resource": f"{server_url}/mcp",
         }
-        code = _agree(browser, str(httpx.URL(f"{server_url}/authorize", params=query)), github)
+        start = str(httpx.URL(f"{server_url}/authorize", params=query))
+        code = _agree(browser, start, github, account)
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -46,7 +68,27 @@ def sign_in(server_url: str, github: CountedGitHub) -> str:
             "resource": f"{server_url}/mcp",
         }
         tokens = browser.post(f"{server_url}/token", data=form).raise_for_status().json()
-    return str(tokens["access_token"])
+    return SignedIn(tokens["access_token"], tokens.get("refresh_token", ""), client_id)
+
+
+def refresh(
+    server_url: str, signed_in: SignedIn, headers: Mapping[str, str] | None = None
+) -> SignedIn:
+    """The next tokens (RFC 6749, 6). Raises `httpx.HTTPError`."""
+    form = {
+        "grant_type": "refresh_token",
+        "refresh_token": signed_in.refresh_token,
+        "client_id": signed_in.client_id,
+        "resource": f"{server_url}/mcp",
+    }
+    with _browser(headers or {}) as client:
+        tokens = client.post(f"{server_url}/token", data=form).raise_for_status().json()
+    return SignedIn(tokens["access_token"], tokens["refresh_token"], signed_in.client_id)
+
+
+def _browser(headers: Mapping[str, str]) -> httpx.Client:
+    # All is plain HTTP: loading certificates would only cost the processor's time.
+    return httpx.Client(headers=headers, trust_env=False, timeout=30, verify=NO_CERTIFICATES)
 
 
 def _register(browser: httpx.Client, server_url: str) -> str:
@@ -62,7 +104,7 @@ def _register(browser: httpx.Client, server_url: str) -> str:
     return str(answer.json()["client_id"])
 
 
-def _agree(browser: httpx.Client, url: str, github: CountedGitHub) -> str:
+def _agree(browser: httpx.Client, url: str, github: CountedGitHub, account: str) -> str:
     """Follows redirects and presses the first button of each page; returns the client's code."""
     page = browser.get(url)
     for _ in range(MAX_STEPS):
@@ -71,7 +113,7 @@ def _agree(browser: httpx.Client, url: str, github: CountedGitHub) -> str:
             if url.startswith(REDIRECT_URI):
                 return parse_qs(urlsplit(url).query)["code"][0]
             if url.startswith(github.address.url):
-                url = github.approve(url)
+                url = github.approve(url, account)
             page = browser.get(url)
         elif page.is_success:
             form = read_form(page.text)
@@ -82,6 +124,7 @@ def _agree(browser: httpx.Client, url: str, github: CountedGitHub) -> str:
                 headers={"Origin": f"{site.scheme}://{site.netloc}"},
             )
         else:
+            page.raise_for_status()
             break
     raise SignInFailed(f"{page.status_code} at {urlsplit(str(page.url)).path}")
 

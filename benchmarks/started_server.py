@@ -1,7 +1,7 @@
 """A started server with its GitHub and a token: what the measurements work on."""
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +11,6 @@ from benchmarks.load import open_sessions
 from benchmarks.mcp_session import McpSession
 from benchmarks.server_process import ServerProcess
 from benchmarks.servers import Place, Server
-from benchmarks.settings import Settings
 from tests.support.ports import free_port
 
 SESSIONS_OPENED_AT_ONCE = 8
@@ -43,12 +42,16 @@ class StartedServer:
 
 @contextlib.asynccontextmanager
 async def started(
-    server: Server, github: CountedGitHub, settings: Settings
+    server: Server,
+    github: CountedGitHub,
+    server_processes: int,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[StartedServer]:
-    """The server, on an empty state, until the end of the block."""
+    """The server, on an empty state, until the end of the block. `settings` are environment
+    variables for ours."""
     github.begin_anew()
     with TemporaryDirectory(prefix="benchmark-") as folder:
-        place = Place(free_port(), Path(folder), settings.server_processes)
+        place = Place(free_port(), Path(folder), server_processes, settings or {})
         command = server.command(place, github.address)
         process = ServerProcess(command, place.port, place.folder, place.state_folder)
         try:

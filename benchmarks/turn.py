@@ -28,7 +28,7 @@ async def measure_turn(
     """Everything that is measured in each round; in the first one also what needs no repeating."""
     latencies: dict[str, list[float]] = {}
     figures: dict[str, float] = {}
-    async with started(server, github, settings) as target:
+    async with started(server, github, settings.server_processes) as target:
         figures[names.START_SECONDS] = target.start_seconds
         await asyncio.sleep(SETTLE_SECONDS)
         figures |= _memory_figures(target.process.memory())

@@ -257,7 +257,7 @@ async def run(environ: Mapping[str, str]) -> int:
         try:
             await _wait_until_serving(application, stop_request)
             if not stop_request.is_made():
-                _say(_where_to_go(launch.config))
+                _say(where_to_go(launch.config))
             await _wait_until_stopped(application, stop_request)
         finally:
             await application.stop(hurry=stop_request.is_repeated)
@@ -300,7 +300,8 @@ def _check_alive(application: Application) -> None:
         raise StartError(f"`rbt` ended by itself with exit status {exit_code}", EXIT_FAILED)
 
 
-def _where_to_go(config: Config) -> str:
+def where_to_go(config: Config) -> str:
+    """What a person reads when it serves: the addresses, and what is unusual about this start."""
     lines = [
         "",
         f"github-gist-mcp serves {config.public_url}",
@@ -310,6 +311,12 @@ def _where_to_go(config: Config) -> str:
         f"  MCP clients use   {config.resource}",
         "  README.md says how to connect a client. Ctrl-C stops everything.",
     ]
+    if config.is_public_development:
+        lines += [
+            "",
+            f"  *** DEV_PUBLIC: whoever reaches port {config.port} of this machine may sign in and "
+            "use /mcp; Reboot's admin calls and inspector answer nobody.",
+        ]
     if config.simulated:
         lines += [
             "",

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gist_mcp.config import Config, is_production, load_config, parse_config
+from gist_mcp.config import (
+    Config,
+    is_production,
+    is_public_development,
+    load_config,
+    parse_config,
+)
 from gist_mcp.errors import ConfigError
 
 KEY = "k" * 40
@@ -93,6 +99,9 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         ("ALLOWED_ORIGINS", "https://a.example/path"),
         ("ALLOWED_ORIGINS", "a.example"),
         ("MAX_BODY_BYTES", "10"),
+        ("DEV_PUBLIC", "perhaps"),
+        ("DEV_PUBLIC", "2"),
+        ("DEV_PUBLIC", " 1"),
     ],
 )
 def test_a_malformed_value_is_refused_by_name(variable: str, value: str) -> None:
@@ -137,7 +146,7 @@ def test_who_spells_the_public_url_wrongly_is_told_how(value: str, right: str) -
     ],
 )
 def test_an_origin_is_a_public_url(value: str) -> None:
-    config = parse({**APP, "PUBLIC_URL": value})
+    config = parse({**APP, "PUBLIC_URL": value, "DEV_PUBLIC": "1"})
 
     assert config.public_url == value
     assert config.is_secure is value.startswith("https")
@@ -186,12 +195,62 @@ def test_production_takes_http_on_loopback() -> None:
     assert parse(APP, production=True).production
 
 
+OTHERS_CAN_REACH = ["https://gists.example.com", "http://192.168.0.7:9991", "http://127.0.0.2:9991"]
+
+
+@pytest.mark.parametrize("value", OTHERS_CAN_REACH)
+@pytest.mark.parametrize("meant", ["", "0", "false"])
+def test_development_for_others_is_refused_unless_it_is_meant(value: str, meant: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        parse({**APP, "PUBLIC_URL": value, "DEV_PUBLIC": meant})
+
+    assert refusal.value.variable == "PUBLIC_URL"
+    assert "DEV_PUBLIC=1" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("value", OTHERS_CAN_REACH)
+@pytest.mark.parametrize("meant", ["1", "true"])
+def test_development_for_others_that_is_meant_is_told_from_ones_own(value: str, meant: str) -> None:
+    environ = {**APP, "PUBLIC_URL": value, "DEV_PUBLIC": meant}
+
+    assert parse(environ).is_public_development
+    assert is_public_development(environ)
+
+
+@pytest.mark.parametrize("value", ["", "http://localhost:1", "http://127.0.0.1", "http://[::1]:1"])
+@pytest.mark.parametrize("meant", ["", "1"])
+def test_on_this_machine_the_word_changes_nothing(value: str, meant: str) -> None:
+    environ = {**APP, "PUBLIC_URL": value, "DEV_PUBLIC": meant}
+
+    assert not parse(environ).is_public_development
+    assert not is_public_development(environ)
+
+
+@pytest.mark.parametrize("meant", ["", "1"])
+def test_in_production_the_word_changes_nothing(meant: str) -> None:
+    environ = {**PRODUCTION, "DEV_PUBLIC": meant}
+
+    assert not parse(environ, production=True).is_public_development
+    assert not is_public_development({**environ, "RBT_SERVE": "true"})
+
+
+def test_a_start_that_is_refused_leaves_no_key(tmp_path: Path) -> None:
+    state = tmp_path / ".rbt" / "dev" / "github-gist-mcp"
+    environ = {"RBT_STATE_DIRECTORY": str(state), "PUBLIC_URL": "https://gists.example.com"}
+
+    with pytest.raises(ConfigError):
+        asyncio.run(load_config(environ))
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_setting_that_is_empty_is_unset() -> None:
     assert parse({**APP, "PUBLIC_URL": ""}).public_url == "http://localhost:9991"
 
 
 def test_trailing_slashes_do_not_double() -> None:
-    config = parse({**APP, "PUBLIC_URL": "https://x.example/"})
+    config = parse({**PRODUCTION, "PUBLIC_URL": "https://x.example/"}, production=True)
 
     assert config.resource == "https://x.example/mcp"
 
@@ -207,7 +266,7 @@ def test_no_secret_shows_in_the_settings() -> None:
 @given(st.text(max_size=30))
 def test_any_url_is_taken_or_refused_by_name(value: str) -> None:
     try:
-        config = parse({**APP, "PUBLIC_URL": value})
+        config = parse({**APP, "PUBLIC_URL": value, "DEV_PUBLIC": "1"})
     except ConfigError as refusal:
         assert refusal.variable == "PUBLIC_URL"
         assert "\n" not in str(refusal)

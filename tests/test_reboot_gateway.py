@@ -118,6 +118,27 @@ def test_development_for_this_machine_is_reached_from_it_only(
     assert ranges == ([("127.0.0.0", 8), ("::1", 128)] if only_this_machine else [])
 
 
+def test_development_for_others_serves_the_front_door_only(stock: Any) -> None:
+    public = parse_config(
+        {"TOKEN_KEYS": "k" * 40, "PUBLIC_URL": "https://gists.example.com", "DEV_PUBLIC": "1"},
+        production=False,
+    )
+    (before,) = managers(listener())
+    routes = list(before.route_config.virtual_hosts[0].routes)
+
+    close_gateway(public)
+
+    (after,) = managers(listener())
+    served = list(after.route_config.virtual_hosts[0].routes)
+    (front_door,) = [r for r in routes if r.route.cluster == "app_http"]
+    of_reboot = [r.match for r in routes if r != front_door]
+    refused = [r.match for r in served if r.direct_response.status == 403]
+    assert len(of_reboot) > 1
+    # For exactly the requests that Reboot would answer, whatever else they carry, and before it.
+    assert all(match in refused for match in of_reboot)
+    assert served[-len(routes) :] == routes
+
+
 @pytest.mark.parametrize("servers", [0, 1])
 def test_http_1_0_is_served_and_without_a_host_it_has_nobodys(stock: Any, servers: int) -> None:
     close_gateway(CONFIG)
@@ -217,4 +238,6 @@ def test_a_listener_of_an_unknown_shape_is_not_served(stock: Any, change: Any) -
     change(made)
 
     with pytest.raises(GatewayUnknown, match="has changed"):
-        ClosedListener(lambda: made, [], this_machine_only=False, on_ipv6=False)()
+        ClosedListener(
+            lambda: made, [], this_machine_only=False, front_door_only=False, on_ipv6=False
+        )()

@@ -250,6 +250,19 @@ def test_a_renamed_account_keeps_its_number_and_tokens(
     assert (user["id"], user["login"]) == (583231, "mona")
 
 
+def test_an_account_can_be_made_and_used(github: GitHubSimulator) -> None:
+    made = github.create_user("newcomer")
+
+    with api_client(github, github.create_token("newcomer")) as client:
+        user = client.get("/user").json()
+    assert (user["id"], user["login"]) == (made.user_id, "newcomer")
+
+
+def test_no_two_accounts_have_one_login(github: GitHubSimulator) -> None:
+    with pytest.raises(AssertionError, match="409"):
+        github.create_user("OCTOCAT")
+
+
 def test_only_loopback_names_are_served(github: GitHubSimulator) -> None:
     answer = httpx.get(f"{github.url}/versions", headers={"host": "rebound.example"})
 

@@ -15,7 +15,7 @@ from gist_mcp.http.middleware import HostAndOrigin, SecurityHeaders
 from gist_mcp.origin import canonical_authority, canonical_origin
 
 LOCAL = {"PORT": "9991", "TOKEN_KEYS": "k" * 40}
-PUBLIC = {**LOCAL, "PUBLIC_URL": "https://gists.example.com"}
+PUBLIC = {**LOCAL, "PUBLIC_URL": "https://gists.example.com", "DEV_PUBLIC": "1"}
 
 
 def config(environ: dict[str, str]) -> Config:

@@ -90,7 +90,7 @@ class Site:
 
     def configure(self, github_tokens: str = "app", **more: str) -> None:
         """Other settings, the same state."""
-        settings = {"PUBLIC_URL": PUBLIC_URL, "GITHUB_CLIENT_ID": "our-app"}
+        settings = {"PUBLIC_URL": PUBLIC_URL, "DEV_PUBLIC": "1", "GITHUB_CLIENT_ID": "our-app"}
         settings |= {"GITHUB_CLIENT_SECRET": "secret", "GITHUB_TOKENS": github_tokens} | more
         config = parse_config(settings, production=False)
         http = httpx.AsyncClient(transport=self.to_github)

@@ -89,7 +89,8 @@ def test_a_forged_host_reaches_no_metadata(site: Site, host: str) -> None:
 
 
 def challenge_at(host: str, public_url: str) -> str:
-    config = parse_config({"PUBLIC_URL": public_url, "TOKEN_KEYS": "k" * 40}, production=False)
+    settings = {"PUBLIC_URL": public_url, "DEV_PUBLIC": "1", "TOKEN_KEYS": "k" * 40}
+    config = parse_config(settings, production=False)
     headers = [(b"host", host.encode("latin-1"))]
     scope = {"type": "http", "method": "POST", "headers": headers}
     refusal = challenges.refusal(config, Request(scope), TokenMissing())

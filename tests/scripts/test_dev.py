@@ -12,8 +12,9 @@ import psutil
 import pytest
 from reboot.cli.monkeys import monkeys, no_chaos_monkeys
 
+from gist_mcp.config import parse_config
 from gist_mcp.errors import ConfigError
-from scripts.dev import prepare
+from scripts.dev import prepare, where_to_go
 from tests.support.deployment import REPOSITORY
 from tests.support.make_dev import settings
 from tests.support.ports import free_port
@@ -115,6 +116,8 @@ def test_processes_that_ignore_signals_are_ended_all_the_same(tmp_path: Path) ->
         ({"GITHUB_CLIENT_SECRET": "a-secret"}, "GITHUB_CLIENT_ID"),
         ({"GITHUB_WEB_URL": "github.example.com"}, "GITHUB_WEB_URL"),
         ({"PUBLIC_URL": "http://[::1"}, "PUBLIC_URL"),
+        ({"PUBLIC_URL": "https://gists.example.com"}, "PUBLIC_URL"),
+        ({"PUBLIC_URL": "https://gists.example.com", "DEV_PUBLIC": "yes please"}, "DEV_PUBLIC"),
         ({"PORT": "http"}, "PORT"),
         ({"PORT": "65536"}, "PORT"),
         ({"SERVERS": "3"}, "SERVERS"),
@@ -156,3 +159,19 @@ def refusal(variables: dict[str, str]) -> ConfigError:
     with pytest.raises(ConfigError) as refused:
         asyncio.run(prepare(settings(**variables)))
     return refused.value
+
+
+def test_the_start_says_to_whom_a_public_development_is_open() -> None:
+    public = {"PUBLIC_URL": "https://gists.example.com", "DEV_PUBLIC": "1", "PORT": "5000"}
+    notices = [
+        [
+            line
+            for line in where_to_go(parse_config(each, production=False)).splitlines()
+            if "***" in line
+        ]
+        for each in (public, {**public, "PUBLIC_URL": ""})
+    ]
+
+    assert len(notices[0]) == 1
+    assert "DEV_PUBLIC: whoever reaches port 5000" in notices[0][0]
+    assert notices[1] == []

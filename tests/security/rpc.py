@@ -15,6 +15,7 @@ import httpx
 from websockets.sync.client import connect
 
 from rbt.v1alpha1 import react_pb2
+from tests.support.consent_form import NO_CERTIFICATES
 
 TIMEOUT_SECONDS = 10.0
 STATE_REF = "x-reboot-state-ref"
@@ -71,6 +72,7 @@ def by_transcoding(port: int, call: Call, *, json: Any = None) -> Answer:
         headers={STATE_REF: call.state_ref, **call.headers},
         json=json if json is not None else {},
         timeout=TIMEOUT_SECONDS,
+        verify=NO_CERTIFICATES,
     )
     return Answer(str(answer.status_code), answer.content)
 
@@ -83,6 +85,7 @@ def by_mangled_path(port: int, call: Call, *, json: Any = None) -> Answer:
         headers=call.headers,
         json=json if json is not None else {},
         timeout=TIMEOUT_SECONDS,
+        verify=NO_CERTIFICATES,
     )
     return Answer(str(answer.status_code), answer.content)
 

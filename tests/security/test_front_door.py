@@ -8,7 +8,13 @@ import pytest
 from gist_mcp.config import DEFAULT_MAX_BODY_BYTES
 from gist_mcp.http.body import LOOKED_THROUGH
 from tests.security import raw_http
-from tests.security.mcp_client import initialize_message, mcp_headers, tool_message
+from tests.security.mcp_client import (
+    McpUser,
+    answer_of,
+    initialize_message,
+    mcp_headers,
+    tool_message,
+)
 from tests.security.raw_http import exchange, lines, status_of
 from tests.security.world import ALLOWED_ORIGIN, World
 
@@ -253,6 +259,31 @@ def test_an_event_id_that_is_none_is_400(world: World, value: str) -> None:
     headers = {**mcp_headers(world.token()), "Last-Event-ID": value, "Mcp-Session-Id": "0" * 48}
 
     assert httpx.get(world.app.mcp_url, headers=headers, timeout=10).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [b"x"],
+        [b"%s/1" % (b"0" * 32)],
+        [b"VSCODE_GET/1"],
+        [b"../../etc/passwd"],
+        [b"\xff\xfe"],
+        [b"a" * 8000],
+        [b"x", b"y"],
+    ],
+)
+def test_an_event_id_with_a_call_changes_nothing(world: World, sent: list[bytes]) -> None:
+    """It says something on a GET only; some clients send it with what they post."""
+    user = McpUser.connect(world.app.mcp_url, world.token())
+    headers = [(name.encode(), value.encode()) for name, value in user.headers.items()]
+    headers += [(b"Last-Event-ID", each) for each in sent]
+    call = tool_message(3, "get_my_profile", {})
+
+    answer = httpx.post(user.url, headers=headers, json=call, timeout=20)
+
+    assert answer.status_code == 200
+    assert "octocat" in str(answer_of(answer.text, 3)["result"])
 
 
 @pytest.mark.parametrize("path", ["/", "/mcp", "/oauth/authorize", "/oauth/token", "/healthz"])

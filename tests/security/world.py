@@ -32,10 +32,12 @@ class World:
 
 
 @contextmanager
-def running_world(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[World]:
-    """Starts both, ends both."""
+def running_world(
+    folder: Path, settings: Mapping[str, str] | None = None, *, port: int | None = None
+) -> Iterator[World]:
+    """Starts both, ends both. `port` is for settings that name it."""
     environ = {"TOKEN_KEYS": TOKEN_KEYS, **(settings or {})}
-    app = Deployment(folder, environ)
+    app = Deployment(folder, environ, port=port)
     with (
         GitHubSimulator(callback_urls=(f"{app.url}/oauth/callback",)) as github,
         Wiretap(github.url) as api,

@@ -14,6 +14,7 @@ from gist_mcp.sessions.hop import (
     HOP_LIFETIME_SECONDS,
     Authenticated,
     Hop,
+    HopLate,
     open_hop,
     opened_hop,
     seal_hop,
@@ -81,7 +82,8 @@ def test_the_token_does_not_show_in_the_header() -> None:
 def test_a_copied_hop_serves_its_own_method_path_and_state_only(changes: dict[str, str]) -> None:
     header = seal_hop(SEALER, HOP, now_seconds=NOW)
 
-    assert opened_hop(SEALER, request(header, **changes), now_seconds=NOW) is None
+    with pytest.raises(HopLate):
+        opened_hop(SEALER, request(header, **changes), now_seconds=NOW)
 
 
 def test_another_deployments_hop_is_nothing() -> None:
@@ -102,11 +104,12 @@ def test_a_hop_of_an_earlier_release_is_nothing() -> None:
     assert open_hop(SEALER, header, now_seconds=NOW) is None
 
 
-def test_an_old_hop_is_nothing() -> None:
+def test_an_old_hop_is_late_and_not_a_strangers() -> None:
     header = seal_hop(SEALER, HOP, now_seconds=NOW)
     later = NOW + HOP_LIFETIME_SECONDS + 1
 
-    assert open_hop(SEALER, header, now_seconds=later) is None
+    with pytest.raises(HopLate):
+        open_hop(SEALER, header, now_seconds=later)
 
 
 @given(st.text(max_size=200))

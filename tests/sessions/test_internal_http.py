@@ -1,10 +1,11 @@
-"""What became of a request to another server process, of which Envoy or nobody told."""
+"""What goes to another server process, and what became of it where Envoy or nobody told."""
 
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
+from gist_mcp.sessions.hop import Forwarding, Hop, forward
 from gist_mcp.sessions.internal_http import (
     MAX_FAULT_BYTES,
     DeliveryUnknown,
@@ -12,6 +13,7 @@ from gist_mcp.sessions.internal_http import (
     deliver,
     make_internal_http_client,
 )
+from gist_mcp.tokens.sealing import Sealer
 from tests.github.raw_server import (
     Step,
     answer,
@@ -88,3 +90,19 @@ async def test_it_may_have_arrived(client: httpx.AsyncClient, step: Step) -> Non
     async with raw_server(step) as server:
         with pytest.raises(DeliveryUnknown):
             await deliver(client, post(client, server.url))
+
+
+async def test_headers_of_a_client_go_on_byte_by_byte(client: httpx.AsyncClient) -> None:
+    """A client may put any bytes into its header; `\\xe9` once ended its request with a 500."""
+    hop = Hop(method="POST", path="/mcp", state_ref="a.B:s", caller=None)
+    async with raw_server(answer(200, {})) as server:
+        forwarding = Forwarding(
+            client=client, gateway_url=server.url, sealer=Sealer(["k" * 40]), now_seconds=1.8e9
+        )
+        headers = {"user-agent": "caf\xe9 \xff"}
+
+        await forward(forwarding, hop, own_url="http://localhost:1", headers=headers, content=b"")
+
+        (received,) = server.received
+        assert received.headers["user-agent"] == "caf\xe9 \xff"
+        assert received.headers["host"] == "localhost:1"

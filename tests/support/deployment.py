@@ -34,8 +34,9 @@ class Deployment:
         *,
         servers: int = 2,
         effect_validation: str = "quiet",
+        port: int | None = None,
     ) -> None:
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://localhost:{self.port}"
         self.folder = folder
         self.log_path = folder / "application.log"

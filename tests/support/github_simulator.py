@@ -302,6 +302,10 @@ class GitHubSimulator:
         """All accounts."""
         return [SimulatedUser(**each) for each in self.control("GET", "/users")]
 
+    def create_user(self, login: str) -> SimulatedUser:
+        """Make an account."""
+        return SimulatedUser(**self.control("POST", "/users", {"login": login}))
+
     def change_user(self, login: str, /, **changes: object) -> SimulatedUser:
         """Change `login`, `name`, `email` or `email_verified` of an account."""
         return SimulatedUser(**self.control("PATCH", f"/users/{login}", changes))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from gist_mcp.errors import GitHubUnavailable, RateLimited, SignInRequired
+from gist_mcp.github.credential import GitHubToken
 from gist_mcp.tokens.verifier import BearerVerifier, Caller
 from tests.support.github_simulator import FaultKind, GitHubSimulator, GitHubSimulatorInProcess
 from tests.tokens.verifying import NOW, Clock, free_of_charge, questions, sealed, verify
@@ -108,8 +109,6 @@ def test_a_sealed_token_that_was_revoked_is_refused_when_asked_about_again(
     [
         ("status_before", {"status": 503, "times": 10}, GitHubUnavailable),
         ("reset_before", {"times": 10}, GitHubUnavailable),
-        ("rate_limit_primary", {}, RateLimited),
-        ("rate_limit_secondary", {}, RateLimited),
     ],
 )
 def test_while_github_cannot_say_a_sealed_token_is_not_a_bad_one(
@@ -125,6 +124,79 @@ def test_while_github_cannot_say_a_sealed_token_is_not_a_bad_one(
         return (await verifier.verify(bearer)).principal.login
 
     assert verify(github, use) == "octocat"
+
+
+@pytest.mark.parametrize("kind", ["rate_limit_primary", "rate_limit_secondary"])
+def test_while_github_answers_nobody_a_yes_of_the_last_hour_counts(
+    github: GitHubSimulator, kind: FaultKind
+) -> None:
+    bearer = sealed(github, github.create_token("octocat"))
+
+    async def use(verifier: BearerVerifier, clock: Clock) -> list[int]:
+        await verifier.verify(bearer)
+        asked = [questions(github)[1]]
+        github.add_fault(kind, path="/user")
+        for seconds in (61, 62, 3500):
+            clock.now = NOW + seconds
+            assert (await verifier.verify(bearer)).principal.login == "octocat"
+            asked.append(questions(github)[1])
+        return asked
+
+    before, first, while_limited, *_ = verify(github, use)
+
+    # Once, and not again before GitHub has said so.
+    assert first == before + 1
+    assert while_limited == first
+
+
+def test_a_yes_that_is_too_old_does_not_count_while_github_answers_nobody(
+    github: GitHubSimulator,
+) -> None:
+    token = github.create_token("octocat")
+
+    async def use(verifier: BearerVerifier, clock: Clock) -> None:
+        await verifier.verify(token)
+        github.add_fault("rate_limit_primary", path="/user", times=10)
+        clock.now = NOW + 3599
+        await verifier.verify(token)
+        clock.now = NOW + 3601
+        with pytest.raises(RateLimited):
+            await verifier.verify(token)
+
+    verify(github, use)
+
+
+def test_a_no_is_never_turned_into_a_yes_by_a_limit(github: GitHubSimulator) -> None:
+    bearer = sealed(github, github.create_token("octocat"))
+
+    async def use(verifier: BearerVerifier, clock: Clock) -> None:
+        await verifier.verify(bearer)
+        github.revoke_tokens("octocat")
+        clock.now = NOW + 61
+        with pytest.raises(SignInRequired):
+            await verifier.verify(bearer)
+        github.add_fault("rate_limit_primary", path="/user")
+        clock.now = NOW + 122
+        with pytest.raises((SignInRequired, RateLimited)):
+            await verifier.verify(bearer)
+
+    verify(github, use)
+
+
+def test_what_github_refused_to_a_tool_is_no_yes_while_it_answers_nobody(
+    github: GitHubSimulator,
+) -> None:
+    token = github.create_token("octocat")
+    bearer = sealed(github, token)
+
+    async def use(verifier: BearerVerifier, clock: Clock) -> None:
+        await verifier.verify(bearer)
+        verifier.forget(GitHubToken(token))
+        github.add_fault("rate_limit_primary", path="/user")
+        with pytest.raises(RateLimited):
+            await verifier.verify(bearer)
+
+    verify(github, use)
 
 
 def test_a_token_that_was_sealed_just_now_is_believed_in_every_process(

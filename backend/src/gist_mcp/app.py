@@ -30,7 +30,7 @@ from gist_mcp.process import (
     close_when_the_process_ends,
     run_until_the_process_ends,
 )
-from gist_mcp.reboot_gateway import close_gateway, serve_nothing_else
+from gist_mcp.reboot_gateway import ask_admins_who_they_are, close_gateway, serve_nothing_else
 from gist_mcp.routes import front_door
 from gist_mcp.servicers.account import AccountServicer
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
@@ -68,6 +68,7 @@ SERVICERS = [
 # On import, as Reboot's server processes make their web application from what they import, and then
 # ask at once which of them owns what.
 serve_nothing_else()
+ask_admins_who_they_are()
 place_quickly()
 keep_only_responses()
 

@@ -43,6 +43,10 @@ class Config(BaseSettings):
 
     port: int = Field(default=DEFAULT_PORT, ge=1, le=65535, validation_alias="PORT")
     public_url: str = Field(default="", validation_alias="PUBLIC_URL")
+    dev_public: bool = Field(default=False, validation_alias="DEV_PUBLIC")
+    """That development may have a `PUBLIC_URL` that others can reach. Without effect in production,
+    and while `PUBLIC_URL` is on this machine."""
+
     github_client_id: str = Field(default="", validation_alias="GITHUB_CLIENT_ID")
     github_client_secret: SecretStr = Field(
         default=SecretStr(""), validation_alias="GITHUB_CLIENT_SECRET"
@@ -236,6 +240,17 @@ class Config(BaseSettings):
         return self.public_url
 
     @property
+    def is_on_this_machine(self) -> bool:
+        """True when `PUBLIC_URL` is one of the names by which only this machine reaches itself."""
+        return urlsplit(self.public_url).hostname in LOOPBACK_HOSTS
+
+    @property
+    def is_public_development(self) -> bool:
+        """True when others may reach a server in development, where Reboot asks nobody for a
+        credential: nothing of Reboot's own is served then."""
+        return not self.production and not self.is_on_this_machine
+
+    @property
     def is_secure(self) -> bool:
         """True when browsers reach us over https: cookies get `Secure` and `__Host-`."""
         return self.public_url.startswith("https://")
@@ -245,6 +260,18 @@ def is_production(environ: Mapping[str, str]) -> bool:
     """True when Reboot runs us for other people: `rbt serve run` or Reboot Cloud."""
     serves = environ.get("RBT_SERVE", "false").lower() == "true"
     return serves or "REBOOT_CLOUD_VERSION" in environ
+
+
+def is_public_development(environ: Mapping[str, str]) -> bool:
+    """As the property of `Config`, for code that runs in Reboot's server processes without one."""
+    public_url = environ.get("PUBLIC_URL", "")
+    if is_production(environ) or not public_url:
+        return False
+    try:
+        return urlsplit(public_url).hostname not in LOOPBACK_HOSTS
+    except ValueError:
+        # `load_config` refuses it.
+        return True
 
 
 def log_level(environ: Mapping[str, str]) -> str:
@@ -290,6 +317,7 @@ def _check_together(config: Config) -> None:
         missing = "GITHUB_CLIENT_SECRET" if has_id else "GITHUB_CLIENT_ID"
         raise ConfigError(missing, "is not set, but its counterpart is; set both or neither")
     if not config.production:
+        _check_development(config)
         return
     if not has_id:
         raise ConfigError(
@@ -308,6 +336,16 @@ def _check_together(config: Config) -> None:
             raise ConfigError(variable, "production needs https, except on loopback")
 
 
+def _check_development(config: Config) -> None:
+    """Development stays on this machine unless somebody says otherwise. Raises `ConfigError`."""
+    if config.is_public_development and not config.dev_public:
+        text = (
+            "others can reach this address, and development is for one's own machine; leave it "
+            "unset, or set DEV_PUBLIC=1 if that is meant"
+        )
+        raise ConfigError("PUBLIC_URL", text)
+
+
 async def load_config(environ: Mapping[str, str]) -> Config:
     """The settings of this process: its environment, Reboot's secrets and, in development,
     a key file beside the state and the embedded simulator's address.
@@ -320,10 +358,12 @@ async def load_config(environ: Mapping[str, str]) -> Config:
         if not values.get(name):
             values[name] = await _reboot_secret(name)
     production = is_production(environ)
-    if not production and not values.get("TOKEN_KEYS"):
-        values["TOKEN_KEYS"] = _development_key(_development_folder(environ))
     config = parse_config(values, production=production)
     _check_port(config, environ)
+    if not production and not values.get("TOKEN_KEYS"):
+        # Not before: a start that is refused leaves nothing behind.
+        values["TOKEN_KEYS"] = _development_key(_development_folder(environ))
+        config = parse_config(values, production=production)
     return config if config.github_client_id else _with_simulator(config, values)
 
 

@@ -17,8 +17,13 @@ knows the ids of a session and of a call waits for the call's task there, gets i
 a token, and cancels what the call is to complete when they leave.
 
 In development with a `PUBLIC_URL` of this machine, Envoy takes connections of this machine only:
-stock, it listens on every interface, and those admin calls with it. Websockets that name no state
-are refused, as Reboot writes a traceback for each.
+stock, it listens on every interface, and those admin calls with it. With another `PUBLIC_URL`,
+where development is meant for others, everybody may connect, and nothing is served but our front
+door: no service of Reboot's answers, and no inspector. The rule names what is ours, not what is
+Reboot's, as its next release may add to that. The server processes, each of which listens on a port
+of its own, ask for the admin secret then, as in production (`admin_calls_are_open`).
+
+Websockets that name no state are refused, as Reboot writes a traceback for each.
 
 Before the server processes are there, Envoy listens already and has nowhere to send a request to.
 It then answers 503 and closes the connection. Stock, it answers 502 and keeps the connection, which
@@ -42,7 +47,6 @@ import os
 import socket
 from collections.abc import Iterable
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from envoy.config.listener.v3.listener_components_pb2 import Filter
 from envoy.config.listener.v3.listener_pb2 import Listener
@@ -52,11 +56,12 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 )
 from fastapi import FastAPI
 
-from gist_mcp.config import LOOPBACK_HOSTS, Config
+from gist_mcp.config import Config, is_public_development
 from gist_mcp.framework.expectations import FrameworkChanged, original, replaces
 from gist_mcp.framework.private_names import (
     ENVVAR_LOCAL_ENVOY_MODE,
     STATE_REF_HEADER,
+    admin_auth,
     envoy_config,
     web_framework,
 )
@@ -77,6 +82,8 @@ AMONG_SERVERS: Final = (
 )
 """Beginnings of the paths on which Reboot asks nobody who they are. Its servers reach each other
 directly, never through Envoy. The other methods of `Tasks` are for admins and ask."""
+
+NOT_FROM_OUTSIDE: Final = "Not from outside.\n"
 
 IPV6_LOOPBACK: Final = "::1"
 LOOPBACK_PREFIXES: Final = (("127.0.0.0", 8), (IPV6_LOOPBACK, 128))
@@ -101,11 +108,18 @@ class ClosedListener:
     """Reboot's `envoy_config.listener`, whose listeners have our rules for web pages."""
 
     def __init__(
-        self, stock: Any, own: Iterable[str], *, this_machine_only: bool, on_ipv6: bool
+        self,
+        stock: Any,
+        own: Iterable[str],
+        *,
+        this_machine_only: bool,
+        front_door_only: bool,
+        on_ipv6: bool,
     ) -> None:
         self.replaced = stock
         self._own_origins = sorted(own)
         self._this_machine_only = this_machine_only
+        self._front_door_only = front_door_only
         self._on_ipv6 = on_ipv6
 
     def __call__(self, *arguments: Any, **named: Any) -> Listener:
@@ -153,7 +167,8 @@ class ClosedListener:
         network_filter.typed_config.Pack(manager)
 
     def _refusals(self, routes: Iterable[Route]) -> list[Route]:
-        """For each route of the RPC surface one that answers 403 to pages of other origins."""
+        """For each route of the RPC surface one that answers 403 to pages of other origins, or,
+        where only the front door is served, to everybody."""
         return [
             self._refusal(route)
             for route in routes
@@ -161,6 +176,8 @@ class ClosedListener:
         ]
 
     def _refusal(self, route: Route) -> Route:
+        if self._front_door_only:
+            return _instead_of(route, 403, NOT_FROM_OUTSIDE)
         refusal = _instead_of(route, 403, "Not for web pages.\n")
         refusal.match.headers.add(name="origin", present_match=True)
         for origin in self._own_origins:
@@ -179,7 +196,7 @@ def _among_servers(routes: Iterable[Route]) -> list[Route]:
         refusal = Route()
         refusal.match.prefix = prefix
         refusal.direct_response.status = 403
-        refusal.direct_response.body.inline_string = "Not from outside.\n"
+        refusal.direct_response.body.inline_string = NOT_FROM_OUTSIDE
         refusals.append(refusal)
     return refusals
 
@@ -234,8 +251,8 @@ def close_gateway(config: Config) -> None:
     envoy_config.listener = ClosedListener(
         original(envoy_config.listener),
         own_origins(config) | loopback,
-        this_machine_only=not config.production
-        and urlsplit(config.public_url).hostname in LOOPBACK_HOSTS,
+        this_machine_only=not config.production and config.is_on_this_machine,
+        front_door_only=config.is_public_development,
         on_ipv6=_can_listen_on_ipv6(config.port),
     )
 
@@ -260,6 +277,25 @@ def _can_listen_on_ipv6(port: int) -> bool:
         logger.log(level, "not listening on [%s]:%d: %s", IPV6_LOOPBACK, port, error.strerror)
         return False
     return True
+
+
+_stock_running_rbt_dev: Final = original(vars(admin_auth)["running_rbt_dev"])
+
+
+@replaces(_stock_running_rbt_dev)
+def admin_calls_are_open() -> bool:
+    """True where Reboot's admin calls ask nobody who they are: in development on one's own machine.
+
+    Otherwise they ask for the admin secret (`servicers/authorizers.py`).
+    """
+    in_development: bool = _stock_running_rbt_dev()
+    # From the environment: the server processes that ask this have no settings of ours yet.
+    return in_development and not is_public_development(os.environ)
+
+
+def ask_admins_who_they_are() -> None:
+    """From now on this process's admin calls are open on one's own machine only."""
+    admin_auth.running_rbt_dev = admin_calls_are_open  # type: ignore[attr-defined]
 
 
 def serve_nothing_else() -> None:

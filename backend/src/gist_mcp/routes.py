@@ -15,6 +15,7 @@ from gist_mcp.http.middleware import HEALTH_PATH, HostAndOrigin, SecurityHeaders
 from gist_mcp.mcp_http.challenges import refused
 from gist_mcp.mcp_http.endpoint import McpEndpoint
 from gist_mcp.mcp_http.grant_gate import GrantGate
+from gist_mcp.mcp_http.turns import FairTurns
 from gist_mcp.oauth.routes import ROUTES as AUTH_ROUTES
 from gist_mcp.origin import own_address
 from gist_mcp.sessions.durable_mcp import MCP_PATH
@@ -43,7 +44,7 @@ def front_door(deps: Deps, server: Server[Any, Any]) -> Starlette:
 
     `server` is the MCP SDK's, which lists the tools.
     """
-    mcp = GrantGate(McpEndpoint(deps, server), deps)
+    mcp = FairTurns(GrantGate(McpEndpoint(deps, server), deps), deps)
     routes: list[BaseRoute] = [
         Route(HEALTH_PATH, healthz),
         Route(MCP_PATH, mcp),

@@ -185,6 +185,10 @@ EXPECTED: Final[tuple[Exists, ...]] = (
     Is("rebootdev.settings:ADMIN_SECRET_NAME", "rbt-admin-secret"),
     Is("reboot.controller.settings:ENVVAR_REBOOT_ADMIN_AUTH_URL", "REBOOT_ADMIN_AUTH_URL"),
     HasBody("reboot.aio.auth.admin_auth:AdminAuthMixin", "6b2819f2efb4ca9e"),
+    IsSameAs(
+        "reboot.aio.auth.admin_auth:running_rbt_dev",
+        "rebootdev.run_environments:running_rbt_dev",
+    ),
     Takes("reboot.aio.secrets:Secrets.set_secret_source", "secret_source"),
     Exists("reboot.aio.secrets:Secrets.secret_source"),
     Takes("reboot.aio.secrets:SecretSource.get", "self, secret_name"),
@@ -215,6 +219,7 @@ def check() -> None:
 # A name that is gone is told by `FrameworkChanged`, and not by an `ImportError` of the lines below.
 check()
 
+import reboot.aio.auth.admin_auth as admin_auth
 import reboot.aio.http as web_framework
 from reboot.controller import shards
 from reboot.controller.settings import ENVVAR_REBOOT_ADMIN_AUTH_URL
@@ -290,6 +295,7 @@ __all__ = [
     "TasksCache",
     "TokenVerifier",
     "UnknownApplicationError",
+    "admin_auth",
     "check",
     "database_pb2",
     "durable_context",

@@ -31,11 +31,13 @@ SINGLE_HEADERS = (
     "content-type",
     "mcp-session-id",
     "mcp-protocol-version",
-    "last-event-id",
     HOP_HEADER,
 )
 """Headers that decide something. If one is sent twice with different values, two programs may each
 use another value (RFC 9110, 5.3)."""
+
+SINGLE_HEADERS_OF_A_GET = (*SINGLE_HEADERS, "last-event-id")
+"""Elsewhere that one says nothing."""
 
 HSTS = "max-age=31536000; includeSubDomains"
 """One year, the shortest that browsers' preload lists accept."""
@@ -74,9 +76,8 @@ class HostAndOrigin:
         headers = Headers(scope=scope)
         # The same value twice decides the same; some clients send what they were told and their
         # own.
-        repeated = next(
-            (name for name in SINGLE_HEADERS if len(set(headers.getlist(name))) > 1), None
-        )
+        single = SINGLE_HEADERS_OF_A_GET if scope["method"] == "GET" else SINGLE_HEADERS
+        repeated = next((name for name in single if len(set(headers.getlist(name))) > 1), None)
         if repeated is not None:
             await _repeated(repeated)(scope, receive, send)
             return

@@ -21,6 +21,7 @@ from gist_mcp.mcp_http.event_stream import empty_stream, event_stream, one_event
 from gist_mcp.mcp_http.json_rpc import JsonRpcMessage
 from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, EventId, McpRequest, Refused
 from gist_mcp.mcp_http.methods import McpMethods, agreed_version
+from gist_mcp.mcp_http.turns import end_turn
 from gist_mcp.principal import McpSessionId
 from gist_mcp.sessions.call_beginning import CallBeginning
 from gist_mcp.sessions.call_events import CallEvent
@@ -167,7 +168,13 @@ class McpDelivery:
             login=caller.principal.login,
         )
         try:
-            request_id = await self._begun.begin(context, caller, call, len(asked.body))
+            request_id = await self._begun.begin(
+                context,
+                caller,
+                call,
+                len(asked.body),
+                on_waiting=lambda: end_turn(request),
+            )
         except LimitReached as limit:
             logger.info("a call by %s: %s", caller.principal.login, limit.log_reason)
             return _response(request, caller, _refused_call(message, limit))
@@ -183,6 +190,8 @@ class McpDelivery:
         if takes_events(request):
             events = streams.call(request_id, tool_name=name, json_rpc_id=message.json_rpc_id)
             return event_stream(events, headers)
+        # The response begins when the call has ended.
+        end_turn(request)
         try:
             text = await streams.response(request_id)
         except (CallUnknown, *NOT_SERVING):

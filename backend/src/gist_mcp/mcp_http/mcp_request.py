@@ -56,7 +56,8 @@ class McpRequest:
     """One request. A POST has a `message`, and its bytes as `body`; GET and DELETE have none.
 
     `session_header` and `version_header` are the texts of `Mcp-Session-Id` and
-    `Mcp-Protocol-Version` as they came, `None` where there is no such header.
+    `Mcp-Protocol-Version` as they came, `None` where there is no such header. Only a GET has a
+    `last_event_id`.
     """
 
     method: str
@@ -96,7 +97,9 @@ async def read_mcp_request(request: Request, *, max_body_bytes: int) -> McpReque
     if request.method not in METHODS:
         raise Refused(405, "Method Not Allowed", headers={"Allow": ", ".join(METHODS)})
     check_media_types(request)
-    last_event_id = _last_event_id(request)
+    # A client comes back for a stream by GET (MCP 2025-11-25, transports, "Resumability and
+    # Redelivery"). With a POST the header says nothing, and some clients go on sending it.
+    last_event_id = _last_event_id(request) if request.method == "GET" else None
     body = await read_body(request, max_body_bytes) if request.method == "POST" else b""
     return McpRequest(
         method=request.method,

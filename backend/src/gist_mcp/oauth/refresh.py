@@ -1,11 +1,11 @@
 """Grant type `refresh_token`: a client gets its next token pair (RFC 6749, 6).
 
 All refreshes of an account run in the process that owns the account (`owner_hop`), which knows what
-GitHub has said of its tokens lately. Where GitHub's access token is about to expire, GitHub gives a
-new pair and ends the old one at once. So this happens once for each refresh token of GitHub, and
-the new pair is remembered in memory for a client that repeats its request. Else it must be certain
-that the token still works, because a client whose refresh succeeds does not ask its user to sign in
-again: GitHub is asked, unless it was asked within `TOKEN_REVALIDATE_SECONDS`.
+GitHub has said of its tokens lately. Where GitHub's tokens expire, GitHub gives a new pair and ends
+the old one at once. So this happens once for each refresh token of ours, and the new pair is
+remembered in memory for a client that repeats its request. Where GitHub's tokens do not expire, it
+must be certain that the token still works, because a client whose refresh succeeds does not ask its
+user to sign in again: GitHub is asked, unless it was asked within `TOKEN_REVALIDATE_SECONDS`.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ from gist_mcp.clients.client import Client
 from gist_mcp.deps import Deps
 from gist_mcp.errors import AccountRefused, GitHubUnavailable, OAuthError, SignInRequired
 from gist_mcp.github.credential import GitHubCredential
+from gist_mcp.github.models import TokenGrant
 from gist_mcp.oauth.authorization_request import check_resource
 from gist_mcp.oauth.owner_hop import forward_to_owner, is_forwarded
 from gist_mcp.oauth.revoke_at_github import revoke_at_github
@@ -27,14 +28,13 @@ from gist_mcp.principal import Principal
 from gist_mcp.servicers.grant import OK, REPLAYED
 from gist_mcp.sessions.placement import account_state_ref, is_account_here
 from gist_mcp.tokens import grants
-from gist_mcp.tokens.access_token import ACCESS_TOKEN_LIFETIME_SECONDS
 from gist_mcp.tokens.code_and_refresh_token import (
     Granted,
     RefreshToken,
     invalid_grant,
     open_refresh_token,
 )
-from gist_mcp.tokens.github_tokens import GitHubPair, pair_of
+from gist_mcp.tokens.github_tokens import pair_of
 from gist_mcp.tokens.verifier import Identified
 
 
@@ -105,7 +105,7 @@ async def _granted_by_github(
     `RateLimited`.
     """
     try:
-        return await _ask_github(deps, token)
+        return await _ask_github(deps, token, account)
     except AccountRefused as error:
         # The token works. GitHub refuses the account, or a proxy before GitHub the request, and may
         # not tomorrow. `invalid_grant` would end the grant for good.
@@ -124,16 +124,21 @@ async def _granted_by_github(
         raise invalid_grant(error.log_reason) from None
 
 
-async def _ask_github(deps: Deps, token: RefreshToken) -> Granted:
+async def _ask_github(deps: Deps, token: RefreshToken, account: str) -> Granted:
     """The grant with GitHub's current tokens and scopes.
 
     Raises `SignInRequired` if they do not work any more, `AccountRefused`, `GitHubUnavailable`,
-    `RateLimited`.
+    `RateLimited`, `TooManyRefreshes`.
     """
     granted = token.granted
     old = granted.github.refresh
-    if old is not None and _expires_soon(granted.github, now=deps.clock()):
-        fresh = await deps.refreshes.run(old, lambda: deps.github_oauth.refresh(old))
+    if old is not None:
+
+        async def ask() -> TokenGrant:
+            deps.refresh_limit.take_at_github(account)
+            return await deps.github_oauth.refresh(old)
+
+        fresh = await deps.refreshes.run(old, ask)
         # GitHub has ended the pair before.
         deps.verifier.forget(granted.github.access)
         pair = pair_of(fresh.grant, now=fresh.granted_at_seconds)
@@ -146,16 +151,11 @@ async def _ask_github(deps: Deps, token: RefreshToken) -> Granted:
         scopes=granted.scopes,
     )
     now = await deps.verifier.validate(
-        Identified(principal=_principal(deps, granted), credential=sealed, vouched_at_seconds=0)
+        Identified(principal=_principal(deps, granted), credential=sealed, vouched_at_seconds=0),
+        # What ends a grant for good has to be certain.
+        repeats_a_no=False,
     )
     return replace(granted, login=now.login, scopes=now.scopes)
-
-
-def _expires_soon(pair: GitHubPair, *, now: float) -> bool:
-    """True if GitHub's access token would end before the access token that is to be issued."""
-    # GitHub gives an app 2,000 tokens an hour, for all its users together.
-    left_seconds = pair.expires_in_seconds(now)
-    return left_seconds is not None and left_seconds < ACCESS_TOKEN_LIFETIME_SECONDS
 
 
 def _principal(deps: Deps, granted: Granted) -> Principal:

@@ -6,7 +6,8 @@ allow in development. So every servicer here names `front_door_only`.
 
 Reboot's own admin calls (export, import, tasks, inspector) are on that port too. In production
 they ask for an admin secret, but where none is configured Reboot 0.40.1 lets every caller
-through who brings any bearer token at all. `AdminSecretOrNone` shuts that.
+through who brings any bearer token at all. `AdminSecretOrNone` shuts that. In development they
+ask nobody, which is for one's own machine only: see `reboot_gateway.py`.
 """
 
 import hmac

@@ -1,5 +1,6 @@
 """Begins a tool call, if its account may begin one now."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from reboot.aio.external import ExternalContext
@@ -20,12 +21,18 @@ class CallBeginning:
     accounts: Accounts
 
     async def begin(
-        self, context: ExternalContext, caller: Authenticated, call: NewCall, size_bytes: int
+        self,
+        context: ExternalContext,
+        caller: Authenticated,
+        call: NewCall,
+        size_bytes: int,
+        *,
+        on_waiting: Callable[[], None],
     ) -> str | None:
         """Our id of the call, begun durably or found as the one that this request repeats.
 
-        `None` if the session has ended. Raises `LimitReached`: nothing has begun; and
-        `StateUnavailable`.
+        `None` if the session has ended. `on_waiting` is called before a wait in line. Raises
+        `LimitReached`: nothing has begun; and `StateUnavailable`.
         """
         principal = caller.principal
         account = account_id(principal.issuer, principal.user_id)
@@ -36,6 +43,8 @@ class CallBeginning:
             # It needs no place: the call that it repeats has one, or has ended.
             return await self.calls.begin(context, caller.session_id, call)
         await self.accounts.check_room(context, account, size_bytes)
+        if not self.admission.has_place_now(account):
+            on_waiting()
         await self.admission.begin(name, size_bytes)
         try:
             request_id = await self.calls.begin(context, caller.session_id, call)

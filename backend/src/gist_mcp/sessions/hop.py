@@ -169,17 +169,20 @@ async def forward(
     request may be sent again, or `DeliveryUnknown`.
     """
     sealed = seal_hop(forwarding.sealer, hop, now_seconds=forwarding.now_seconds)
+    sent = {
+        **headers,
+        # The owner checks `Host` like the first process (DNS rebinding). Envoy's own address is
+        # none of our names.
+        "host": urlsplit(own_url).netloc,
+        HOP_HEADER: sealed,
+        STATE_REF_HEADER: hop.state_ref,
+    }
     request = forwarding.client.build_request(
         hop.method,
         f"{forwarding.gateway_url}{hop.path}",
-        headers={
-            **headers,
-            # The owner checks `Host` like the first process (DNS rebinding). Envoy's own address is
-            # none of our names.
-            "host": urlsplit(own_url).netloc,
-            HOP_HEADER: sealed,
-            STATE_REF_HEADER: hop.state_ref,
-        },
+        # As bytes, as they came: a client's header may have any (RFC 9110, 5.5), and Starlette
+        # reads them as Latin-1. As text httpx refuses those outside of ASCII.
+        headers=[(name.encode(), value.encode("latin-1")) for name, value in sent.items()],
         content=content,
     )
     return await deliver(forwarding.client, request)

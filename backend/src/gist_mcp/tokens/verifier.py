@@ -112,9 +112,9 @@ class BearerVerifier:
         self._refused: TTLCache[str, str] = TTLCache(MAX_REMEMBERED, REFUSED_SECONDS, timer=clock)
         # Not a TTLCache: what is too old to be believed still says that the token was good once.
         self._remembered: LRUCache[str, _Remembered] = LRUCache(MAX_REMEMBERED)
-        # For as long as another process may still believe an earlier yes.
+        # For as long as an earlier yes may count: another process's, or the one in a seal.
         self._doubted: TTLCache[str, bool] = TTLCache(
-            MAX_REMEMBERED, config.token_revalidate_seconds, timer=clock
+            MAX_REMEMBERED, LIMITED_YES_SECONDS, timer=clock
         )
         self._in_progress: dict[str, asyncio.Task[GitHubCredential]] = {}
 
@@ -173,9 +173,12 @@ class BearerVerifier:
             vouched_at_seconds=vouched_at_seconds,
         )
 
-    async def validate(self, identified: Identified) -> GitHubCredential:
+    async def validate(
+        self, identified: Identified, *, repeats_a_no: bool = True
+    ) -> GitHubCredential:
         """The credential as GitHub has it now, or had it a moment ago.
 
+        Without `repeats_a_no` a token is refused only because GitHub refuses it now.
         Raises `SignInRequired` if GitHub does not know the token any more, `GitHubUnavailable` or
         `RateLimited` if GitHub could not be asked.
         """
@@ -183,6 +186,8 @@ class BearerVerifier:
         if identified.is_fresh:
             return credential
         self._remember(Validated(credential=credential), at_seconds=identified.vouched_at_seconds)
+        if not repeats_a_no:
+            self._refused.pop(credential.token.digest(), None)
         return await self._validate(credential.token, proven=credential)
 
     def _remember(self, validated: Validated, *, at_seconds: float) -> None:

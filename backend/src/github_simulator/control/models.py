@@ -29,6 +29,12 @@ class NewToken(_Request):
     expires: bool = False
 
 
+class NewAccount(_Request):
+    """An account to make."""
+
+    login: str = Field(min_length=1)
+
+
 class AccountChange(_Request):
     """Fields of an account to change; absent ones stay."""
 

@@ -10,6 +10,7 @@ from github_simulator.control.models import (
     GistContent,
     GistView,
     GrantChange,
+    NewAccount,
     NewToken,
     RemainingChange,
     Revocation,
@@ -48,6 +49,18 @@ class AccountView(BaseModel):
 async def list_users(request: Request) -> list[AccountView]:
     """All accounts."""
     return [_view(account) for account in simulator_of(request).world.accounts.values()]
+
+
+async def create_user(request: Request) -> AccountView:
+    """Make an account."""
+    simulator, world = simulator_of(request), simulator_of(request).world
+    login = NewAccount.model_validate_json(await request.body()).login
+    if world.account_by_login(login) is not None:
+        raise ControlError(409, f"There is an account {login} already")
+    account = Account(world.next_number(), login, login, f"{login}@example.com")
+    world.accounts[account.user_id] = account
+    simulator.store.changed()
+    return _view(account)
 
 
 async def change_user(request: Request) -> AccountView:
@@ -161,6 +174,7 @@ def _view(account: Account) -> AccountView:
 
 TABLE = (
     ("GET", "/users", list_users),
+    ("POST", "/users", create_user),
     ("PATCH", "/users/{login}", change_user),
     ("PUT", "/users/{login}/remaining", set_remaining),
     ("PUT", "/users/{login}/grant", set_grant),

@@ -1,0 +1,170 @@
+"""`make load MODE=burst`: what others notice while one account sends 300 calls at once.
+
+Some people with an account each work in open sessions, an equal number in the server process of
+the greedy person's session and in the other processes. Somebody opens new sessions. They are
+measured alone for `PHASE_SECONDS`, then for as long again while the greedy person sends
+`BURST_CALLS` calls at once, again and again, in `GREEDY_SESSIONS` sessions of one account. Who is
+told to try again in so many seconds does so.
+
+    make load MODE=burst
+    make load MODE=burst PHASE_SECONDS=60 SERVERS=2 GITHUB_DELAY_MS=500
+    make load MODE=burst GREEDY_TOOL=create_gist GREEDY_SESSIONS=1 OTHERS=8
+
+The table has the others' latency alone and during the bursts; the greedy person's calls follow.
+"""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from benchmarks.load_run.connections import Connections
+from benchmarks.load_run.gists import disagreements
+from benchmarks.load_run.outcome import Kind, Outcome
+from benchmarks.load_run.people import People
+from benchmarks.load_run.person import CREATE, PROFILE, Person
+from benchmarks.load_run.placement import server_process
+from benchmarks.load_run.schedule import Action, Arrival, Sample, evenly, play
+from benchmarks.load_run.settings import LoadSettings
+from benchmarks.started_server import StartedServer
+
+GREEDY = "greedy"
+SAME_PROCESS = "same process"
+ELSEWHERE = "another process"
+OPENING = "opening a session"
+VISITOR = "visitor"
+
+OTHERS_PAUSE_SECONDS = 1.5
+"""Eight people who make a call so often keep two cores busy for a sixth of the time."""
+OPENING_PAUSE_SECONDS = 3.0
+WARM_UP_SECONDS = 3 * OTHERS_PAUSE_SECONDS
+MAX_OPENED = 400
+
+
+@dataclass(frozen=True)
+class Burst:
+    """Calls that were sent at once, until the last one ended or was given up at the phase's end."""
+
+    seconds: float
+    calls: int
+    done: int
+
+
+@dataclass(frozen=True)
+class BurstResult:
+    """What the mode has measured."""
+
+    alone: Sequence[Sample]
+    during: Sequence[Sample]
+    greedy: Sequence[Sample]
+    bursts: Sequence[Burst]
+    gist_problems: Sequence[str]
+
+
+async def measure_burst(target: StartedServer, settings: LoadSettings) -> BurstResult:
+    """Both phases, on a server with an empty state."""
+    target.github.delay(settings.github_delay_ms)
+    people = People(target, Connections(target.process.port))
+    greedy = [await people.with_session(GREEDY, GREEDY) for _ in range(settings.greedy_sessions)]
+    others = await _others(people, greedy[0], settings)
+    await play(await _work_of(people, others, WARM_UP_SECONDS))
+    people.take_samples()
+    await play(await _work_of(people, others, settings.phase_seconds))
+    alone = people.take_samples()
+    bursts: list[Burst] = []
+    work = await _work_of(people, others, settings.phase_seconds)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_again_and_again(greedy, settings, bursts))
+        await play(work)
+    during = people.take_samples()
+    return BurstResult(
+        alone=alone,
+        during=[each for each in during if each.user_class != GREEDY],
+        greedy=[each for each in during if each.user_class == GREEDY],
+        bursts=bursts,
+        gist_problems=disagreements(people.notes.gist_calls, people.gists()),
+    )
+
+
+async def _others(people: People, greedy: Person, settings: LoadSettings) -> list[Person]:
+    """So many people in the greedy one's process as elsewhere, as the settings say."""
+    place = server_process(greedy.client.session_id, settings.server_processes)
+    places = (SAME_PROCESS, ELSEWHERE) if settings.server_processes > 1 else (SAME_PROCESS,)
+    others: dict[str, list[Person]] = {each: [] for each in places}
+    for number in range(MAX_OPENED):
+        if all(len(each) == settings.others for each in others.values()):
+            break
+        person = await people.with_session("", f"other-{number}")
+        own_place = server_process(person.client.session_id, settings.server_processes)
+        person.user_class = SAME_PROCESS if own_place == place else ELSEWHERE
+        if len(others[person.user_class]) < settings.others:
+            others[person.user_class].append(person)
+    return [person for each in others.values() for person in each]
+
+
+async def _work_of(people: People, others: Sequence[Person], seconds: float) -> list[Arrival]:
+    """What is to be done in a phase; its visitors have their tokens already."""
+    arrivals: list[Arrival] = []
+    for index, person in enumerate(others):
+        # Spread, so that nobody's calls coincide with another's each time.
+        first = OTHERS_PAUSE_SECONDS * index / len(others)
+        tools = itertools.cycle((PROFILE, CREATE))
+        times = evenly(OTHERS_PAUSE_SECONDS, seconds, first)
+        arrivals += [
+            Arrival(at, _call(person, tool)) for at, tool in zip(times, tools, strict=False)
+        ]
+    for at in evenly(OPENING_PAUSE_SECONDS, seconds, 0.1):
+        visitor = await people.newcomer(OPENING, VISITOR)
+        arrivals.append(Arrival(at, _opening(visitor)))
+    return arrivals
+
+
+def _call(person: Person, tool: str) -> Action:
+    async def call(due: float) -> None:
+        if tool == CREATE:
+            await person.create(person.new_gist(keyed=True), due)
+        else:
+            await person.read(tool, due)
+
+    return call
+
+
+def _opening(visitor: Person) -> Action:
+    """A session is opened, and ended."""
+
+    async def open_and_end(due: float) -> None:
+        if (await visitor.open(due)).kind is Kind.DONE:
+            await visitor.client.end()
+
+    return open_and_end
+
+
+async def _again_and_again(
+    greedy: Sequence[Person], settings: LoadSettings, bursts: list[Burst]
+) -> None:
+    """Bursts, one after the other, for the time of a phase."""
+    end = time.perf_counter() + settings.phase_seconds
+    tools = {"both": (PROFILE, CREATE)}.get(settings.greedy_tool, (settings.greedy_tool,))
+    while (start := time.perf_counter()) < end:
+        calls = [
+            _until_done(greedy[number % len(greedy)], tools[number % len(tools)], end)
+            for number in range(settings.burst_calls)
+        ]
+        done = sum([outcome.kind is Kind.DONE for outcome in await asyncio.gather(*calls)])
+        bursts.append(Burst(time.perf_counter() - start, len(calls), done))
+
+
+async def _until_done(greedy: Person, tool: str, end: float) -> Outcome:
+    """One call, again after each pause that the server asks for, until `end`."""
+    arguments = greedy.new_gist(keyed=True)
+    while True:
+        due = time.perf_counter()
+        if tool == CREATE:
+            outcome = await greedy.create(arguments, due)
+        else:
+            outcome = await greedy.read(tool, due)
+        back = time.perf_counter() + outcome.wait_seconds
+        if outcome.kind is not Kind.STATED_LIMIT or back > end:
+            return outcome
+        await asyncio.sleep(outcome.wait_seconds)
