@@ -22,6 +22,7 @@ REBOOT_IN_THIS_PROCESS = (
     "sessions/test_retention.py",
     "sessions/test_session_cache.py",
     "test_lanes.py",
+    "tools/test_call_memory.py",
     "tools/test_call_workflow.py",
 )
 """Tests on a Reboot runtime inside the test process; all others talk to processes."""

@@ -23,7 +23,10 @@ from gist_mcp.framework.private_names import StateRef
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.http.limits import TokenGuessLimit
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
+from gist_mcp.servicers.account import AccountServicer
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
+from gist_mcp.servicers.unlogged_call import Caller
+from gist_mcp.sessions.accounts import Accounts
 from gist_mcp.sessions.admission import AccountLimits, Admission
 from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.calls import NewCall, SessionCalls, new_request_id, response_of
@@ -41,7 +44,7 @@ from gist_state.v1.mcp_session_rbt import McpSession
 from tests.support.runtime import Runtime, running
 
 SECRET = SecretStr("the front door's secret")
-
+SERVICERS = (ToolCallingSessionServicer, AccountServicer)
 LIMITS = AccountLimits(calls_in_flight=8, calls_per_minute=1000, bytes_per_minute=10**9)
 NOW = 1_800_000_000.0
 RETENTION_SECONDS = 700_000.0
@@ -59,6 +62,7 @@ class SessionWorld:
     runtime: Runtime
     now_seconds: float = NOW
     pauses: list[float] = field(default_factory=list)
+    freed: list[tuple[str, int]] = field(default_factory=list)
     sessions: SessionCache = field(init=False)
     retention: Retention = field(init=False)
     calls: SessionCalls = field(init=False)
@@ -72,6 +76,7 @@ class SessionWorld:
             retention_seconds=RETENTION_SECONDS,
             clock=self.clock,
             pause=self.pause,
+            on_freed=self.note_freed,
         )
         self.calls = SessionCalls(self.clock, lambda _: None)
 
@@ -80,6 +85,9 @@ class SessionWorld:
 
     async def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
+
+    async def note_freed(self, caller: Caller, account: str, *, freed_bytes: int) -> None:
+        self.freed.append((account, freed_bytes))
 
     def run(self, work: Awaitable[Any]) -> Any:
         return self.runtime.run(work)
@@ -201,7 +209,7 @@ def invalid_call(canary: str, size: int = 1) -> NewCall:
 
 @contextmanager
 def running_sessions() -> Iterator[Runtime]:
-    """A server of `McpSession` alone, on a loop of its own."""
+    """A server of `McpSession` and `Account`, on a loop of its own."""
     place_quickly()
     keep_only_responses()
     with asyncio.Runner() as runner:
@@ -210,7 +218,7 @@ def running_sessions() -> Iterator[Runtime]:
         try:
             with running(
                 Runtime,
-                ToolCallingSessionServicer,
+                SERVICERS,
                 runner,
                 EffectValidation.DISABLED,
                 FrontDoorVerifier(SECRET),
@@ -235,6 +243,12 @@ def _services(config: Config, http: httpx.AsyncClient) -> process.ProcessService
         vault=CredentialVault(),
         events=SessionEvents(),
         admission=Admission(LIMITS, lambda: NOW),
+        accounts=Accounts(
+            max_sessions=100,
+            max_stored_bytes=10**9,
+            retention_seconds=int(RETENTION_SECONDS),
+            clock=lambda: NOW,
+        ),
         reboot_secret=SECRET,
         clock=lambda: NOW,
     )
