@@ -26,6 +26,7 @@ REBOOT_IN_THIS_PROCESS = (
     "tokens/test_unknown_tokens.py",
     "test_lanes.py",
     "tokens/test_allowed_accounts.py",
+    "tools/test_call_memory.py",
     "tools/test_call_workflow.py",
     "tools/test_credential_of_a_call.py",
     "tools/test_every_way_out.py",
