@@ -15,10 +15,13 @@ from gist_mcp.sessions.calls import CallUnknown, NewCall, cancel_calls, new_requ
 from gist_mcp.sessions.ownership import close_session, live_session
 from gist_mcp.sessions.placement import SESSION_TYPE
 from gist_mcp.sessions.retention import SESSION_LIFETIME_SECONDS, UNTIMED_SECONDS
+from gist_mcp.tokens.grants import account_id
+from gist_state.v1 import mcp_session_pb2 as messages
 from gist_state.v1.mcp_session_rbt import McpSession
 from tests.support.runtime import Runtime
 from tests.support.session_world import (
     IDLE_SECONDS,
+    OWNER,
     RETENTION_SECONDS,
     SWEEP_SECONDS,
     SessionWorld,
@@ -123,14 +126,16 @@ def test_a_crash_before_a_call_is_forgotten_is_made_good(world: SessionWorld) ->
 
 def test_an_emptied_call_is_small_and_unknown(world: SessionWorld) -> None:
     session_id = world.open()
-    text = "x" * 10_000
-    request_id = world.call(session_id, text)
+    request_id = world.call(session_id)
+    response = world.response(session_id, request_id)
     before = len(world.exported_bytes())
 
-    gone = world.run(empty_tasks(world.server(session_id), SESSION_TYPE, session_id, [request_id]))
+    emptied = world.run(
+        empty_tasks(world.server(session_id), SESSION_TYPE, session_id, [request_id])
+    )
 
-    assert gone == [request_id]
-    assert before - len(world.exported_bytes()) > len(text)
+    assert emptied.task_ids == [request_id]
+    assert len(response) < emptied.freed_bytes <= before - len(world.exported_bytes())
     with pytest.raises(CallUnknown):
         world.response(session_id, request_id)
 
@@ -139,9 +144,25 @@ def test_ids_that_no_task_has_are_gone(world: SessionWorld) -> None:
     session_id = world.open()
     unknown = [secrets.token_hex(16), "7", "no hex"]
 
-    gone = world.run(empty_tasks(world.server(session_id), SESSION_TYPE, session_id, unknown))
+    emptied = world.run(empty_tasks(world.server(session_id), SESSION_TYPE, session_id, unknown))
 
-    assert sorted(gone) == sorted(unknown)
+    assert sorted(emptied.task_ids) == sorted(unknown)
+    assert emptied.freed_bytes == 0
+
+
+def test_the_account_hears_what_is_not_stored_any_more(world: SessionWorld) -> None:
+    session_id = world.open()
+    requests = [world.answered_call(session_id) for _ in range(MAX_KEPT + 2)]
+    response = world.response(session_id, requests[0])
+    account = account_id(OWNER.issuer, OWNER.user_id)
+
+    world.tidy(session_id)
+    world.tidy(session_id)
+
+    ((noted_account, freed_bytes),) = world.freed
+    assert noted_account == account
+    stored = messages.McpSessionRunCallResponse(message=response, session_id=session_id)
+    assert freed_bytes == 2 * stored.ByteSize()
 
 
 def test_calls_without_a_time_wait_for_their_takeover(world: SessionWorld) -> None:

@@ -1,13 +1,14 @@
 """Once a response is sent its id is free, also where that could not be recorded at once."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.sessions import calls
-from gist_mcp.sessions.calls import NewCall
+from gist_mcp.sessions.calls import new_request_id
 from tests.support.runtime import Runtime
 from tests.support.session_world import SessionWorld, invalid_call, running_sessions
 
@@ -25,7 +26,8 @@ def test_a_call_like_one_whose_sent_response_could_not_be_recorded_is_a_new_one(
 ) -> None:
     world = SessionWorld(runtime)
     session_id = world.open()
-    call = NewCall(**{**vars(invalid_call("x")), "may_repeat": True})
+    call = replace(invalid_call("x"), may_repeat=True)
+    equal_call = replace(call, request_id=new_request_id())
     stock = calls._call
 
     async def away_for_a_moment(context: Any, session: Any, method: str, request: Any) -> Any:
@@ -43,7 +45,7 @@ def test_a_call_like_one_whose_sent_response_could_not_be_recorded_is_a_new_one(
         world.calls.answered(context, session_id, first)
         for recording in tuple(world.calls._recording):
             await recording
-        return first, await world.calls.begin(context, session_id, call)
+        return first, await world.calls.begin(context, session_id, equal_call)
 
     first, second = world.run(play())
 

@@ -21,10 +21,11 @@ def extra_tool(
 ) -> Iterator[None]:
     """The process has a tool that does `work`, made in the way of the application's own tools.
 
-    Without `has_tool_errors` what it raises is not turned into a text for the model.
+    It takes a text, with which it does nothing. Without `has_tool_errors` what it raises is not
+    turned into a text for the model.
     """
 
-    async def extra_tool(context: DurableContext) -> str:
+    async def extra_tool(context: DurableContext, text: str = "") -> str:
         return await work(context)
 
     function = tool_errors(extra_tool) if has_tool_errors else extra_tool
@@ -39,14 +40,16 @@ def extra_tool(
         del run_tool._TOOLS[NAME]
 
 
-def extra_call(json_rpc_id: str | int = 1, progress_token: str | None = None) -> NewCall:
+def extra_call(
+    json_rpc_id: str | int = 1, progress_token: str | None = None, text: str = ""
+) -> NewCall:
     """A call of it. `progress_token` is JSON."""
-    no_arguments: dict[str, Any] = {}
+    arguments: dict[str, Any] = {"text": text} if text else {}
     return NewCall(
         request_id=new_request_id(),
         json_rpc_id=json_rpc_id,
         name=NAME,
-        arguments=no_arguments,
+        arguments=arguments,
         progress_token=progress_token,
         may_repeat=True,
         login="octocat",

@@ -23,7 +23,10 @@ from gist_mcp.framework.private_names import StateRef
 from gist_mcp.framework.task_waits import keep_what_is_waited_for
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
+from gist_mcp.servicers.account import AccountServicer
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
+from gist_mcp.servicers.unlogged_call import Caller
+from gist_mcp.sessions.accounts import Accounts
 from gist_mcp.sessions.admission import AccountLimits, Admission
 from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.calls import NewCall, SessionCalls, new_request_id, response_of
@@ -42,7 +45,7 @@ from tests.support.allowed_accounts import allowed_without_state
 from tests.support.runtime import Runtime, running
 
 SECRET = SecretStr("the front door's secret")
-
+SERVICERS = (ToolCallingSessionServicer, AccountServicer)
 LIMITS = AccountLimits(calls_in_flight=8, calls_per_minute=1000, bytes_per_minute=10**9)
 NOW = 1_800_000_000.0
 RETENTION_SECONDS = 700_000.0
@@ -61,6 +64,7 @@ class SessionWorld:
     now_seconds: float = NOW
     owner: Principal = OWNER
     pauses: list[float] = field(default_factory=list)
+    freed: list[tuple[str, int]] = field(default_factory=list)
     sessions: SessionCache = field(init=False)
     retention: Retention = field(init=False)
     calls: SessionCalls = field(init=False)
@@ -74,6 +78,7 @@ class SessionWorld:
             retention_seconds=RETENTION_SECONDS,
             clock=self.clock,
             pause=self.pause,
+            on_freed=self.note_freed,
         )
         self.calls = SessionCalls(self.clock, lambda _: None)
 
@@ -82,6 +87,9 @@ class SessionWorld:
 
     async def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
+
+    async def note_freed(self, caller: Caller, account: str, *, freed_bytes: int) -> None:
+        self.freed.append((account, freed_bytes))
 
     def run(self, work: Awaitable[Any]) -> Any:
         return self.runtime.run(work)
@@ -207,7 +215,7 @@ def running_sessions(
     settings: Mapping[str, str] | None = None,
     clock: Callable[[], float] = lambda: NOW,
 ) -> Iterator[Runtime]:
-    """A server of `McpSession`, alone or with other states, on a loop of its own."""
+    """A server of `McpSession` and `Account`, and of other states, on a loop of its own."""
     place_quickly()
     keep_only_responses()
     keep_what_is_waited_for()
@@ -218,7 +226,7 @@ def running_sessions(
         try:
             with running(
                 Runtime,
-                (ToolCallingSessionServicer, *more_servicers),
+                (*SERVICERS, *more_servicers),
                 runner,
                 EffectValidation.DISABLED,
                 FrontDoorVerifier(SECRET),
@@ -245,6 +253,12 @@ def _services(
         vault=CredentialVault(),
         events=SessionEvents(),
         admission=Admission(LIMITS, lambda: NOW),
+        accounts=Accounts(
+            max_sessions=100,
+            max_stored_bytes=10**9,
+            retention_seconds=int(RETENTION_SECONDS),
+            clock=lambda: NOW,
+        ),
         reboot_secret=SECRET,
         clock=clock,
     )

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from gist_mcp import process
+from gist_mcp.framework.placement import servers_here
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
@@ -24,6 +25,8 @@ from gist_mcp.sessions.calls import NewCall, new_request_id
 from gist_mcp.sessions.ledger import Ledger, lease_seconds
 from gist_mcp.tools import call_workflow
 from gist_mcp.tools.call import ToolCall
+from gist_state.v1.gist_ledger_rbt import GistLedger
+from gist_state.v1.mcp_session_rbt import McpSession
 from tests.support.github_simulator import GitHubSimulator, GitHubSimulatorInProcess
 from tests.support.runtime import Runtime
 from tests.support.session_world import SessionWorld, running_sessions
@@ -113,6 +116,21 @@ class CreateWorld:
             user_id=OCTOCAT.user_id,
             lease_seconds=lease_seconds,
         )
+
+    def stored_kinds(self) -> Counter[str]:
+        """How much is stored of sessions and ledgers: states, tasks, idempotency records."""
+
+        async def export() -> Counter[str]:
+            kinds = [
+                str(item.WhichOneof("item"))
+                for server in servers_here()
+                for state_type in (McpSession, GistLedger)
+                async for item in server.state_manager.export_items(state_type.__state_type_name__)
+            ]
+            return Counter(kinds)
+
+        counted: Counter[str] = self.sessions.run(export())
+        return counted
 
     @property
     def lease_seconds(self) -> int:

@@ -10,15 +10,24 @@ from reboot.aio.applications import Application
 from reboot.mcp.server import DurableContext
 from rebootdev.aio.contexts import EffectValidation
 
+from gist_mcp import process
 from gist_mcp.errors import Cancelled, Conflict, SignInRequired
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
 from gist_mcp.servicers.unlogged_call import StateUnavailable
-from gist_mcp.tools.call_workflow import MAX_RESPONSE_BYTES, ToolCallingSessionServicer
+from gist_mcp.tokens.grants import account_id
+from gist_mcp.tools.call_workflow import MAX_RESPONSE_BYTES
+from gist_state.v1 import mcp_session_pb2 as messages
 from tests.support.extra_tool import extra_call, extra_tool
 from tests.support.runtime import Runtime
+from tests.support.session_world import (
+    OWNER,
+    SERVICERS,
+    SessionWorld,
+    invalid_call,
+    running_sessions,
+)
 from tests.support.session_world import SECRET as WORLD_SECRET
-from tests.support.session_world import SessionWorld, running_sessions
 
 pytestmark = pytest.mark.integration
 
@@ -129,6 +138,22 @@ def test_a_result_that_cannot_be_stored_is_said_to_be_too_large(world: SessionWo
     assert told["error"]["message"] == "The result is too large to be sent. Ask for less."
 
 
+def test_the_account_hears_what_is_stored_of_a_call_that_has_ended(world: SessionWorld) -> None:
+    session_id = world.open()
+    world.call(session_id)
+    noted = process.services().accounts._stored[account_id(OWNER.issuer, OWNER.user_id)]
+    new_bytes, freed_bytes = noted.new_bytes, noted.freed_bytes
+    call = invalid_call("x", 1000)
+
+    request_id = world.run(world.calls.begin(world.runtime.context, session_id, call))
+    told = world.response(session_id, request_id)
+
+    stored = messages.McpSessionRunCallResponse(message=told, session_id=session_id)
+    assert call.stored_bytes > 1000
+    assert noted.new_bytes - new_bytes == stored.ByteSize()
+    assert noted.freed_bytes - freed_bytes == call.stored_bytes
+
+
 def test_a_call_whose_state_is_away_for_a_moment_runs_again(
     world: SessionWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,7 +216,7 @@ def test_a_call_that_a_stop_interrupts_has_no_response_and_is_carried_on() -> No
             await runtime.rbt.down()
             await runtime.rbt.up(
                 Application(
-                    servicers=[ToolCallingSessionServicer],
+                    servicers=[*SERVICERS],
                     token_verifier=FrontDoorVerifier(WORLD_SECRET),
                 ),
                 in_process=True,

@@ -3,10 +3,13 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from gist_mcp import process
+from gist_mcp.constants import LEDGER_RETENTION_SECONDS
 from gist_mcp.errors import GitHubUnavailable
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from tests.support.github_simulator import GitHubSimulator
@@ -214,3 +217,51 @@ def test_a_call_that_outlives_its_lease_ends_in_doubt(
     assert not world.is_taken(key)
     again = world.create(key)
     assert judged(world, key, again) == "" and text_of(again) == ""
+
+
+def test_a_gist_is_not_claimed_when_the_claims_of_its_time_may_be_forgotten(
+    world: CreateWorld,
+) -> None:
+    services = process.services()
+    key, late_seconds = new_key(), 0
+    late = replace(services, clock=lambda: services.clock() + late_seconds)
+    process.install(late)
+
+    def wait_for_the_owner() -> None:
+        nonlocal late_seconds
+        late_seconds = LEDGER_RETENTION_SECONDS + 1
+
+    answer_is_lost(world)
+    world.points.on["after credential 2"] = wait_for_the_owner
+    try:
+        told = world.create(key)
+    finally:
+        process.install(services)
+
+    assert text_of(told).startswith(f"{UNKNOWN}: It was asked for more than a day ago.")
+    assert len(world.gists(key)) == 1
+    assert world.points.counts["before ledger's Claim"] == 0
+
+
+def test_a_call_that_waits_and_looks_leaves_no_idempotency_record(
+    world: CreateWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reboot keeps each for ever. A call asks whether it is cancelled, and how the ledger stands,
+    as often as it waits."""
+    monkeypatch.setattr("gist_mcp.tools.intent.KEY_POLL_SECONDS", 0.05)
+    monkeypatch.setattr("gist_mcp.tools.arguments.NewGist.digests", lambda _: {})
+    key, ledger = new_key(), world.ledger(lease_seconds=1)
+    dead_for_ever = ledger.intend(
+        ledger.write_id(key, "dead"), {}, runner="dead", now_seconds=int(time.time())
+    )
+    world.sessions.run(dead_for_ever)
+    forget(world)
+    answer_is_lost(world)
+    before = world.stored_kinds()
+
+    world.create(key)
+
+    left = world.stored_kinds() - before
+    print(f"a create that waited and looked leaves: {dict(left)}")  # noqa: T201 - for the docs
+    assert left["task"] == 1
+    assert left["idempotent_mutation"] == 0

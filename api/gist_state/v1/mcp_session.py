@@ -251,7 +251,11 @@ class OldCallsRequest(BaseModel):
 
 
 class OldCallsResponse(BaseModel):
+    """`issuer` and `user_id`: whose session it is, empty and 0 for one that nobody has opened."""
+
     request_ids: list[str] = Field(tag=1)
+    issuer: str = Field(tag=2)
+    user_id: int = Field(tag=3)
 
 
 class ForgetCallsRequest(BaseModel):

@@ -176,6 +176,12 @@ def build_front_door(
         ),
         time.monotonic,
     )
+    accounts = Accounts(
+        max_sessions=config.max_sessions_per_account,
+        max_stored_bytes=config.max_stored_bytes,
+        retention_seconds=config.retention_seconds,
+        clock=time.time,
+    )
     process.install(
         ProcessServices(
             config=config,
@@ -184,23 +190,19 @@ def build_front_door(
             vault=vault,
             events=events,
             admission=admission,
+            accounts=accounts,
             reboot_secret=SecretStr(secret),
             clock=time.time,
         )
     )
     sessions = SessionCache(config.session_idle_seconds, time.time)
-    accounts = Accounts(
-        max_sessions=config.max_sessions_per_account,
-        max_stored_bytes=config.max_stored_bytes,
-        retention_seconds=config.retention_seconds,
-        clock=time.time,
-    )
     retention = Retention(
         sessions,
         SecretStr(secret),
         idle_seconds=config.session_idle_seconds,
         retention_seconds=config.retention_seconds,
         clock=time.time,
+        on_freed=accounts.note,
     )
     run_until_the_process_ends(retention.forget_idle_for_ever(), name="forget idle sessions")
     run_until_the_process_ends(retention.sweep_for_ever(), name="sweep over all sessions")

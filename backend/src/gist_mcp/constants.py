@@ -43,8 +43,9 @@ LEDGER_RETENTION_SECONDS = 25 * 3600
 ended; 24 hours promised. Nothing is looked for or sent under an intent that is older."""
 
 CLAIM_RETENTION_SECONDS = LEDGER_RETENTION_SECONDS + 3600
-"""Longer than any change looks back, by more than clocks may differ and a look may take: a gist
-whose claim were forgotten earlier could be taken for the result of a second change."""
+"""Longer than any change looks back, by more than clocks may differ and a claim may take: a gist
+whose claim were forgotten earlier could be taken for the result of a second change. How old the
+change is, is looked at right before each claim, whatever the call has waited for before."""
 
 SILENT_RUNNER_SECONDS = 3600
 """How long a runner of an older release, which wrote no lease, may be taken to be alive."""

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from gist_mcp.config import Config
 from gist_mcp.github.client import GitHubClient
+from gist_mcp.sessions.accounts import Accounts
 from gist_mcp.sessions.admission import Admission
 from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
@@ -35,6 +36,7 @@ class ProcessServices:
     vault: CredentialVault
     events: SessionEvents
     admission: Admission
+    accounts: Accounts
     reboot_secret: SecretStr
     clock: Callable[[], float]
 

@@ -11,6 +11,7 @@ other. Here is what can be done through its database and in its memory:
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from rbt.v1alpha1.tasks_pb2 import TaskId
@@ -27,15 +28,24 @@ STATES_AT_ONCE: Final = 500
 """States that are looked at before other work of the event loop gets its turn."""
 
 
+@dataclass(frozen=True)
+class Emptied:
+    """Tasks of which nothing is stored any more, and how many bytes of them have just gone."""
+
+    task_ids: list[str]
+    freed_bytes: int
+
+
 async def empty_tasks(
     server: ServerHere, state_type: StateTypeName, state_id: str, task_ids: Iterable[str]
-) -> list[str]:
+) -> Emptied:
     """Removes the request and the response of tasks that have ended, from disk and from memory.
 
-    `task_ids` are in hexadecimal, of tasks of this one state. Returns those that nothing is stored
-    of any more: the emptied ones, and those that no task has. A task that has not ended stays as it
-    is. Repeating it changes nothing.
+    `task_ids` are in hexadecimal, of tasks of this one state. What is emptied then are these
+    tasks, and the ids that no task has. A task that has not ended stays as it is. Repeating it
+    changes nothing.
     """
+    freed_bytes = 0
     named = {task_id: _task_id(state_type, state_id, task_id) for task_id in task_ids}
     gone = [task_id for task_id, task in named.items() if task is None]
     asked = [(task_id, task) for task_id, task in named.items() if task is not None]
@@ -48,6 +58,7 @@ async def empty_tasks(
         # Not waited for until it is on disk: what comes later in the database's log and is waited
         # for, as a state's note that the task is gone, brings this with it.
         await server.database_client.store([], list(map(_emptied, ended)), [], [], sync=False)
+        freed_bytes += sum(map(_text_bytes, ended))
         for each in ended:
             server.tasks_cache._cache.pop(each.task_id.task_uuid, None)
         gone += [
@@ -55,7 +66,7 @@ async def empty_tasks(
             for task_id, task in some
             if task.task_uuid not in stored or _has_ended(stored[task.task_uuid])
         ]
-    return gone
+    return Emptied(task_ids=gone, freed_bytes=freed_bytes)
 
 
 def _task_id(state_type: StateTypeName, state_id: str, task_id: str) -> TaskId | None:
@@ -69,6 +80,12 @@ def _task_id(state_type: StateTypeName, state_id: str, task_id: str) -> TaskId |
 
 def _has_ended(task: Any) -> bool:
     return bool(task.status == database_pb2.Task.Status.COMPLETED)
+
+
+def _text_bytes(task: Any) -> int:
+    """What `_emptied` takes out of a task."""
+    kind = task.WhichOneof("response_or_error")
+    return len(task.request) + (len(getattr(task, kind).value) if kind is not None else 0)
 
 
 def _emptied(task: Any) -> Any:

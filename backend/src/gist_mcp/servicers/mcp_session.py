@@ -197,7 +197,9 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
                 self.state,
                 before_seconds=request.before_seconds,
                 includes_untimed=request.includes_untimed,
-            )
+            ),
+            issuer=self.state.issuer or "",
+            user_id=self.state.owner_user_id or 0,
         )
 
     async def forget_calls(

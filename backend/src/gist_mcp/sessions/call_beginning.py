@@ -42,7 +42,7 @@ class CallBeginning:
         ):
             # It needs no place: the call that it repeats has one, or has ended.
             return await self.calls.begin(context, caller.session_id, call)
-        await self.accounts.check_room(context, account, size_bytes)
+        await self.accounts.check_room(context, account, call.stored_bytes)
         if not self.admission.has_place_now(account):
             on_waiting()
         await self.admission.begin(name, size_bytes)
@@ -55,5 +55,5 @@ class CallBeginning:
         if request_id != call.request_id:
             self.admission.repeated(name, size_bytes)
         else:
-            await self.accounts.note(context, account, stored_bytes=size_bytes)
+            await self.accounts.note(context, account, stored_bytes=call.stored_bytes)
         return request_id

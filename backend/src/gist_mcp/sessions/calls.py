@@ -10,6 +10,7 @@ client may use the id for another call.
 """
 
 import asyncio
+import functools
 import hashlib
 import json
 import logging
@@ -27,7 +28,7 @@ from reboot.aio.external import ExternalContext
 from rebootdev.aio.aborted import SystemAborted
 
 from gist_mcp.framework.private_names import StateRef
-from gist_mcp.principal import McpSessionId
+from gist_mcp.principal import GitHubUserId, McpSessionId
 from gist_mcp.servicers.unlogged_call import Caller, StateUnavailable, call_patiently
 from gist_mcp.sessions.placement import SESSION_TYPE
 from gist_state.v1 import mcp_session_pb2 as messages
@@ -71,6 +72,16 @@ class NewCall:
     may_repeat: bool
     login: str
 
+    @functools.cached_property
+    def arguments_text(self) -> str:
+        """The arguments as they are stored until the call ends."""
+        return arguments_text(self.arguments)
+
+    @property
+    def stored_bytes(self) -> int:
+        """How much of the call is stored until it ends: see `stored_bytes`."""
+        return stored_bytes(self.arguments_text)
+
 
 def new_request_id() -> str:
     """An id of ours for a call."""
@@ -109,7 +120,7 @@ class SessionCalls:
             may_repeat=call.may_repeat,
             now_seconds=int(self._clock()),
             name=call.name,
-            arguments=arguments_text(call.arguments),
+            arguments=call.arguments_text,
             progress_token=call.progress_token,
             login=call.login,
             answered_ids=messages.McpSessionBeginCallRequest.AnsweredIdsArray(
@@ -191,10 +202,19 @@ async def note_progress(
     await _call(caller, session_id, "NoteProgress", request)
 
 
+@dataclass(frozen=True, kw_only=True)
+class OldCalls:
+    """Calls of a session whose arguments and results need not be kept, and whose they are."""
+
+    request_ids: list[str]
+    issuer: str
+    user_id: GitHubUserId
+
+
 async def old_calls(
     caller: Caller, session_id: McpSessionId, *, before_seconds: int, includes_untimed: bool
-) -> list[str]:
-    """The calls whose arguments and results need not be kept (`OldCallsRequest`).
+) -> OldCalls:
+    """The calls that may be emptied (`OldCallsRequest`).
 
     Raises `StateUnavailable`, and `StateMissing` if the session is not known.
     """
@@ -202,7 +222,12 @@ async def old_calls(
         before_seconds=before_seconds, includes_untimed=includes_untimed
     )
     answer = await _call(caller, session_id, "OldCalls", request)
-    return list(answer.request_ids.elements)
+    return OldCalls(
+        request_ids=list(answer.request_ids.elements),
+        issuer=answer.issuer,
+        # Reboot's messages have no whole numbers.
+        user_id=GitHubUserId(int(answer.user_id)),
+    )
 
 
 async def forget_calls(caller: Caller, session_id: McpSessionId, request_ids: list[str]) -> None:
@@ -291,6 +316,14 @@ def arguments_text(arguments: dict[str, Any]) -> str:
     """
     text = json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
     return _ESCAPE.sub(_unescaped_control, text)
+
+
+def stored_bytes(text: str) -> int:
+    """How many bytes a text of a call takes in durable state: its arguments, or its response.
+
+    The names, ids and times that are stored with it are not counted: some hundred bytes.
+    """
+    return len(text.encode())
 
 
 def arguments_of(text: str) -> dict[str, Any]:

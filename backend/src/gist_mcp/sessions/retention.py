@@ -12,7 +12,7 @@ Whatever is interrupted is done again: a call is forgotten only after its texts 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Protocol
 
 from cachetools import LRUCache
 from pydantic import SecretStr
@@ -23,10 +23,11 @@ from gist_mcp.framework.records import delete_state, empty_tasks, forget_states,
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers import mcp_session
 from gist_mcp.servicers.mcp_session import MAX_KEPT
-from gist_mcp.servicers.unlogged_call import FrontDoorCaller, StateMissing, is_passing
+from gist_mcp.servicers.unlogged_call import Caller, FrontDoorCaller, StateMissing, is_passing
 from gist_mcp.sessions.calls import forget_calls, old_calls
 from gist_mcp.sessions.placement import SESSION_TYPE
 from gist_mcp.sessions.session_cache import SessionCache
+from gist_mcp.tokens.grants import account_id
 from gist_state.v1 import mcp_session_pb2 as messages
 from gist_state.v1.mcp_session_rbt import McpSession, McpSessionFromProto
 
@@ -56,11 +57,18 @@ MAX_COUNTED_SESSIONS: Final = 20_000
 """Sessions whose new calls are counted."""
 
 
+class OnFreed(Protocol):
+    """Hears that so many bytes of an account's calls are not stored any more."""
+
+    def __call__(self, caller: Caller, account: str, *, freed_bytes: int) -> Awaitable[None]: ...
+
+
 class Retention:
     """The retention of one process. Used from one event loop.
 
     `sessions` knows which sessions are not idle. `secret` is what the front door shows to Reboot.
     `clock` gives Unix time in seconds; `pause` waits for so many, between two pages of a sweep.
+    `on_freed` hears of the texts of calls that are gone.
     """
 
     def __init__(
@@ -72,6 +80,7 @@ class Retention:
         retention_seconds: float,
         clock: Callable[[], float],
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        on_freed: OnFreed | None = None,
     ) -> None:
         self._sessions = sessions
         self._secret = secret
@@ -80,6 +89,7 @@ class Retention:
         self._sweep_seconds = max(MIN_SWEEP_SECONDS, retention_seconds / SWEEPS_IN_RETENTION)
         self._clock = clock
         self._pause = pause
+        self._on_freed = on_freed
         self._started_at_seconds = clock()
         self._page_pause_seconds = FIRST_PAGE_PAUSE_SECONDS
         self._new_calls: LRUCache[McpSessionId, int] = LRUCache(MAX_COUNTED_SESSIONS)
@@ -114,10 +124,14 @@ class Retention:
                 )
             except StateMissing:
                 return
+            emptied = await empty_tasks(server, SESSION_TYPE, session_id, old.request_ids)
             # In this order, so that after a crash between them the session still knows the calls.
-            gone = await empty_tasks(server, SESSION_TYPE, session_id, old)
-            if gone:
-                await forget_calls(caller, session_id, gone)
+            if emptied.task_ids:
+                await forget_calls(caller, session_id, emptied.task_ids)
+            if emptied.freed_bytes and self._on_freed is not None:
+                await self._on_freed(
+                    caller, account_id(old.issuer, old.user_id), freed_bytes=emptied.freed_bytes
+                )
 
     async def sweep(self) -> None:
         """Goes over all sessions of this process once, slowly: tidies and deletes.

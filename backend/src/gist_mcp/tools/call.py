@@ -5,6 +5,7 @@ import contextvars
 import functools
 import logging
 import secrets
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, cast
@@ -84,7 +85,9 @@ def tool_errors[**P, R](tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitabl
             return await _until_reboot_serves(tool, *args, **kwargs)
         except GistMcpError as error:
             note_error(error)
-            raise ToolRefused(error_text(error)) from None
+            text = error_text(error)
+            _forget_frames(error)
+            raise ToolRefused(text) from None
         except BaseException as failure:
             if not ends_call(failure):
                 if is_interrupted():
@@ -94,6 +97,7 @@ def tool_errors[**P, R](tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitabl
             request_id = secrets.token_hex(6)
             logger.exception("Tool %s failed, request %s", tool.__name__, request_id)
             note_error(None)
+            _forget_frames(failure)
             end = await end_of_call(current_call.get(), InternalError(request_id))
             raise ToolRefused(error_text(end)) from None
 
@@ -114,6 +118,24 @@ async def end_of_call(running: "RunningCall | None", error: InternalError) -> Gi
         f"{error} If the call was to change something, that may or may not have happened: look "
         "before calling again."
     )
+
+
+def _forget_frames(error: BaseException) -> None:
+    """Lets go of the variables of the functions that an error has come through.
+
+    One of them often refers to the error, and the error to them all and to their callers: the
+    arguments of the call would stay in memory until Python looks for cycles the next time.
+    """
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is None or each.__traceback__ is None:
+            continue
+        traceback.clear_frames(each.__traceback__)
+        each.__traceback__ = None
+        waiting += [each.__cause__, each.__context__]
+        if isinstance(each, BaseExceptionGroup):
+            waiting += each.exceptions
 
 
 async def _until_reboot_serves[**P, R](
@@ -162,9 +184,10 @@ class RunningCall:
 
     `issuer` and `user_id` are the session owner's; `login` is for showing only. `runner` names the
     call in the ledger: the same before and after a restart, and after an upgrade. `is_adopted`: an
-    older release began it, and may have sent what it was to send. `cancelled` tells why the call
-    may have no further side effects, or `None`. `steps` has what its steps have given in this
-    process. `effects` has what it changes, one for each name.
+    older release began it, and may have sent what it was to send. `begun_at_seconds` is Unix time;
+    of an adopted call only that of its session is known, which is earlier. `cancelled` tells why
+    the call may have no further side effects, or `None`. `steps` has what its steps have given in
+    this process. `effects` has what it changes, one for each name.
     """
 
     session_id: McpSessionId

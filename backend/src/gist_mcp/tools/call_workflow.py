@@ -22,7 +22,7 @@ from gist_mcp.servicers.mcp_session import McpSessionServicer
 from gist_mcp.servicers.unlogged_call import FrontDoorCaller
 from gist_mcp.sessions.admission import CallName
 from gist_mcp.sessions.call_events import CallEvent
-from gist_mcp.sessions.calls import arguments_of, note_progress
+from gist_mcp.sessions.calls import arguments_of, note_progress, stored_bytes
 from gist_mcp.tokens.grants import account_id
 from gist_mcp.tools.call import (
     InternalError,
@@ -33,6 +33,7 @@ from gist_mcp.tools.call import (
     error_text,
 )
 from gist_mcp.tools.run_tool import ToolRun, run_tool
+from gist_state.v1 import mcp_session_pb2 as messages
 from gist_state.v1.mcp_session_rbt import McpSession, McpSessionFromProto
 
 logger = logging.getLogger(__name__)
@@ -59,16 +60,15 @@ class ToolCallingSessionServicer(McpSessionServicer):
         request_id = str(context.task_id.hex)
         admission = process.services().admission
         state = await self._read(context)
+        account = account_id(state.issuer or "", GitHubUserId(state.owner_user_id or 0))
+        session_id = McpSessionId(context.state_id)
         # Also a call that began before a restart counts for its account.
-        admission.run(
-            CallName(
-                account=account_id(state.issuer or "", GitHubUserId(state.owner_user_id or 0)),
-                session_id=McpSessionId(context.state_id),
-                call_id=request_id,
-            )
-        )
+        admission.run(CallName(account=account, session_id=session_id, call_id=request_id))
         try:
-            return await self._carry_out(context, request, request_id, state)
+            response = await self._carry_out(context, request, request_id, state)
+            if request_id not in self._steps:
+                await _note_stored(context, account, request, response)
+            return response
         finally:
             admission.end(request_id)
 
@@ -80,7 +80,7 @@ class ToolCallingSessionServicer(McpSessionServicer):
         state: McpSession.State,
     ) -> McpSession.RunCallResponse:
         validates = context._effect_validation != EffectValidation.DISABLED
-        # The second run is the last. What it needs of the first may be large.
+        # The second run is the last: nobody needs the results of the first after it.
         steps = self._steps.pop(request_id, {})
         if validates and _ENDED not in steps:
             self._steps[request_id] = steps
@@ -113,6 +113,7 @@ class ToolCallingSessionServicer(McpSessionServicer):
         steps: dict[str, Any],
     ) -> RunningCall:
         session_id = McpSessionId(context.state_id)
+        is_adopted = request.runner is not None
         return RunningCall(
             session_id=session_id,
             request_id=request_id,
@@ -120,11 +121,11 @@ class ToolCallingSessionServicer(McpSessionServicer):
             user_id=GitHubUserId(state.owner_user_id or 0),
             login=request.login,
             runner=request.runner or str(context.workflow_id),
-            is_adopted=request.runner is not None,
-            begun_at_seconds=request.begun_at_seconds,
-            reboot=FrontDoorCaller(
-                context.channel_manager, process.services().reboot_secret.get_secret_value()
+            is_adopted=is_adopted,
+            begun_at_seconds=(
+                (state.opened_at_seconds or 0) if is_adopted else request.begun_at_seconds
             ),
+            reboot=_caller(context),
             cancelled=self._cancelled(context, request_id),
             steps=steps,
         )
@@ -148,6 +149,29 @@ class ToolCallingSessionServicer(McpSessionServicer):
         state: Any = await self.ref().always().read(context)
         # Reboot 0.40.1 gives the protobuf message, whatever its types say.
         return McpSessionFromProto(state)
+
+
+async def _note_stored(
+    context: WorkflowContext,
+    account: str,
+    request: McpSession.RunCallRequest,
+    response: McpSession.RunCallResponse,
+) -> None:
+    """From now on the response is stored for the account, and the arguments are not."""
+    stored = messages.McpSessionRunCallResponse(
+        message=response.message, session_id=response.session_id
+    )
+    await process.services().accounts.note(
+        _caller(context),
+        account,
+        stored_bytes=stored.ByteSize(),
+        freed_bytes=stored_bytes(request.arguments),
+    )
+
+
+def _caller(context: WorkflowContext) -> FrontDoorCaller:
+    secret = process.services().reboot_secret.get_secret_value()
+    return FrontDoorCaller(context.channel_manager, secret)
 
 
 async def _run(

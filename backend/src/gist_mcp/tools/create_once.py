@@ -85,7 +85,6 @@ async def create_once(call: ToolCall, gist: NewGist, idempotency_key: str | None
     GitHub could not be asked whether the gist exists, and what GitHub refuses with.
     """
     running = call.running
-    _check_age(running.begun_at_seconds)
     ledger = Ledger(
         running.reboot,
         issuer=running.issuer,
@@ -93,6 +92,11 @@ async def create_once(call: ToolCall, gist: NewGist, idempotency_key: str | None
         lease_seconds=lease_seconds(process.services().config.resume_wait_seconds),
     )
     change = OpenChange.of(ledger, ledger.write_id(idempotency_key, running.runner), running)
+    if not running.is_adopted:
+        try:
+            _check_age(running.begun_at_seconds)
+        except Conflict as too_old:
+            raise await change.end_after(too_old) from None
     intent = await record_intent(call, change, gist, has_key=idempotency_key is not None)
     known = intent.entry.result
     if known is not None:
@@ -101,6 +105,9 @@ async def create_once(call: ToolCall, gist: NewGist, idempotency_key: str | None
     if change.looks_first:
         logger.info("create_gist was interrupted while it sent; it looks whether GitHub got it")
     try:
+        if running.is_adopted and intent.is_new:
+            # An older release has noted no time of the call, only that of its session.
+            _check_age(running.begun_at_seconds)
         async with change.within_lease():
             made = await _Creation(call, change, gist).carry_out()
             await change.end_with_gist(gist_id=made.gist_id, url=made.url)
@@ -230,7 +237,6 @@ class _Creation:
         async def look() -> _Looked:
             await asyncio.sleep(pause_seconds)
             try:
-                _check_age(self._change.intended_at_seconds)
                 # Also for a cancelled call: looking changes nothing, and tells the ledger.
                 credential = await self._call.credential(GIST_SCOPE)
                 made = await self._call.with_credential(credential, self._find)
@@ -248,6 +254,7 @@ class _Creation:
         `None` if there is none for certain. Raises `OutcomeUnknown` if there may be one among the
         gists that could not be read.
         """
+        _check_age(self._change.intended_at_seconds)
         since = datetime.fromtimestamp(self._change.intended_at_seconds - CLOCK_SKEW_SECONDS, UTC)
         github = process.services().github
         page = await github.list_gists(token, since=since)
@@ -268,6 +275,8 @@ class _Creation:
                 return MadeGist(gist_id=candidate.id, url=candidate.html_url)
         for candidate in candidates:
             is_ours = await self._has_our_files(token, candidate.id)
+            # Now, and not when the look began: it may have waited for its owner, or for GitHub.
+            _check_age(self._change.intended_at_seconds)
             if is_ours and await self._claim(candidate.id):
                 return MadeGist(gist_id=candidate.id, url=candidate.html_url)
             doubts += is_ours is None
@@ -317,7 +326,4 @@ def _check_age(since_seconds: int) -> None:
     """Raises `Conflict` when the ledger may have forgotten since then what was sent or claimed."""
     # A forgotten intent would look like none, and the gist of a forgotten claim like ours.
     if now_seconds() - since_seconds > LEDGER_RETENTION_SECONDS:
-        raise Conflict(
-            "It was asked for more than a day ago, and it is not known any more whether the gist "
-            "was made. Look at list_my_gists before calling again."
-        )
+        raise Conflict("It was asked for more than a day ago.")

@@ -25,10 +25,12 @@ logger = logging.getLogger(__name__)
 class Intent:
     """What the ledger has said to the intent, and until when the change is held if it is ours.
 
-    `lease_ends_at` is a time of the event loop's clock.
+    `is_new`: the ledger knew nothing of the change. `lease_ends_at` is a time of the event loop's
+    clock.
     """
 
     entry: LedgerEntry
+    is_new: bool
     lease_ends_at: float
 
 
@@ -66,19 +68,20 @@ class OpenChange:
 
     async def intend(self, request_digests: dict[str, str]) -> Intent:
         """Takes the change, or learns who did or does, as `Ledger.intend`."""
-        begun_at = _loop_seconds()
+        begun_at, unix_seconds = _loop_seconds(), now_seconds()
         # The answer may be lost, and the record be there.
         self._is_open = True
         entry = await self.ledger.intend(
             self.change.write_id,
             request_digests,
             runner=self._running.runner,
-            now_seconds=now_seconds(),
+            now_seconds=unix_seconds,
         )
         self._is_open = entry.is_ours
         if entry.result is not None:
             self._made_url = entry.result.url
-        return Intent(entry, begun_at + self.ledger.lease_seconds)
+        is_new = entry.is_ours and entry.intended_at_seconds == unix_seconds
+        return Intent(entry, is_new, begun_at + self.ledger.lease_seconds)
 
     def begin(self, intent: Intent) -> None:
         """The change is this call's, as `intend` has said, if not in this run of the tool."""
