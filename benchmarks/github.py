@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from tests.support.github_simulator import GitHubSimulator, SeenRequest, StoredGist
 
 UNLIMITED = 10**9
+REQUESTS_PER_HOUR = 5_000
+CREATIONS_PER_MINUTE = 80
 SCOPES = ("gist", "read:user")
 CALLBACK_PATHS = ("/oauth/callback", "/auth/callback")
 """Ours, and FastMCP's. As at GitHub, the port of a loopback address does not matter."""
@@ -56,9 +58,17 @@ class CountedGitHub:
         """An account's gists, newest first."""
         return self._simulator.gists(account)
 
-    def requests(self) -> list[SeenRequest]:
-        """The requests since counting began; the simulator remembers 20,000."""
-        return self._simulator.requests()
+    def requests(self, after: int) -> list[SeenRequest]:
+        """The requests with greater numbers than `after`; the simulator remembers 20,000."""
+        return self._simulator.requests(after=after)
+
+    def limit_as_github_does(self) -> None:
+        """From now on GitHub's limits are as GitHub states them (GitHub Docs, rate limits)."""
+        self._simulator.configure(
+            user_rate_limit=REQUESTS_PER_HOUR,
+            app_rate_limit=REQUESTS_PER_HOUR,
+            content_creations_per_minute=CREATIONS_PER_MINUTE,
+        )
 
     def delay(self, milliseconds: int) -> None:
         """How long every answer takes from now on, besides the simulator's own time."""

@@ -18,6 +18,8 @@ from tests.support.consent_form import NO_CERTIFICATES
 
 REDIRECT_URI = "http://localhost:7777/callback"
 MAX_STEPS = 10
+TIMEOUT_SECONDS = 120.0
+"""Of each request; a busy machine may need long."""
 
 
 class SignInFailed(Exception):
@@ -88,7 +90,9 @@ def refresh(
 
 def _browser(headers: Mapping[str, str]) -> httpx.Client:
     # All is plain HTTP: loading certificates would only cost the processor's time.
-    return httpx.Client(headers=headers, trust_env=False, timeout=30, verify=NO_CERTIFICATES)
+    return httpx.Client(
+        headers=headers, trust_env=False, timeout=TIMEOUT_SECONDS, verify=NO_CERTIFICATES
+    )
 
 
 def _register(browser: httpx.Client, server_url: str) -> str:
@@ -111,7 +115,7 @@ def _agree(browser: httpx.Client, url: str, github: CountedGitHub, account: str)
         if page.has_redirect_location:
             url = urljoin(str(page.url), page.headers["location"])
             if url.startswith(REDIRECT_URI):
-                return parse_qs(urlsplit(url).query)["code"][0]
+                return _code(url)
             if url.startswith(github.address.url):
                 url = github.approve(url, account)
             page = browser.get(url)
@@ -127,6 +131,16 @@ def _agree(browser: httpx.Client, url: str, github: CountedGitHub, account: str)
             page.raise_for_status()
             break
     raise SignInFailed(f"{page.status_code} at {urlsplit(str(page.url)).path}")
+
+
+def _code(url: str) -> str:
+    """The client's code. Raises `SignInFailed` with the error that came instead (RFC 6749,
+    4.1.2.1)."""
+    query = parse_qs(urlsplit(url).query)
+    if "code" not in query:
+        words = [*query.get("error", ()), *query.get("error_description", ())]
+        raise SignInFailed(f"the client is told: {' '.join(words)}")
+    return query["code"][0]
 
 
 def _s256(verifier: str) -> str:

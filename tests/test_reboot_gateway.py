@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
+from envoy.config.cluster.v3.cluster_pb2 import Cluster
 from envoy.config.listener.v3.listener_pb2 import Listener
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2,
@@ -27,7 +29,8 @@ CONFIG = parse_config({"PORT": "9991", "TOKEN_KEYS": "k" * 40}, production=False
 
 @pytest.fixture
 def stock(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Reboot's own function, in place for the time of a test."""
+    """Reboot's own functions, in place for the time of a test."""
+    monkeypatch.setattr(envoy_config, "clusters", original(envoy_config.clusters))
     function = original(envoy_config.listener)
     monkeypatch.setattr(envoy_config, "listener", function)
     return function
@@ -215,6 +218,32 @@ def test_closing_it_again_is_closing_it_once(stock: Any) -> None:
     close_gateway(CONFIG)
 
     assert listener() == once
+
+
+def test_an_idle_connection_to_a_server_process_ends_before_the_process_ends_it(
+    stock: Any,
+) -> None:
+    close_gateway(CONFIG)
+
+    made = envoy_config.clusters(application_id=ApplicationId("app"), servers=[SERVER])
+
+    (front_door,) = [each for each in made if each.name.endswith("_http")]
+    idle_seconds = front_door.common_http_protocol_options.idle_timeout.ToSeconds()
+    # Reboot leaves uvicorn's setting as it is.
+    assert 0 < idle_seconds < uvicorn.Config("app").timeout_keep_alive
+    # Streams of Reboot's RPC may be silent for long.
+    others = [each for each in made if each is not front_door]
+    assert {each.common_http_protocol_options.idle_timeout.ToSeconds() for each in others} == {0}
+
+
+def test_clusters_of_an_unknown_shape_are_not_served(
+    stock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(envoy_config, "clusters", lambda **_: [Cluster(name="another")])
+    close_gateway(CONFIG)
+
+    with pytest.raises(GatewayUnknown, match="no cluster is of an HTTP port"):
+        envoy_config.clusters(application_id=ApplicationId("app"), servers=[SERVER])
 
 
 def without_filters(made: Listener) -> None:

@@ -1,8 +1,11 @@
 """`python -m benchmarks.load_run`: loads this server, prints tables, and judges.
 
-    make load MODE=burst        what others notice while one account sends 300 calls at once
+    make load                           200 people with mixed work for five minutes
+    make load USERS=50 LOAD_SECONDS=60  fewer, for a minute
+    make load MODE=burst                what others notice of one account's 300 calls at once
 
-`settings.py` has every variable, `burst.py` what the mode does. Progress goes to standard error.
+`settings.py` has every variable, `mixed.py` and `burst.py` what is done. Progress goes to standard
+error.
 Exits with 1 if there is an error that is not a stated limit, or a gist that was made twice or lost.
 """
 
@@ -18,7 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "backend"
 from benchmarks.github import CountedGitHub, counted_github
 from benchmarks.load_run.burst import measure_burst
 from benchmarks.load_run.burst_table import burst_markdown, burst_problems
-from benchmarks.load_run.settings import LoadSettings, parse_load_settings
+from benchmarks.load_run.mixed import measure_mixed
+from benchmarks.load_run.mixed_table import mixed_markdown, mixed_problems
+from benchmarks.load_run.settings import BURST, LoadSettings, parse_load_settings
 from benchmarks.servers import OURS, SERVERS
 from benchmarks.settings import SettingError
 from benchmarks.started_server import started
@@ -55,9 +60,14 @@ async def _run(github: CountedGitHub, settings: LoadSettings) -> tuple[str, list
     """The tables, and what is wrong."""
     start = time.monotonic()
     async with started(SERVERS[OURS], github, settings.server_processes, SERVER_SETTINGS) as target:
-        result = await measure_burst(target, settings)
+        if settings.mode == BURST:
+            burst = await measure_burst(target, settings)
+            report = burst_markdown(burst), burst_problems(burst)
+        else:
+            mixed = await measure_mixed(target, settings)
+            report = mixed_markdown(mixed, settings), mixed_problems(mixed)
     print(f"load: {time.monotonic() - start:.0f} s", file=sys.stderr)
-    return burst_markdown(result), burst_problems(result)
+    return report
 
 
 if __name__ == "__main__":

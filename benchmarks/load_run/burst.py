@@ -15,13 +15,13 @@ The table has the others' latency alone and during the bursts; the greedy person
 
 import asyncio
 import itertools
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.load_run.connections import Connections
 from benchmarks.load_run.gists import disagreements
-from benchmarks.load_run.outcome import Kind, Outcome
+from benchmarks.load_run.greedy import GREEDY, Burst, again_and_again
+from benchmarks.load_run.outcome import Kind
 from benchmarks.load_run.people import People
 from benchmarks.load_run.person import CREATE, PROFILE, Person
 from benchmarks.load_run.placement import server_process
@@ -29,7 +29,6 @@ from benchmarks.load_run.schedule import Action, Arrival, Sample, evenly, play
 from benchmarks.load_run.settings import LoadSettings
 from benchmarks.started_server import StartedServer
 
-GREEDY = "greedy"
 SAME_PROCESS = "same process"
 ELSEWHERE = "another process"
 OPENING = "opening a session"
@@ -40,15 +39,6 @@ OTHERS_PAUSE_SECONDS = 1.5
 OPENING_PAUSE_SECONDS = 3.0
 WARM_UP_SECONDS = 3 * OTHERS_PAUSE_SECONDS
 MAX_OPENED = 400
-
-
-@dataclass(frozen=True)
-class Burst:
-    """Calls that were sent at once, until the last one ended or was given up at the phase's end."""
-
-    seconds: float
-    calls: int
-    done: int
 
 
 @dataclass(frozen=True)
@@ -72,17 +62,16 @@ async def measure_burst(target: StartedServer, settings: LoadSettings) -> BurstR
     people.take_samples()
     await play(await _work_of(people, others, settings.phase_seconds))
     alone = people.take_samples()
-    bursts: list[Burst] = []
     work = await _work_of(people, others, settings.phase_seconds)
     async with asyncio.TaskGroup() as group:
-        group.create_task(_again_and_again(greedy, settings, bursts))
+        bursts = group.create_task(again_and_again(greedy, settings, settings.phase_seconds))
         await play(work)
     during = people.take_samples()
     return BurstResult(
         alone=alone,
         during=[each for each in during if each.user_class != GREEDY],
         greedy=[each for each in during if each.user_class == GREEDY],
-        bursts=bursts,
+        bursts=bursts.result(),
         gist_problems=disagreements(people.notes.gist_calls, people.gists()),
     )
 
@@ -138,33 +127,3 @@ def _opening(visitor: Person) -> Action:
             await visitor.client.end()
 
     return open_and_end
-
-
-async def _again_and_again(
-    greedy: Sequence[Person], settings: LoadSettings, bursts: list[Burst]
-) -> None:
-    """Bursts, one after the other, for the time of a phase."""
-    end = time.perf_counter() + settings.phase_seconds
-    tools = {"both": (PROFILE, CREATE)}.get(settings.greedy_tool, (settings.greedy_tool,))
-    while (start := time.perf_counter()) < end:
-        calls = [
-            _until_done(greedy[number % len(greedy)], tools[number % len(tools)], end)
-            for number in range(settings.burst_calls)
-        ]
-        done = sum([outcome.kind is Kind.DONE for outcome in await asyncio.gather(*calls)])
-        bursts.append(Burst(time.perf_counter() - start, len(calls), done))
-
-
-async def _until_done(greedy: Person, tool: str, end: float) -> Outcome:
-    """One call, again after each pause that the server asks for, until `end`."""
-    arguments = greedy.new_gist(keyed=True)
-    while True:
-        due = time.perf_counter()
-        if tool == CREATE:
-            outcome = await greedy.create(arguments, due)
-        else:
-            outcome = await greedy.read(tool, due)
-        back = time.perf_counter() + outcome.wait_seconds
-        if outcome.kind is not Kind.STATED_LIMIT or back > end:
-            return outcome
-        await asyncio.sleep(outcome.wait_seconds)

@@ -25,15 +25,19 @@ ENDED = frozenset({200, 204})
 class LoadClient:
     """A client of one person. `session_id` is empty before `open`."""
 
-    def __init__(self, connections: Connections, token: str, address: str) -> None:
+    def __init__(self, connections: Connections, address: str) -> None:
         self._connections = connections
         self._ids = itertools.count(1)
-        self._headers = {**client_headers(token), ADDRESS_HEADER: address}
+        self._headers = {**client_headers(""), ADDRESS_HEADER: address}
 
     @property
     def session_id(self) -> str:
         """The id that the server has given."""
         return self._headers.get(SESSION_HEADER, "")
+
+    def use_token(self, token: str) -> None:
+        """The client's token from now on, in an open session too."""
+        self._headers["authorization"] = client_headers(token)["authorization"]
 
     async def open(self) -> Outcome:
         """`initialize` and `notifications/initialized`."""

@@ -2,15 +2,20 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
-from benchmarks.load_run.client import LoadClient
+from benchmarks.load_run.client import ADDRESS_HEADER, LoadClient
 from benchmarks.load_run.connections import Connections
 from benchmarks.load_run.outcome import Kind
 from benchmarks.load_run.person import Notes, Person
 from benchmarks.load_run.schedule import Sample
+from benchmarks.sign_in import SignedIn, refresh, sign_in
 from benchmarks.started_server import StartedServer
+
+MAX_THREADS = 64
 
 
 class NotReady(Exception):
@@ -25,29 +30,68 @@ class People:
     connections: Connections
     notes: Notes = field(default_factory=Notes)
     _addresses: dict[str, str] = field(default_factory=dict)
+    # Many: somebody who waits for a page must not keep others from asking for theirs.
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(MAX_THREADS))
 
     async def newcomer(self, user_class: str, login: str) -> Person:
-        """A person with a GitHub token, which is presented as it is, and no session yet."""
-        if login not in self._addresses:
-            await self.new_account(login)
-        token = await asyncio.to_thread(self.target.github.new_token, login)
-        client = LoadClient(self.connections, token, self._addresses[login])
+        """A person whose client presents a GitHub token as it is, and has no session yet."""
+        await self.know(login)
+        client = self.client_of(login)
+        client.use_token(await self.in_thread(partial(self.target.github.new_token, login)))
         return Person(user_class, login, client, self.notes)
+
+    async def signed_in(self, user_class: str, login: str) -> Person:
+        """A person whose client has tokens of ours after a sign-in by HTTP, and no session yet.
+
+        Raises `SignInFailed` or `httpx.HTTPError`.
+        """
+        await self.know(login)
+        client = self.client_of(login)
+        client.use_token((await self.sign_in(login)).access_token)
+        return Person(user_class, login, client, self.notes)
+
+    def client_of(self, login: str) -> LoadClient:
+        """A client of a person with an account, without a token yet."""
+        return LoadClient(self.connections, self._addresses[login])
+
+    async def sign_in(self, login: str) -> SignedIn:
+        """A whole sign-in by HTTP, from the person's address. Raises what `signed_in` raises."""
+        headers = {ADDRESS_HEADER: self._addresses[login]}
+        call = partial(sign_in, self.url, self.target.github, account=login, headers=headers)
+        return await self.in_thread(call)
+
+    async def refresh(self, login: str, tokens: SignedIn) -> SignedIn:
+        """The client's next tokens. Raises `httpx.HTTPError`."""
+        headers = {ADDRESS_HEADER: self._addresses[login]}
+        return await self.in_thread(partial(refresh, self.url, tokens, headers))
+
+    @property
+    def url(self) -> str:
+        """The server's URL."""
+        return f"http://localhost:{self.target.process.port}"
+
+    async def in_thread[Result](self, call: Callable[[], Result]) -> Result:
+        """The result of a call that blocks."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 
     async def with_session(self, user_class: str, login: str) -> Person:
         """A newcomer who has opened a session. Raises `NotReady`."""
         person = await self.newcomer(user_class, login)
-        outcome = await person.open(time.perf_counter())
-        if outcome.kind is not Kind.DONE:
-            raise NotReady(f"{login} cannot open a session: {outcome.text}")
+        await self.open(person)
         return person
 
-    async def new_account(self, login: str) -> str:
-        """Makes an account at GitHub; returns the address that its person comes from."""
-        number = len(self._addresses)
-        self._addresses[login] = address = f"10.20.{number // 250}.{number % 250 + 1}"
-        await asyncio.to_thread(self.target.github.new_account, login)
-        return address
+    async def open(self, person: Person) -> None:
+        """Opens the person's session. Raises `NotReady`."""
+        outcome = await person.open(time.perf_counter())
+        if outcome.kind is not Kind.DONE:
+            raise NotReady(f"{person.login} cannot open a session: {outcome.text}")
+
+    async def know(self, login: str) -> None:
+        """Makes an account at GitHub, if there is none yet, and gives its person an address."""
+        if login not in self._addresses:
+            number = len(self._addresses)
+            self._addresses[login] = f"10.20.{number // 250}.{number % 250 + 1}"
+            await self.in_thread(partial(self.target.github.new_account, login))
 
     def take_samples(self) -> Sequence[Sample]:
         """What has been noted since the last time."""

@@ -42,11 +42,11 @@ class Person:
 
     async def open(self, due: float) -> Outcome:
         """Opens the session."""
-        return self._note("initialize", due, await self.client.open())
+        return self.note("initialize", due, await self.client.open())
 
     async def read(self, tool: str, due: float) -> Outcome:
         """Calls a tool that reads and has no arguments."""
-        return self._note(tool, due, (await self.client.call(tool, {})).outcome)
+        return self.note(tool, due, (await self.client.call(tool, {})).outcome)
 
     def new_gist(self, *, keyed: bool) -> dict[str, Any]:
         """The arguments for a gist that is like no other; with an idempotency key if `keyed`."""
@@ -63,13 +63,14 @@ class Person:
         """Calls `create_gist` once."""
         reply = await self.client.call(CREATE, arguments)
         self._note_gist(arguments["description"], reply)
-        return self._note(CREATE, due, reply.outcome)
+        return self.note(CREATE, due, reply.outcome)
 
     async def end(self, due: float) -> Outcome:
         """Ends the session."""
-        return self._note("end of the session", due, await self.client.end())
+        return self.note("end of the session", due, await self.client.end())
 
-    def _note(self, operation: str, due: float, outcome: Outcome) -> Outcome:
+    def note(self, operation: str, due: float, outcome: Outcome) -> Outcome:
+        """Notes a request that was due at `due` and has just ended; returns its outcome."""
         return self.notes.note(self.user_class, operation, due, outcome)
 
     def _note_gist(self, description: str, reply: Reply) -> None:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from benchmarks.settings import SettingError, seconds_of, whole_number
 
-MODES = ("mixed", "burst")
+MIXED = "mixed"
+BURST = "burst"
+MODES = (MIXED, BURST)
 GREEDY_TOOLS = ("get_my_profile", "create_gist", "both")
 
 
@@ -20,6 +22,8 @@ class LoadSettings:
     users: int
     seconds: float
     """How long requests are begun; it takes longer until the last has ended."""
+    hurry: float
+    """Everybody comes so many times as often as their class says."""
     seed: int
     burst_calls: int
     """Calls that the greedy person sends at once."""
@@ -43,6 +47,7 @@ def parse_load_settings(environ: Mapping[str, str]) -> LoadSettings:
         github_delay_ms=whole_number(environ, "GITHUB_DELAY_MS", 100, least=0),
         users=whole_number(environ, "USERS", 200, least=10),
         seconds=seconds_of(environ, "LOAD_SECONDS", 300),
+        hurry=seconds_of(environ, "HURRY", 1),
         seed=whole_number(environ, "LOAD_SEED", 11, least=0),
         burst_calls=whole_number(environ, "BURST_CALLS", 300),
         greedy_sessions=whole_number(environ, "GREEDY_SESSIONS", 30),

@@ -98,7 +98,7 @@ def test_an_application_that_is_not_known_is_told_as_reboot_tells_it() -> None:
         client.shard_for_actor(APPLICATION, StateRef.from_id(TYPES[0], "x"))
 
 
-def test_a_server_owns_nothing_before_its_first_placement_plan() -> None:
+def test_a_server_owns_and_reaches_nothing_before_its_first_placement_plan() -> None:
     place_quickly()
     unused: Any = None
     server = ServerHere(
@@ -112,12 +112,14 @@ def test_a_server_owns_nothing_before_its_first_placement_plan() -> None:
     )
     ref = StateRef.from_id(TYPES[0], "x")
     assert not server.owns(ref)
+    assert not server.reaches(ref)
 
     plan = planner.Plan(version=1, applications=[planner.Plan.Application(id=APPLICATION)])
     plan.applications[0].shards.add(id="s0", server_id="server0")
     follow(server.placement_client, plan)  # type: ignore[arg-type]
 
     assert server.owns(ref)
+    assert server.reaches(ref)
 
 
 @pytest.fixture

@@ -59,6 +59,7 @@ READS: dict[str, Use] = {
     "gist": lambda client, token: client.get_gist(token, GIST_ID),
     "is starred": lambda client, token: client.is_starred(token, GIST_ID),
     "check": lambda client, token: client.check_token(token, CLIENT_ID, SECRET),
+    "find": lambda client, _: client.find_account("octocat", CLIENT_ID, SECRET),
 }
 each_write = pytest.mark.parametrize("use", WRITES.values(), ids=WRITES.keys())
 each_read = pytest.mark.parametrize("use", READS.values(), ids=READS.keys())

@@ -13,7 +13,8 @@ from gist_mcp.errors import (
 )
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.credential import GitHubToken
-from gist_mcp.github.models import FileChange, SameUser
+from gist_mcp.github.models import FileChange, FoundAccount, SameUser
+from gist_mcp.principal import GitHubUserId
 from tests.github.calls import APP_CREDENTIALS, CHECK, CLIENT_ID, GIST_ID, SECRET, github
 from tests.github.conftest import TOKEN_TEXT
 from tests.github.raw_server import (
@@ -67,6 +68,33 @@ async def test_a_token_that_cannot_read_its_own_account_means_sign_in(
     async with github(http, answer(status, problem("Suspended"))) as (client, _):
         with pytest.raises(SignInRequired):
             await client.get_user(token)
+
+
+@pytest.mark.parametrize(
+    ("found", "is_person"),
+    [({}, True), ({"type": "User"}, True), ({"type": "Organization"}, False)],
+)
+async def test_a_login_is_looked_up_as_the_app(
+    http: httpx.AsyncClient, found: dict[str, str], is_person: bool
+) -> None:
+    async with github(http, answer(200, USER | found)) as (client, server):
+        account = await client.find_account("octocat", CLIENT_ID, SECRET)
+
+    sent = server.received[0]
+    assert (sent.method, sent.target) == ("GET", "/users/octocat")
+    assert sent.headers["authorization"] == f"Basic {APP_CREDENTIALS}"
+    assert account == FoundAccount(id=GitHubUserId(583231), login="octocat", is_person=is_person)
+
+
+async def test_a_login_that_nobody_has_is_nobodys(http: httpx.AsyncClient) -> None:
+    async with github(http, answer(404, problem("Not Found"))) as (client, _):
+        assert await client.find_account("nobody", CLIENT_ID, SECRET) is None
+
+
+async def test_a_refused_app_is_not_a_login_that_nobody_has(http: httpx.AsyncClient) -> None:
+    async with github(http, answer(401, problem("Bad credentials"))) as (client, _):
+        with pytest.raises(GitHubRefusesServer):
+            await client.find_account("octocat", CLIENT_ID, SECRET)
 
 
 async def test_a_token_of_the_app_is_recognised(

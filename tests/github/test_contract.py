@@ -37,6 +37,7 @@ NOT_DESCRIBED = {"is starred"}
 PLAIN: dict[str, Step] = {
     "user": answer(200, USER),
     "check": answer(200, CHECK),
+    "find": answer(200, USER),
     "list": answer(200, []),
     "list since": answer(200, []),
     "list starred": answer(200, []),

@@ -80,6 +80,30 @@ def test_the_user(github: GitHubSimulator, scopes: list[str]) -> None:
     assert user["user_view_type"] == ("private" if scopes == ["user"] else "public")
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_account_by_its_login(github: GitHubSimulator, version: str) -> None:
+    app = httpx.Client(base_url=github.url, auth=(github.client_id, github.client_secret))
+    with app:
+        user = send(app, "GET", "/users/OctoCat", None, version)
+
+        assert (user["id"], user["login"], user["type"]) == (583231, "octocat", "User")
+        assert user["email"] is None
+        unknown = app.get("/users/nobody")
+        assert unknown.status_code == 404
+        assert_response_matches("GET", "/users/nobody", 404, unknown.json(), version)
+
+
+def test_a_managed_user_is_shown_to_colleagues_only(
+    github: GitHubSimulator, octocat: httpx.Client, hubot: httpx.Client
+) -> None:
+    github.change_user("octocat", login="octocat_acme")
+    app = httpx.Client(base_url=github.url, auth=(github.client_id, github.client_secret))
+    with app:
+        assert app.get("/users/octocat_acme").status_code == 404
+    assert hubot.get("/users/octocat_acme").status_code == 404
+    assert send(octocat, "GET", "/users/octocat_acme")["id"] == 583231
+
+
 @pytest.mark.parametrize("expires", [False, True])
 def test_the_apps_tokens(github: GitHubSimulator, expires: bool) -> None:
     app = httpx.Client(base_url=github.url, auth=(github.client_id, github.client_secret))

@@ -1,118 +1,68 @@
-"""The limits on strangers, with a clock of our own."""
+"""The limits of the sign-in endpoints."""
 
+import asyncio
+from collections import Counter
+
+import httpx
 import pytest
+from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from gist_mcp.http.limits import (
-    ALL_GUESSES_BURST,
-    GUESSES_BURST,
-    MAX_ADDRESSES,
-    OWNERS_GUESSES_BURST,
-    RateLimit,
-    TokenGuessLimit,
-    client_address,
-    session_owner_key,
-)
-from gist_mcp.principal import GitHubUserId
-from gist_mcp.tokens.verifier import TooManyGuesses
+from gist_mcp.http.limits import SIGN_INS_RATE, SignInLimit, client_address
+
+KNOWN = "x-test-account"
 
 
-class Clock:
-    """Seconds that pass when told to."""
+def statuses(*requests: tuple[str, str, dict[str, str]]) -> Counter[int]:
+    """What the limit makes of requests, on a clock that stands still."""
+    app = Starlette(routes=[Route("/{path:path}", lambda _: Response(), methods=["GET", "POST"])])
 
-    def __init__(self) -> None:
-        self.now = 0.0
+    def known_account(request: Request) -> str | None:
+        return request.headers.get(KNOWN)
 
-    def __call__(self) -> float:
-        return self.now
+    limited = SignInLimit(app, trusted_proxies=0, clock=lambda: 0.0, known_account=known_account)
 
+    async def send() -> Counter[int]:
+        transport = httpx.ASGITransport(limited)
+        async with httpx.AsyncClient(transport=transport, base_url="http://us") as client:
+            answers = [
+                await client.request(method, path, headers=headers)
+                for method, path, headers in requests
+            ]
+        return Counter(answer.status_code for answer in answers)
 
-def guesses_until_refused(limit: TokenGuessLimit, address: str) -> int:
-    for count in range(10_000):
-        try:
-            limit.take(address)
-        except TooManyGuesses:
-            return count
-    raise AssertionError("never refused")
-
-
-def test_a_burst_then_a_steady_rate() -> None:
-    clock = Clock()
-    limit = RateLimit(burst=3, per_second=0.5, clock=clock)
-    for _ in range(3):
-        assert limit.wait_seconds("a") == 0
-        limit.take("a")
-
-    assert limit.wait_seconds("a") == 2
-    clock.now = 2.0
-    assert limit.wait_seconds("a") == 0
-    clock.now = 1.0
-    assert limit.wait_seconds("a") == 0
+    return asyncio.run(send())
 
 
-def test_addresses_do_not_use_up_each_others_budget() -> None:
-    limit = TokenGuessLimit(Clock())
-
-    assert guesses_until_refused(limit, "192.0.2.1") == GUESSES_BURST
-    assert guesses_until_refused(limit, "192.0.2.2") == GUESSES_BURST
+BURST = int(SIGN_INS_RATE.burst)
 
 
-def test_all_addresses_together_are_limited_too() -> None:
-    limit = TokenGuessLimit(Clock())
+def test_a_flood_of_sign_ins_is_refused_after_the_burst() -> None:
+    flood = statuses(*[("GET", "/oauth/authorize", {})] * (BURST + 50))
 
-    taken = sum(guesses_until_refused(limit, f"192.0.2.{n}") for n in range(200))
-
-    assert taken == ALL_GUESSES_BURST
+    assert flood == {200: BURST, 429: 50}
 
 
-def test_good_tokens_use_up_nothing() -> None:
-    limit = TokenGuessLimit(Clock())
+@pytest.mark.parametrize("path", ["/token", "/oauth/token/", "/oauth/revoke", "/oauth/callback"])
+def test_a_flood_of_sign_ins_refuses_nothing_that_may_be_sealed(path: str) -> None:
+    flood = [("GET", "/oauth/authorize", {})] * (BURST + 50)
 
-    for _ in range(10 * ALL_GUESSES_BURST):
-        limit.take("192.0.2.1")
-        limit.give_back("192.0.2.1")
-
-
-def owner(number: int) -> str:
-    return session_owner_key("https://github.com", GitHubUserId(number))
+    assert statuses(*flood, ("POST", path, {}))[200] == BURST + 1
 
 
-def test_an_owner_of_sessions_has_a_budget_apart_from_strangers() -> None:
-    limit = TokenGuessLimit(Clock())
-    for number in range(200):
-        guesses_until_refused(limit, f"192.0.2.{number}")
+def test_a_browser_that_has_signed_in_before_is_not_counted_among_strangers() -> None:
+    flood = [("GET", "/oauth/authorize", {})] * (BURST + 50)
 
-    assert guesses_until_refused(limit, owner(1)) == GUESSES_BURST
+    assert statuses(*flood, ("GET", "/oauth/authorize", {KNOWN: "a" * 32}))[200] == BURST + 1
 
 
-def test_all_owners_together_are_limited_too_and_strangers_apart_from_them() -> None:
-    limit = TokenGuessLimit(Clock())
+def test_a_browser_that_has_signed_in_before_is_limited_too() -> None:
+    flood = statuses(*[("GET", "/oauth/authorize", {KNOWN: "a" * 32})] * (BURST + 50))
 
-    taken = sum(guesses_until_refused(limit, owner(number)) for number in range(200))
-
-    assert taken == OWNERS_GUESSES_BURST
-    assert guesses_until_refused(limit, "192.0.2.1") == GUESSES_BURST
-
-
-def test_a_refusal_says_when_to_come_back() -> None:
-    clock = Clock()
-    limit = TokenGuessLimit(clock)
-    guesses_until_refused(limit, "192.0.2.1")
-    with pytest.raises(TooManyGuesses) as refused:
-        limit.take("192.0.2.1")
-
-    clock.now += refused.value.retry_after_seconds
-
-    limit.take("192.0.2.1")
-
-
-def test_memory_is_bounded_whatever_the_addresses() -> None:
-    limit = RateLimit(burst=1, per_second=1, clock=Clock())
-
-    for number in range(2 * MAX_ADDRESSES):
-        limit.take(str(number))
-
-    assert len(limit) == MAX_ADDRESSES
+    assert flood == {200: BURST, 429: 50}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The endpoints in process, on the real Reboot runtime, with a scripted GitHub and clock."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -15,12 +16,20 @@ from gist_mcp.clients.registry import ClientRegistry
 from gist_mcp.config import parse_config
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.oauth import GitHubOAuth
+from gist_mcp.http.limits import SIGN_INS_RATE
 from gist_mcp.oauth.routes import ROUTES
+from gist_mcp.rate_limit import RateLimit
 from gist_mcp.sessions.hop import Forwarding
+from gist_mcp.tokens.allowed_accounts import AllowedAccounts
+from gist_mcp.tokens.allowed_records import AllowedUserRecords
+from gist_mcp.tokens.deleted_pairs import DeletedPairs
 from gist_mcp.tokens.github_refresh import GitHubRefreshes
+from gist_mcp.tokens.guess_budget import GuessBudget
+from gist_mcp.tokens.known_tokens import KnownTokens
 from gist_mcp.tokens.refresh_limit import RefreshLimit
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
+from tests.support.runtime import RuntimeCalls
 
 NOW = 1_800_000_000
 PUBLIC_URL = "https://gists.example.com"
@@ -43,16 +52,31 @@ class ScriptedGitHub:
         self.user_status = 200
         self.user: dict[str, Any] = USER
         self.scopes: str | None = "gist, read:user"
+        self.accounts: dict[str, int] | None = {}
+        """Whose each login is, for lookups by the app; `None` while those fail."""
+
         self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         if request.url.path == "/login/oauth/access_token":
-            return self.token_answer
+            given = self.token_answer
+            # A new one each time: whoever reads a response uses it up.
+            return httpx.Response(given.status_code, headers=given.headers, content=given.content)
         if request.method == "DELETE":
             return httpx.Response(204)
+        if request.url.path.startswith("/users/"):
+            return self._account(request.url.path.removeprefix("/users/"))
         headers = {} if self.scopes is None else {"X-OAuth-Scopes": self.scopes}
         return httpx.Response(self.user_status, json=self.user, headers=headers)
+
+    def _account(self, login: str) -> httpx.Response:
+        if self.accounts is None:
+            return httpx.Response(503)
+        if login not in self.accounts:
+            return httpx.Response(404, json={"message": "Not Found"})
+        body = USER | {"login": login, "id": self.accounts[login], "type": "User"}
+        return httpx.Response(200, json=body)
 
     def answer_with(self, **fields: Any) -> None:
         """What the token endpoint says from now on."""
@@ -78,12 +102,15 @@ class Site:
     def __init__(self, run: Callable[[Awaitable[Any]], Any], rbt: DurableState) -> None:
         self.run = run
         self.rbt = rbt
+        self.state_calls = RuntimeCalls(rbt)
         self.github = ScriptedGitHub()
         self.to_github: httpx.AsyncBaseTransport = httpx.MockTransport(self.github)
         self.now = NOW
         self.sealer = Sealer(["k" * 32])
         self.retired_keys: tuple[str, ...] = ()
         self.documents: ClientDocuments | None = None
+        self.incarnation = "first"
+        self.is_looking_up = True
         self.app = Starlette(routes=ROUTES)
         self.configure()
         self.browser = self.new_browser()
@@ -98,6 +125,21 @@ class Site:
 
         def clock() -> float:
             return float(self.now)
+
+        def reboot_context(_: object = None) -> ExternalContext:
+            return self.rbt.create_external_context(name="front-door", app_internal=True)
+
+        allowed = AllowedAccounts(
+            config=config,
+            github=github,
+            records=AllowedUserRecords(
+                lambda: contextlib.nullcontext(reboot_context()),
+                issuer=config.github_web_url,
+                incarnation=self.incarnation,
+            ),
+            is_looking_up=lambda: self.is_looking_up,
+            clock=clock,
+        )
 
         self.app.state.deps = SimpleNamespace(
             config=config,
@@ -117,7 +159,14 @@ class Site:
                 retired_keys=self.retired_keys,
             ),
             refreshes=GitHubRefreshes(clock=clock),
-            verifier=BearerVerifier(config=config, sealer=self.sealer, github=github, clock=clock),
+            deleted_pairs=DeletedPairs(),
+            guesses=GuessBudget(self.state_calls, clock),
+            known_tokens=KnownTokens(config, self.sealer, self.state_calls, clock),
+            garbage=RateLimit(SIGN_INS_RATE, clock),
+            allowed=allowed,
+            verifier=BearerVerifier(
+                config=config, sealer=self.sealer, github=github, allowed=allowed, clock=clock
+            ),
             refresh_limit=RefreshLimit(clock),
             # A hop comes back to this process, as it does where there is only one.
             internal_http=self.new_browser(),
@@ -127,10 +176,8 @@ class Site:
                 sealer=self.sealer,
                 now_seconds=clock(),
             ),
-            reboot_context=lambda _: self.rbt.create_external_context(
-                name="front-door", app_internal=True
-            ),
-            incarnation="first",
+            reboot_context=reboot_context,
+            incarnation=self.incarnation,
             clock=clock,
         )
 

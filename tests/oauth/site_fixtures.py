@@ -9,7 +9,10 @@ from reboot.aio.applications import Application
 from reboot.aio.tests import Reboot
 from rebootdev.aio.contexts import EffectValidation
 
+from gist_mcp.servicers.allowed_users import AllowedUsersServicer
 from gist_mcp.servicers.grant import GrantsServicer
+from gist_mcp.servicers.guess_budget import GuessBudgetServicer
+from gist_mcp.servicers.known_token import KnownTokensServicer
 from gist_mcp.servicers.sign_in import SignInsServicer
 from tests.oauth.site import Site
 from tests.support.lanes import is_integration_test
@@ -42,12 +45,20 @@ def run() -> Iterator[Run]:
 
 @pytest.fixture(scope="module")
 def runtime(run: Run) -> Iterator[Reboot]:
-    """Durable state of sign-ins and grants."""
+    """Durable state of sign-ins, grants, and what strangers may ask."""
 
     async def up() -> Reboot:
         rbt = Reboot()
         await rbt.start()
-        application = Application(servicers=[GrantsServicer, SignInsServicer])
+        application = Application(
+            servicers=[
+                AllowedUsersServicer,
+                GrantsServicer,
+                GuessBudgetServicer,
+                KnownTokensServicer,
+                SignInsServicer,
+            ]
+        )
         await rbt.up(application, in_process=True, effect_validation=EffectValidation.QUIET)
         return rbt
 

@@ -408,7 +408,9 @@ def test_two_tabs_of_two_clients_each_get_their_own(site: Site) -> None:
         for client in (first, second)
     ]
 
-    answers = [site.come_back(code=str(number), state=state) for number, state in enumerate(states)]
+    answers = [
+        site.come_back(code=f"{number:020x}", state=state) for number, state in enumerate(states)
+    ]
 
     queries = [query_of(answer.headers["location"]) for answer in answers]
     assert [query["state"] for query in queries] == [first.state, second.state]

@@ -16,7 +16,13 @@ SECRET = "k" * 43
         BrowserCookie(suffix="0" * 8, secret=SECRET),
         Departure(oauth_state=SECRET, location=f"https://github.com/?state={SECRET}"),
         GitHubAnswer(
-            oauth_state=SECRET, code=SECRET, error=None, browser_secrets=(SECRET,), wanted=None
+            oauth_state=SECRET,
+            code=SECRET,
+            error=None,
+            browser_secrets=(SECRET,),
+            wanted=None,
+            known_account=None,
+            address="",
         ),
         TokenPair(
             access_token=SECRET, refresh_token=SECRET, expires_in_seconds=3600, scopes=frozenset()

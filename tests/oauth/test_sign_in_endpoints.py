@@ -112,7 +112,8 @@ def test_two_tabs_of_one_browser_both_finish(site: Site) -> None:
     first, second = site.set_out(), site.set_out()
 
     answers = [
-        site.come_back(code=code, state=state) for code, state in (("1", first), ("2", second))
+        site.come_back(code=code, state=state)
+        for code, state in (("1" * 20, first), ("2" * 20, second))
     ]
 
     assert [answer.status_code for answer in answers] == [200, 200]

@@ -1,4 +1,4 @@
-"""Our application for the attacks: two server processes, Envoy, and GitHub's simulator."""
+"""Our application for the attacks: its server processes, Envoy, and GitHub's simulator."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,11 +33,15 @@ class World:
 
 @contextmanager
 def running_world(
-    folder: Path, settings: Mapping[str, str] | None = None, *, port: int | None = None
+    folder: Path,
+    settings: Mapping[str, str] | None = None,
+    *,
+    port: int | None = None,
+    servers: int = 2,
 ) -> Iterator[World]:
     """Starts both, ends both. `port` is for settings that name it."""
     environ = {"TOKEN_KEYS": TOKEN_KEYS, **(settings or {})}
-    app = Deployment(folder, environ, port=port)
+    app = Deployment(folder, environ, port=port, servers=servers)
     with (
         GitHubSimulator(callback_urls=(f"{app.url}/oauth/callback",)) as github,
         Wiretap(github.url) as api,

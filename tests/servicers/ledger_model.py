@@ -2,14 +2,14 @@
 
 The rules are the real ones (`servicers/ledger_rules.py`). The calls are drawn as
 `tools/create_once.py` writes them: the ledger is kept over a crash, all else is lost. GitHub makes
-a gist or not, and answers or not; a look sees what there is.
+a gist or not, and answers or not; a look sees what there is. Time passes in steps, whoever is at
+work; a send alone does not outlive the lease of its call (`OpenChange.within_lease`).
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 
-from gist_mcp.constants import SILENT_RUNNER_SECONDS
 from gist_mcp.servicers import ledger_rules
 from gist_state.v1.gist_ledger import WriteRecord
 
@@ -17,6 +17,9 @@ START_SECONDS = 1_800_000_000
 MAX_SENDS = 2
 MAX_TRIES = 1
 GIST = "g"
+STEP_SECONDS = 1_000
+LEASES = {"a": 2 * STEP_SECONDS - 1, "b": STEP_SECONDS - 1}
+"""That of `a` outlasts one step of time; servers with other settings give other leases."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Rules:
     intend: Callable[..., ledger_rules.Intended] = ledger_rules.intend
     hold: Callable[..., WriteRecord | None] = ledger_rules.hold
     finish: Callable[..., ledger_rules.Finished] = ledger_rules.finish
+    sends_end_with_the_lease: bool = True
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Record:
     runner: str
     phase: str
     in_doubt: bool | None
-    taken_at_seconds: int | None
+    held_until_seconds: int | None
     gist_id: str | None
 
     @classmethod
@@ -43,7 +47,7 @@ class Record:
         if record is None:
             return None
         return cls(
-            record.runner, record.phase, record.in_doubt, record.taken_at_seconds, record.gist_id
+            record.runner, record.phase, record.in_doubt, record.held_until_seconds, record.gist_id
         )
 
     def stored(self) -> WriteRecord:
@@ -54,7 +58,7 @@ class Record:
             runner=self.runner,
             phase=self.phase,
             in_doubt=self.in_doubt,
-            taken_at_seconds=self.taken_at_seconds,
+            held_until_seconds=self.held_until_seconds,
             gist_id=self.gist_id,
         )
 
@@ -71,6 +75,7 @@ class Caller:
     maybe_sent: bool = False
     answer: str = ""
     told: str = ""
+    sends_until_seconds: int = 0
 
     def crashed(self) -> "Caller":
         """The tool runs again from its first line."""
@@ -84,12 +89,12 @@ class World:
     callers: tuple[Caller, ...]
     record: Record | None = None
     makers: tuple[str, ...] = ()
-    silences: int = 0
+    time_steps: int = 0
     crashes: int = 0
 
     @property
     def now_seconds(self) -> int:
-        return START_SECONDS + self.silences * (SILENT_RUNNER_SECONDS + 1)
+        return START_SECONDS + self.time_steps * STEP_SECONDS
 
     def having(self, caller: Caller) -> "World":
         return replace(
@@ -99,12 +104,12 @@ class World:
 
 @dataclass
 class Model:
-    """All that can happen, with so many callers, crashes and silences."""
+    """All that can happen, with so many callers, crashes and steps of time."""
 
     rules: Rules = field(default_factory=Rules)
     callers: int = 2
     max_crashes: int = 1
-    max_silences: int = 1
+    max_time_steps: int = 2
 
     def __post_init__(self) -> None:
         # The same few records come again and again.
@@ -136,16 +141,18 @@ class Model:
             return "somebody is told that nothing was made, and has made a gist"
         if any(c.told == GIST for c in world.callers) and not world.makers:
             return "somebody is told of a gist that there is not"
-        later = world.now_seconds + SILENT_RUNNER_SECONDS + 1
+        later = world.now_seconds + max(LEASES.values()) + 1
         if self._intend(world.record, "somebody", later)[1] == "running":
             return "a key that hangs"
         return ""
 
     def _what_can_happen(self, world: World) -> Iterator[tuple[str, World]]:
-        # A silence is longer than any request takes. The calls that wait, or died, do not mind.
-        is_posting = any(c.at == "post" for c in world.callers)
-        if world.silences < self.max_silences and world.record is not None and not is_posting:
-            yield "an hour passes", replace(world, silences=world.silences + 1)
+        then = replace(world, time_steps=world.time_steps + 1)
+        posting = [c for c in world.callers if c.at == "post"]
+        are_in_time = all(c.sends_until_seconds >= then.now_seconds for c in posting)
+        may_pass = are_in_time or not self.rules.sends_end_with_the_lease
+        if world.time_steps < self.max_time_steps and world.record is not None and may_pass:
+            yield "time passes", then
         not_called = [c for c in world.callers if c.at == "not called"]
         if not_called:
             yield f"{not_called[0].name} calls", world.having(replace(not_called[0], at="intend"))
@@ -202,9 +209,13 @@ class Model:
         record = world.record.stored() if world.record else None
         if record is not None and record.gist_id:
             yield "hears of a gist", world.having(_after_send(caller, GIST))
-        elif held := self.rules.hold(record, caller.name, world.now_seconds):
+        elif held := self.rules.hold(
+            record, caller.name, world.now_seconds, lease_seconds=LEASES[caller.name]
+        ):
             sending = replace(world, record=Record.of(held))
-            yield "may send", sending.having(replace(caller, at="post"))
+            ends_at_seconds = world.now_seconds + LEASES[caller.name]
+            posting = replace(caller, at="post", sends_until_seconds=ends_at_seconds)
+            yield "may send", sending.having(posting)
         else:
             yield "may not send", world.having(_after_send(caller, "not mine"))
 
@@ -215,7 +226,7 @@ class Model:
         yield "nothing, no answer", world.having(_after_send(caller, "lost"))
         yield "GitHub refuses", world.having(_after_send(caller, "refused"))
         if caller.tries < MAX_TRIES:
-            again = replace(caller, at="take back", tries=caller.tries + 1)
+            again = replace(caller, at="take back", tries=caller.tries + 1, sends_until_seconds=0)
             yield "cannot be reached", world.having(again)
 
     def _at_take_back(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
@@ -247,6 +258,7 @@ class Model:
             request_digests={},
             runner=runner,
             now_seconds=now_seconds,
+            lease_seconds=LEASES.get(runner),
         )
         in_doubt = ledger_rules.is_in_doubt(intended.record)
         return Record.of(intended.record), intended.outcome, in_doubt
@@ -262,6 +274,7 @@ class Model:
 
 
 def _after_send(caller: Caller, answer: str) -> Caller:
+    caller = replace(caller, sends_until_seconds=0)
     if answer == "lost":
         return replace(caller, at="go", attempt=caller.attempt + 1, maybe_sent=True, answer="")
     return replace(caller, at="finish", answer=answer)

@@ -7,7 +7,7 @@ import pytest
 from gist_mcp.servicers import ledger_rules
 from gist_mcp.servicers.ledger_rules import RUNNING, SENDING, Finished, Intended
 from gist_state.v1.gist_ledger import WriteRecord
-from tests.servicers.ledger_model import Model, Rules
+from tests.servicers.ledger_model import LEASES, Model, Rules
 
 
 def test_one_key_is_one_gist_whoever_dies_when() -> None:
@@ -49,16 +49,40 @@ def own_send_forgotten(known: WriteRecord | None, **asked: Any) -> Intended:
     )
 
 
-def held_by_anybody(known: WriteRecord | None, runner: str, now_seconds: int) -> WriteRecord | None:
+def held_by_anybody(known: WriteRecord | None, *_: Any, **__: Any) -> WriteRecord | None:
     """Who has once been the runner sends, whoever it is by now."""
     return known
 
 
-def held_without_a_trace(
-    known: WriteRecord | None, runner: str, now_seconds: int
+def held_without_a_trace(known: WriteRecord | None, *asked: Any, **more: Any) -> WriteRecord | None:
+    """Sending leaves the record as it was: running, or ended in doubt."""
+    return known if ledger_rules.hold(known, *asked, **more) else None
+
+
+def held_without_a_new_lease(
+    known: WriteRecord | None, *asked: Any, **more: Any
 ) -> WriteRecord | None:
-    """Sending leaves the record as it was: silent, or ended in doubt."""
-    return known if ledger_rules.hold(known, runner, now_seconds) else None
+    """Who sends may be replaced when the lease of its intent is over."""
+    held = ledger_rules.hold(known, *asked, **more)
+    if known is None or held is None:
+        return held
+    return held.model_copy(update={"held_until_seconds": known.held_until_seconds})
+
+
+def held_for_the_lease_of_the_next(known: WriteRecord | None, **asked: Any) -> Intended:
+    """How long a runner holds the change is told by the lease of who asks."""
+    if known is not None and known.held_until_seconds is not None:
+        taken_at_seconds = known.held_until_seconds - LEASES.get(known.runner, 0)
+        held_until_seconds = taken_at_seconds + (asked["lease_seconds"] or 0)
+        known = known.model_copy(update={"held_until_seconds": held_until_seconds})
+    return ledger_rules.intend(known, **asked)
+
+
+def held_for_ever(known: WriteRecord | None, **asked: Any) -> Intended:
+    """A lease has no end."""
+    if known is not None:
+        known = known.model_copy(update={"held_until_seconds": 2 * asked["now_seconds"]})
+    return ledger_rules.intend(known, **asked)
 
 
 def a_doubt_leaves_no_record(known: WriteRecord | None, **ended: Any) -> Finished:
@@ -83,6 +107,9 @@ def anybody_ends_with_nothing(known: WriteRecord | None, **ended: Any) -> Finish
         pytest.param(Rules(intend=own_send_forgotten), id="own send forgotten"),
         pytest.param(Rules(hold=held_by_anybody), id="held by anybody"),
         pytest.param(Rules(hold=held_without_a_trace), id="held without a trace"),
+        pytest.param(Rules(hold=held_without_a_new_lease), id="held without a new lease"),
+        pytest.param(Rules(intend=held_for_the_lease_of_the_next), id="the lease of the next"),
+        pytest.param(Rules(sends_end_with_the_lease=False), id="a send that outlives its lease"),
         pytest.param(Rules(finish=a_doubt_leaves_no_record), id="a doubt leaves no record"),
         pytest.param(Rules(finish=anybody_ends_with_nothing), id="anybody ends with nothing"),
     ],
@@ -91,3 +118,9 @@ def test_each_rule_is_needed(rules: Rules) -> None:
     _, story = Model(rules).explore()
 
     assert story[-1] in ("two gists", "a gist of which the ledger knows nothing")
+
+
+def test_without_an_end_of_the_lease_a_key_hangs() -> None:
+    _, story = Model(Rules(intend=held_for_ever)).explore()
+
+    assert story[-1] == "a key that hangs"

@@ -275,9 +275,12 @@ class GitHubSimulator:
         """Take all faults away; what they hold is dropped."""
         self.control("DELETE", "/faults")
 
-    def requests(self, method: str | None = None, path: str | None = None) -> list[SeenRequest]:
-        """The requests so far, oldest first; `path` is a pattern for the whole path."""
-        query = _present({"method": method, "path": path})
+    def requests(
+        self, method: str | None = None, path: str | None = None, *, after: int = 0
+    ) -> list[SeenRequest]:
+        """The requests so far, oldest first, without those up to the number `after`; `path` is a
+        pattern for the whole path."""
+        query = {**_present({"method": method, "path": path}), "after": after}
         return [SeenRequest(**entry) for entry in self.control("GET", "/requests", query=query)]
 
     def forget_requests(self) -> None:

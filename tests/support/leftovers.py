@@ -14,16 +14,22 @@ REBOOT_IN_THIS_PROCESS = (
     "durability/test_ledger_size.py",
     "durability/test_state_size.py",
     "framework/test_placement.py",
+    "framework/test_task_waits.py",
     "mcp_http/test_grant_gate.py",
     "oauth",
     "servicers",
     "sessions/test_earlier_release.py",
     "sessions/test_responses.py",
     "sessions/test_retention.py",
+    "sessions/test_sent_responses.py",
     "sessions/test_session_cache.py",
+    "tokens/test_unknown_tokens.py",
     "test_lanes.py",
+    "tokens/test_allowed_accounts.py",
     "tools/test_call_memory.py",
     "tools/test_call_workflow.py",
+    "tools/test_credential_of_a_call.py",
+    "tools/test_every_way_out.py",
 )
 """Tests on a Reboot runtime inside the test process; all others talk to processes."""
 

@@ -6,7 +6,7 @@ result says.
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,8 +20,8 @@ from gist_mcp.config import Config, parse_config
 from gist_mcp.framework.ended_tasks import keep_only_responses
 from gist_mcp.framework.placement import ServerHere, place_quickly, server_of, servers_here
 from gist_mcp.framework.private_names import StateRef
+from gist_mcp.framework.task_waits import keep_what_is_waited_for
 from gist_mcp.github.client import GitHubClient
-from gist_mcp.http.limits import TokenGuessLimit
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
 from gist_mcp.servicers.account import AccountServicer
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
@@ -41,6 +41,7 @@ from gist_mcp.tokens.verifier import BearerVerifier
 from gist_mcp.tools.call_workflow import ToolCallingSessionServicer
 from gist_state.v1 import mcp_session_pb2 as messages
 from gist_state.v1.mcp_session_rbt import McpSession
+from tests.support.allowed_accounts import allowed_without_state
 from tests.support.runtime import Runtime, running
 
 SECRET = SecretStr("the front door's secret")
@@ -61,6 +62,7 @@ class SessionWorld:
 
     runtime: Runtime
     now_seconds: float = NOW
+    owner: Principal = OWNER
     pauses: list[float] = field(default_factory=list)
     freed: list[tuple[str, int]] = field(default_factory=list)
     sessions: SessionCache = field(init=False)
@@ -98,7 +100,7 @@ class SessionWorld:
             open_session(
                 self.runtime.context,
                 session_id,
-                OWNER,
+                self.owner,
                 client_name="test",
                 protocol_version="2025-06-18",
                 now_seconds=int(self.now_seconds),
@@ -208,17 +210,23 @@ def invalid_call(canary: str, size: int = 1) -> NewCall:
 
 
 @contextmanager
-def running_sessions() -> Iterator[Runtime]:
-    """A server of `McpSession` and `Account`, on a loop of its own."""
+def running_sessions(
+    *more_servicers: type,
+    settings: Mapping[str, str] | None = None,
+    clock: Callable[[], float] = lambda: NOW,
+) -> Iterator[Runtime]:
+    """A server of `McpSession` and `Account`, and of other states, on a loop of its own."""
     place_quickly()
     keep_only_responses()
+    keep_what_is_waited_for()
     with asyncio.Runner() as runner:
         http = httpx.AsyncClient()
-        process.install(_services(parse_config({}, production=False), http))
+        config = parse_config(dict(settings or {}), production=False)
+        process.install(_services(config, http, clock))
         try:
             with running(
                 Runtime,
-                SERVICERS,
+                (*SERVICERS, *more_servicers),
                 runner,
                 EffectValidation.DISABLED,
                 FrontDoorVerifier(SECRET),
@@ -228,7 +236,9 @@ def running_sessions() -> Iterator[Runtime]:
             runner.run(http.aclose())
 
 
-def _services(config: Config, http: httpx.AsyncClient) -> process.ProcessServices:
+def _services(
+    config: Config, http: httpx.AsyncClient, clock: Callable[[], float]
+) -> process.ProcessServices:
     github = GitHubClient(http, config.github_api_url)
     return process.ProcessServices(
         config=config,
@@ -237,8 +247,8 @@ def _services(config: Config, http: httpx.AsyncClient) -> process.ProcessService
             config=config,
             sealer=Sealer([secrets.token_urlsafe(32)]),
             github=github,
-            clock=lambda: NOW,
-            guesses=TokenGuessLimit(lambda: NOW),
+            allowed=allowed_without_state(config, github),
+            clock=clock,
         ),
         vault=CredentialVault(),
         events=SessionEvents(),
@@ -250,5 +260,5 @@ def _services(config: Config, http: httpx.AsyncClient) -> process.ProcessService
             clock=lambda: NOW,
         ),
         reboot_secret=SECRET,
-        clock=lambda: NOW,
+        clock=clock,
     )

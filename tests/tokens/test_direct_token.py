@@ -109,6 +109,11 @@ def test_a_token_that_the_app_does_not_know_may_be_another_apps_or_dead(
         ("ghs_123_eyJh.eyJp.c2ln-x", "installation token"),
         ("ghr_" + "x" * 76, "refresh token"),
         ("nonsense", "not an access token"),
+        # Never sent to GitHub: with its client it is worth an access token.
+        ("ggm_rt_" + "x" * 60, "not an access token"),
+        ("ggm_code_" + "x" * 60, "not an access token"),
+        # A JSON Web Token is somebody else's secret.
+        ("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "not an access token"),
     ],
 )
 @pytest.mark.parametrize("mode", ["app", "any"])
@@ -131,6 +136,15 @@ def test_what_cannot_be_a_token_is_refused_without_asking(
         verify(github, lambda verifier, _: verifier.verify(bearer))
 
     assert questions(github) == (0, 0)
+
+
+@pytest.mark.parametrize("bearer", ["0123456789abcdef" * 2 + "01234567", "ghx_" + "a" * 40])
+def test_a_format_that_we_do_not_know_is_asked_about(github: GitHubSimulator, bearer: str) -> None:
+    """GitHub's tokens before 2021 had no prefix, and those after today's may have another."""
+    with pytest.raises(SignInRequired, match="knows no such token"):
+        verify(github, lambda verifier, _: verifier.verify(bearer))
+
+    assert questions(github) == (1, 0)
 
 
 def test_a_token_whose_user_the_check_does_not_name_is_asked_itself() -> None:

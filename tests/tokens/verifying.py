@@ -11,6 +11,7 @@ from gist_mcp.principal import GitHubUserId
 from gist_mcp.tokens.access_token import AccessTokenPayload, seal_access_token
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
+from tests.support.allowed_accounts import allowed_without_state
 from tests.support.github_simulator import GitHubSimulator
 
 NOW = 1_800_000_000.0
@@ -48,10 +49,12 @@ def verify[R](
 
     async def run() -> R:
         async with make_http_client() as http:
+            github_client = GitHubClient(http, config.github_api_url)
             verifier = BearerVerifier(
                 config=config,
                 sealer=Sealer(["k" * 40]),
-                github=GitHubClient(http, config.github_api_url),
+                github=github_client,
+                allowed=allowed_without_state(config, github_client),
                 clock=clock,
             )
             return await use(verifier, clock)

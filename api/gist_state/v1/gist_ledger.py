@@ -49,6 +49,12 @@ class WriteRecord(BaseModel):
         default=None,
         description="Unix time at which its runner took it or sent; unset by older releases.",
     )
+    held_until_seconds: Optional[int] = Field(
+        tag=10,
+        default=None,
+        description="Unix time after which nobody is carrying it out any more. Unset by older "
+        "releases.",
+    )
 
 
 class ClaimRecord(BaseModel):
@@ -71,10 +77,13 @@ class GistLedgerState(StateModel):
 
 
 class IntendRequest(BaseModel):
+    """`lease_seconds`: by then the runner has ended, or sent (`hold`). Unset by older releases."""
+
     write_id: str = Field(tag=1)
     request_digests: dict[str, str] = Field(tag=2)
     runner: str = Field(tag=3)
     now_seconds: int = Field(tag=4)
+    lease_seconds: Optional[int] = Field(tag=5, default=None)
 
 
 class IntendResponse(BaseModel):
@@ -93,11 +102,26 @@ class IntendResponse(BaseModel):
     differing: list[str] = Field(tag=6)
 
 
+class RunsElsewhereRequest(BaseModel):
+    write_id: str = Field(tag=1)
+    runner: str = Field(tag=2)
+    now_seconds: int = Field(tag=3)
+
+
+class RunsElsewhereResponse(BaseModel):
+    """True while `intend` of this runner would be answered with `running`."""
+
+    runs_elsewhere: bool = Field(tag=1)
+
+
 class HoldRequest(BaseModel):
+    """`lease_seconds`: as in `IntendRequest`, from now on."""
+
     write_id: str = Field(tag=1)
     runner: str = Field(tag=2)
     intended_at_seconds: int = Field(tag=3)
     now_seconds: int = Field(tag=4)
+    lease_seconds: Optional[int] = Field(tag=5, default=None)
 
 
 class HoldResponse(BaseModel):
@@ -110,7 +134,11 @@ class HoldResponse(BaseModel):
 
 class FinishRequest(BaseModel):
     """`phase`: `done` with the gist, `nothing` (no gist was made, the key is free again),
-    `unknown`, or `running` (this send had no effect, another will follow)."""
+    `unknown`, or `running` (this send had no effect, another will follow).
+
+    `intended_at_seconds` is 0 where the answer to the intent was lost: then only a change of this
+    runner is meant.
+    """
 
     write_id: str = Field(tag=1)
     runner: str = Field(tag=2)
@@ -156,6 +184,7 @@ api = API(
         state=GistLedgerState,
         methods=Methods(
             intend=Writer(request=IntendRequest, response=IntendResponse),
+            runs_elsewhere=Reader(request=RunsElsewhereRequest, response=RunsElsewhereResponse),
             hold=Writer(request=HoldRequest, response=HoldResponse),
             finish=Writer(request=FinishRequest, response=FinishResponse),
             claim=Writer(request=ClaimRequest, response=ClaimResponse),

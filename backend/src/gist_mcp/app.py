@@ -20,22 +20,29 @@ from gist_mcp.deps import Deps
 from gist_mcp.framework import private_names
 from gist_mcp.framework.ended_tasks import keep_only_responses
 from gist_mcp.framework.placement import place_quickly
+from gist_mcp.framework.task_waits import keep_what_is_waited_for
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.http import make_http_client
 from gist_mcp.github.oauth import GitHubOAuth
-from gist_mcp.http.limits import SignInLimit, TokenGuessLimit
+from gist_mcp.http.limits import SIGN_INS_RATE, SignInLimit
 from gist_mcp.logs import configure_logging
+from gist_mcp.oauth.known_browser import known_account
 from gist_mcp.process import (
     ProcessServices,
     close_when_the_process_ends,
     run_until_the_process_ends,
 )
+from gist_mcp.rate_limit import RateLimit
 from gist_mcp.reboot_gateway import ask_admins_who_they_are, close_gateway, serve_nothing_else
 from gist_mcp.routes import front_door
 from gist_mcp.servicers.account import AccountServicer
+from gist_mcp.servicers.allowed_users import AllowedUsersServicer
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
 from gist_mcp.servicers.gist_ledger import GistLedgerServicer
 from gist_mcp.servicers.grant import GrantsServicer
+from gist_mcp.servicers.guess_budget import GuessBudgetServicer
+from gist_mcp.servicers.known_token import KnownTokensServicer
+from gist_mcp.servicers.process_call import ProcessCalls
 from gist_mcp.servicers.sign_in import SignInsServicer
 from gist_mcp.sessions import earlier_release
 from gist_mcp.sessions.accounts import Accounts
@@ -47,7 +54,16 @@ from gist_mcp.sessions.internal_http import make_internal_http_client
 from gist_mcp.sessions.lifecycle import SessionLifecycle
 from gist_mcp.sessions.retention import Retention
 from gist_mcp.sessions.session_cache import SessionCache
+from gist_mcp.tokens.allowed_accounts import AllowedAccounts
+from gist_mcp.tokens.allowed_records import (
+    AllowedUserRecords,
+    is_owned_here,
+    reach_as_front_door,
+)
+from gist_mcp.tokens.deleted_pairs import DeletedPairs
 from gist_mcp.tokens.github_refresh import GitHubRefreshes
+from gist_mcp.tokens.guess_budget import GuessBudget
+from gist_mcp.tokens.known_tokens import KnownTokens
 from gist_mcp.tokens.refresh_limit import RefreshLimit
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
@@ -57,8 +73,11 @@ from gist_mcp.tools.tool_list import publish_our_schemas
 
 SERVICERS = [
     AccountServicer,
+    AllowedUsersServicer,
     GistLedgerServicer,
     GrantsServicer,
+    GuessBudgetServicer,
+    KnownTokensServicer,
     ToolCallingSessionServicer,
     SignInsServicer,
 ]
@@ -71,6 +90,7 @@ serve_nothing_else()
 ask_admins_who_they_are()
 place_quickly()
 keep_only_responses()
+keep_what_is_waited_for()
 
 
 def build_application(config: Config, *, incarnation: str) -> Application:
@@ -122,12 +142,29 @@ def build_front_door(
     internal_http = make_internal_http_client()
     close_when_the_process_ends(http, internal_http)
     github = GitHubClient(http, config.github_api_url)
+    calls = ProcessCalls(SecretStr(secret))
+    guesses = GuessBudget(calls, time.time)
+    known_tokens = KnownTokens(config, sealer, calls, time.time)
+    allowed = AllowedAccounts(
+        config=config,
+        github=github,
+        records=AllowedUserRecords(
+            reach_as_front_door(SecretStr(secret)),
+            issuer=config.github_web_url,
+            incarnation=incarnation,
+        ),
+        is_looking_up=is_owned_here,
+        clock=time.time,
+    )
+    run_until_the_process_ends(allowed.look_up_until_known(), name="look up allowed users")
     verifier = BearerVerifier(
         config=config,
         sealer=sealer,
         github=github,
+        allowed=allowed,
         clock=time.time,
-        guesses=TokenGuessLimit(time.monotonic),
+        guesses=guesses,
+        known_tokens=known_tokens,
     )
     vault = CredentialVault(config.session_idle_seconds)
     events = SessionEvents()
@@ -188,6 +225,11 @@ def build_front_door(
             retired_keys=[key.get_secret_value() for key in config.retired_token_keys],
         ),
         refreshes=GitHubRefreshes(clock=time.time),
+        deleted_pairs=DeletedPairs(),
+        guesses=guesses,
+        known_tokens=known_tokens,
+        garbage=RateLimit(SIGN_INS_RATE, time.monotonic),
+        allowed=allowed,
         verifier=verifier,
         vault=vault,
         events=events,
@@ -214,6 +256,13 @@ def build_front_door(
     app = front_door(deps, server)
     # Innermost, so that its answers carry the security headers too.
     app.user_middleware.append(
-        Middleware(SignInLimit, trusted_proxies=config.trusted_proxies, clock=time.monotonic)
+        Middleware(
+            SignInLimit,
+            trusted_proxies=config.trusted_proxies,
+            clock=time.monotonic,
+            known_account=lambda request: known_account(
+                request, sealer, is_secure=config.is_secure, now_seconds=time.time()
+            ),
+        )
     )
     return app

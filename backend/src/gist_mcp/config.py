@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from reboot.aio.secrets import SecretNotFoundException, Secrets
 
+from gist_mcp.allowed_users import AllowedUsers
 from gist_mcp.errors import ConfigError
 from gist_mcp.origin import LOOPBACK_HOSTS as LOOPBACK_HOSTS
 from gist_mcp.origin import checked_base_url, checked_origin
@@ -110,6 +111,11 @@ class Config(BaseSettings):
     )
     """Bytes of one GitHub account's calls that are kept at the same time."""
 
+    allowed_users: Annotated[AllowedUsers, NoDecode] = Field(
+        default=AllowedUsers(), validation_alias="ALLOWED_USERS"
+    )
+    """The GitHub accounts that may use this server; everybody if none is named."""
+
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), validation_alias="ALLOWED_ORIGINS"
     )
@@ -177,6 +183,11 @@ class Config(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(part.strip() for part in value.split(",") if part.strip())
+
+    @field_validator("allowed_users", mode="before")
+    @classmethod
+    def _parse_users(cls, value: object) -> object:
+        return AllowedUsers.parse(value) if isinstance(value, str) else value
 
     @field_validator("github_scopes")
     @classmethod

@@ -43,13 +43,12 @@ LEDGER_RETENTION_SECONDS = 25 * 3600
 ended; 24 hours promised. Nothing is looked for or sent under an intent that is older."""
 
 CLAIM_RETENTION_SECONDS = LEDGER_RETENTION_SECONDS + 3600
-"""Longer than any change looks back, by more than clocks may differ and a look may take: a gist
-whose claim were forgotten earlier could be taken for the result of a second change."""
+"""Longer than any change looks back, by more than clocks may differ and a claim may take: a gist
+whose claim were forgotten earlier could be taken for the result of a second change. How old the
+change is, is looked at right before each claim, whatever the call has waited for before."""
 
 SILENT_RUNNER_SECONDS = 3600
-"""A change whose runner took it so long ago can be taken over by another call with its key, which
-looks first. The longest work of a call is shorter; one that only waits for its owner finds that
-it may no longer send."""
+"""How long a runner of an older release, which wrote no lease, may be taken to be alive."""
 
 LEDGER_BUCKETS_PER_USER = 256
 """States over which one user's ledger is spread, because each write rewrites one whole."""
@@ -77,6 +76,16 @@ LOOK_PATIENCE_SECONDS = 300.0
 REBOOT_RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 """Pauses before a tool runs again after a call within the application failed: a server that
 stops or moves a state is done with it in seconds, one that is broken is given two minutes."""
+
+LEASE_WORK_SECONDS = int(
+    LOOK_PATIENCE_SECONDS
+    + sum(LOOK_DELAYS_SECONDS)
+    + len(LOOK_DELAYS_SECONDS) * LOOK_PAGES * GITHUB_CALL_TIMEOUT_SECONDS
+    + GITHUB_CALL_TIMEOUT_SECONDS
+)
+"""How long a call may work on a change, from when it took it in the ledger until it sends, sends
+again, or ends: all looks, each with as many slow pages as it may read, and one send. The wait for
+its owner, `RESUME_WAIT_SECONDS`, comes on top."""
 
 KEY_POLL_SECONDS = 0.5
 """Pause between two looks at whether the first call with an idempotency key has ended."""

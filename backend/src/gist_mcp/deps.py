@@ -11,6 +11,7 @@ from gist_mcp.clients.registry import ClientRegistry
 from gist_mcp.config import Config
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.oauth import GitHubOAuth
+from gist_mcp.rate_limit import RateLimit
 from gist_mcp.sessions.accounts import Accounts
 from gist_mcp.sessions.admission import Admission
 from gist_mcp.sessions.call_events import SessionEvents
@@ -19,7 +20,11 @@ from gist_mcp.sessions.hop import Forwarding
 from gist_mcp.sessions.lifecycle import SessionLifecycle
 from gist_mcp.sessions.retention import Retention
 from gist_mcp.sessions.session_cache import SessionCache
+from gist_mcp.tokens.allowed_accounts import AllowedAccounts
+from gist_mcp.tokens.deleted_pairs import DeletedPairs
 from gist_mcp.tokens.github_refresh import GitHubRefreshes
+from gist_mcp.tokens.guess_budget import GuessBudget
+from gist_mcp.tokens.known_tokens import KnownTokens
 from gist_mcp.tokens.refresh_limit import RefreshLimit
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
@@ -31,7 +36,8 @@ class Deps:
 
     `reboot_context` makes a context that calls Reboot as the front door. `incarnation` names
     one run of the deployment: it changes with every start and is the same in all its server
-    processes. `clock` gives Unix time in seconds.
+    processes. `garbage` limits requests to the token endpoint that bring nothing of ours. `clock`
+    gives Unix time in seconds.
     """
 
     config: Config
@@ -40,6 +46,11 @@ class Deps:
     github_oauth: GitHubOAuth
     clients: ClientRegistry
     refreshes: GitHubRefreshes
+    deleted_pairs: DeletedPairs
+    guesses: GuessBudget
+    known_tokens: KnownTokens
+    garbage: RateLimit
+    allowed: AllowedAccounts
     verifier: BearerVerifier
     vault: CredentialVault
     events: SessionEvents

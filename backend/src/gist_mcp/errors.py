@@ -25,12 +25,23 @@ class ConfigError(GistMcpError):
 
 
 class OAuthError(GistMcpError):
-    """The OAuth client did something wrong; `code` is from RFC 6749, 5.2 or its relatives."""
+    """The OAuth client did something wrong; `code` is from RFC 6749, 5.2 or its relatives.
 
-    def __init__(self, code: str, description: str, *, status_code: int = 400) -> None:
+    With `retry_after_seconds` nothing was decided: the same request may succeed after that time.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        description: str,
+        *,
+        status_code: int = 400,
+        retry_after_seconds: int | None = None,
+    ) -> None:
         super().__init__(description, log_reason=f"{code}: {description}")
         self.code = code
         self.status_code = status_code
+        self.retry_after_seconds = retry_after_seconds
 
 
 class SignInRequired(GistMcpError):
@@ -54,6 +65,18 @@ class AccountRefused(SignInRequired):
     """
 
 
+class AccountNotAllowed(SignInRequired):
+    """The account is none of those that may use this server (`ALLOWED_USERS`). Signing in with
+    another account may help.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This GitHub account may not use this server, which is for certain people only. Its "
+            "operator decides who they are. Sign in with another account."
+        )
+
+
 class GitHubUnavailable(GistMcpError):
     """GitHub did not answer, or answered with a fault of its own; nothing was changed.
 
@@ -63,6 +86,18 @@ class GitHubUnavailable(GistMcpError):
     def __init__(self, text: str, *, retry_after_seconds: int = 5) -> None:
         super().__init__(text)
         self.retry_after_seconds = retry_after_seconds
+
+
+class AllowedUsersUnknown(GitHubUnavailable):
+    """It is not known yet whether an account may use this server (`ALLOWED_USERS`)."""
+
+    def __init__(self, retry_after_seconds: int, *, log_reason: str | None = None) -> None:
+        super().__init__(
+            "Who may use this server is still being looked up at GitHub. "
+            f"Try again in {retry_after_seconds} seconds.",
+            retry_after_seconds=retry_after_seconds,
+        )
+        self.log_reason = log_reason or "logins in ALLOWED_USERS are not looked up yet"
 
 
 class ToolError(GistMcpError):
@@ -84,6 +119,10 @@ class NotFound(ToolError):
 
 class Conflict(ToolError):
     """It cannot be done as things stand. Do not repeat."""
+
+
+class TakenOver(Conflict):
+    """The call has changed nothing, and may not any more. Another call may have done it."""
 
 
 class PermissionRequired(Conflict):

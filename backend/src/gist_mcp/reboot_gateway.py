@@ -30,6 +30,10 @@ It then answers 503 and closes the connection. Stock, it answers 502 and keeps t
 goes on with the configuration of its first moment: a client that comes back while the server starts
 would be told 502 on it for minutes.
 
+Envoy closes a connection to a server process that has been idle before the process would. Stock, it
+keeps such connections for ever, and a request on one that the process closes just then is lost: its
+client is told 503.
+
 The web framework around our front door serves nothing by itself: Reboot makes a FastAPI application
 and mounts ours into it. FastAPI brings `/docs`, `/redoc` and `/openapi.json`, before our routes and
 without our headers, with scripts from elsewhere; they are switched off by arguments that Reboot
@@ -84,6 +88,10 @@ AMONG_SERVERS: Final = (
 directly, never through Envoy. The other methods of `Tasks` are for admins and ask."""
 
 NOT_FROM_OUTSIDE: Final = "Not from outside.\n"
+
+IDLE_UPSTREAM_SECONDS: Final = 2
+"""How long Envoy keeps an idle connection to a server process. The process, which is uvicorn, would
+close it after 5 seconds."""
 
 IPV6_LOOPBACK: Final = "::1"
 LOOPBACK_PREFIXES: Final = (("127.0.0.0", 8), (IPV6_LOOPBACK, 128))
@@ -244,8 +252,25 @@ def _replace(field: Any, values: list[Any]) -> None:
     field.extend(values)
 
 
+def _short_idle_times(stock: Any) -> Any:
+    """Reboot's `envoy_config.clusters`, whose idle connections to our front door end early."""
+
+    @replaces(stock)
+    def clusters(*arguments: Any, **named: Any) -> Any:
+        made = stock(*arguments, **named)
+        ours = [each for each in made if each.name.endswith(FRONT_DOOR_CLUSTER_SUFFIX)]
+        if made and not ours:
+            raise GatewayUnknown("no cluster is of an HTTP port")
+        for each in ours:
+            each.common_http_protocol_options.idle_timeout.seconds = IDLE_UPSTREAM_SECONDS
+        return made
+
+    return clusters
+
+
 def close_gateway(config: Config) -> None:
     """From now on, an Envoy that this process starts has our rules for web pages."""
+    envoy_config.clusters = _short_idle_times(original(envoy_config.clusters))
     # Reboot's inspector is opened by a loopback name, whatever `PUBLIC_URL` is.
     loopback = {f"http://{name}:{config.port}" for name in ("localhost", "127.0.0.1", "[::1]")}
     envoy_config.listener = ClosedListener(

@@ -27,6 +27,11 @@ class Account:
     email_verified: bool = True
     created_at: float = 1_300_000_000.0
 
+    @property
+    def is_managed(self) -> bool:
+        """True for a managed user: the short code of the one enterprise is in the login."""
+        return "_" in self.login
+
 
 @dataclass
 class Grant:

@@ -36,6 +36,9 @@ MAX_DOCUMENT_BYTES: Final = 5 * 1024
 """The draft's own recommendation."""
 
 FETCH_TIMEOUT_SECONDS: Final = 5.0
+BUSY_WAIT_SECONDS: Final = 5
+"""When there is room for another fetch: each ends by then."""
+
 REMEMBERED_SECONDS: Final = 300
 REMEMBERED_FAILURE_SECONDS: Final = 30
 MAX_REMEMBERED: Final = 500
@@ -306,10 +309,18 @@ def _no_client() -> OAuthError:
 
 
 def _too_many() -> OAuthError:
-    text = "Too many clients are being looked up. Try again in a few seconds."
-    return OAuthError("temporarily_unavailable", text, status_code=503)
+    return _not_now("Too many clients are being looked up.", BUSY_WAIT_SECONDS)
 
 
 def _nobody_can_say() -> OAuthError:
-    text = "The client's metadata document cannot be fetched just now. Try again in a minute."
-    return OAuthError("temporarily_unavailable", text, status_code=503)
+    text = "The client's metadata document cannot be fetched just now."
+    return _not_now(text, REMEMBERED_FAILURE_SECONDS)
+
+
+def _not_now(text: str, retry_after_seconds: int) -> OAuthError:
+    return OAuthError(
+        "temporarily_unavailable",
+        f"{text} Try again in {retry_after_seconds} seconds.",
+        status_code=503,
+        retry_after_seconds=retry_after_seconds,
+    )

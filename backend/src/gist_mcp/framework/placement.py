@@ -96,12 +96,18 @@ class ServerHere:
 
     def owns(self, state_ref: StateRef) -> bool:
         """True if this server answers the calls to a state, as far as it knows yet."""
+        return self._owner(state_ref) == self.server_id
+
+    def reaches(self, state_ref: StateRef) -> bool:
+        """True if a call to a state finds its way from this server, to whichever owns it."""
+        return self._owner(state_ref) is not None
+
+    def _owner(self, state_ref: StateRef) -> ServerId | None:
         try:
-            owner = self.placement_client.server_for_actor(self.application_id, state_ref)
+            return self.placement_client.server_for_actor(self.application_id, state_ref)
         except UnknownApplicationError:
             # The first placement plan is on its way. Requests may come before it.
-            return False
-        return bool(owner == self.server_id)
+            return None
 
     @property
     def database_client(self) -> DatabaseClient:
@@ -162,6 +168,12 @@ def shard_of(state_type_name: str, state_id: str) -> ShardId | None:
             continue
         return shard
     return None
+
+
+def server_that_reaches(state_type_name: str, state_id: str) -> ServerHere | None:
+    """A server in this process that can call a state, or `None` while this process is starting."""
+    state_ref = StateRef.from_id(StateTypeName(state_type_name), state_id)
+    return next((server for server in _here.values() if server.reaches(state_ref)), None)
 
 
 def servers_here() -> list[ServerHere]:

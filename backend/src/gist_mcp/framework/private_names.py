@@ -122,7 +122,6 @@ EXPECTED: Final[tuple[Exists, ...]] = (
         "0a21ec96e897e631",
     ),
     Sets("rebootdev.aio.internals.tasks_cache:TasksCache", ("_cache",)),
-    HasBody("rebootdev.aio.internals.tasks_cache:TasksCache.get", "3aceffe327703a35"),
     HasBody("rebootdev.server.database:DatabaseClient.find", "47108b4ea7dbc327"),
     Takes(
         "rebootdev.server.database:DatabaseClient.load_actor_state", "self, state_type, state_ref"
@@ -149,6 +148,8 @@ EXPECTED: Final[tuple[Exists, ...]] = (
         "rebootdev.aio.internals.tasks_dispatcher:TasksDispatcher.dispatch", "36dce52878b6f294"
     ),
     HasBody("reboot.aio.internals.tasks_servicer:TasksServicer.Wait", "27c16c132eb7fb2e"),
+    # `framework/task_waits.py`: what a wait for a workflow does to it.
+    HasBody("rebootdev.aio.internals.tasks_cache:TasksCache.get", "3aceffe327703a35"),
     # `servicers/unlogged_call.py`: a call without an idempotency key.
     Takes(
         "rebootdev.aio.headers:Headers",
@@ -199,6 +200,7 @@ EXPECTED: Final[tuple[Exists, ...]] = (
         "reboot.routing.envoy_config:listener",
         "application_id, servers, file_descriptor_set, port, use_tls, certificate_path, key_path",
     ),
+    Takes("reboot.routing.envoy_config:clusters", "application_id, servers"),
     IsSameAs("reboot.server.local_envoy:envoy_config", "reboot.routing:envoy_config"),
     IsSameAs("reboot.aio.http:FastAPI", "fastapi:FastAPI"),
     Is("rebootdev.settings:ENVVAR_LOCAL_ENVOY_MODE", "REBOOT_LOCAL_ENVOY_MODE"),

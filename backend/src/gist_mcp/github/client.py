@@ -39,6 +39,7 @@ from gist_mcp.github.answer import Asker, Call
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import (
     FileChange,
+    FoundAccount,
     Gist,
     GistPage,
     SameUser,
@@ -68,6 +69,7 @@ _GIST_ARGUMENTS = ("files", "description", "public")
 
 _WHO = Call(success=frozenset({200}))
 _STILL_WHO = Call(success=frozenset({200, 304}))
+_FIND = Call(success=frozenset({200, 404}), asker=Asker.APP)
 _READ = Call(success=frozenset({200}), names_gist=True)
 _READ_STAR = Call(success=frozenset({204, 404}), names_gist=True)
 _READ_RAW = Call(success=frozenset({200}), asker=Asker.NOBODY)
@@ -147,6 +149,22 @@ class GitHubClient:
             raise AccountRefused(str(refused)) from None
         except NotFound:
             raise GitHubRefusesServer("GET /user is unknown there: GITHUB_API_URL.") from None
+
+    async def find_account(
+        self, login: str, client_id: str, client_secret: SecretStr
+    ) -> FoundAccount | None:
+        """The account that has a login now; `None` if GitHub shows the app none.
+
+        GitHub shows no managed user to an OAuth App. Raises `RateLimited` and `GitHubUnavailable`.
+        """
+        # As the app: without credentials GitHub allows 60 such requests an hour.
+        return await self._api.send(
+            _FIND,
+            responses.read_account,
+            "GET",
+            self._api.url(f"/users/{quote(login, safe='')}"),
+            as_app(client_id, client_secret),
+        )
 
     async def check_token(
         self, token: GitHubToken, client_id: str, client_secret: SecretStr

@@ -97,3 +97,17 @@ class GitHubCredential:
     login: str
     scopes: frozenset[str] | None
     expires_at_seconds: int | None = None
+
+
+IMPLIED_SCOPES = {"read:user": "user"}
+"""Scopes that a wider one includes; GitHub reports only the wider one (GitHub Docs, scopes)."""
+
+
+def grants(granted: frozenset[str] | None, scope: str) -> bool:
+    """True if the granted scopes include `scope`, by themselves or within a wider one.
+
+    Also if they are unknown (`None`): then GitHub's answer to the call decides.
+    """
+    if granted is None:
+        return True
+    return scope in granted or IMPLIED_SCOPES.get(scope, scope) in granted

@@ -4,8 +4,11 @@ No exception of httpx leaves this module.
 """
 
 import asyncio
+import hashlib
 import logging
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Final
+from weakref import WeakKeyDictionary
 
 import httpx
 
@@ -15,6 +18,7 @@ from gist_mcp.constants import (
     MAX_GITHUB_ANSWER_BYTES,
 )
 from gist_mcp.github.answer import Answer, Call
+from gist_mcp.github.fair_share import FairShare, NoPlace
 from gist_mcp.github.refusals import lost_answer, unavailable
 
 MAX_CONNECTIONS = 100
@@ -35,6 +39,9 @@ _NEVER_SENT = (
     httpx.UnsupportedProtocol,
 )
 """Raised before the first byte of the request went out. Everything else may come after."""
+
+_shares: Final[WeakKeyDictionary[httpx.AsyncClient, FairShare]] = WeakKeyDictionary()
+"""Who uses the connections of each client."""
 
 _QUIET_LOGGERS = ("httpx", "httpcore")
 _LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
@@ -81,6 +88,29 @@ async def exchange(
     """
     if http.is_closed:
         raise unavailable("the server is shutting down")
+    # By whose name it is asked: a person's token, the app's secret, or nobody's.
+    asker = hashlib.sha256(request.headers.get("authorization", "").encode()).hexdigest()
+    try:
+        async with _share_of(http).place(asker, timeout_seconds=GITHUB_CALL_TIMEOUT_SECONDS):
+            return await _exchange(http, call, request, timeout_seconds, max_bytes)
+    except NoPlace:
+        raise unavailable("too many requests are under way") from None
+
+
+def _share_of(http: httpx.AsyncClient) -> FairShare:
+    share = _shares.get(http)
+    if share is None:
+        share = _shares[http] = FairShare(MAX_CONNECTIONS)
+    return share
+
+
+async def _exchange(
+    http: httpx.AsyncClient,
+    call: Call,
+    request: httpx.Request,
+    timeout_seconds: float,
+    max_bytes: int,
+) -> Answer:
     try:
         # httpx limits the wait for each piece; only this limits the sum of all of them.
         async with asyncio.timeout(timeout_seconds):

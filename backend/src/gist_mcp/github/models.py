@@ -50,6 +50,17 @@ class SameUser:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FoundAccount:
+    """An account that was looked up by a login. `is_person` is false for an organization, say, as
+    which nobody signs in.
+    """
+
+    id: GitHubUserId
+    login: str
+    is_person: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class GistFile:
     """One file of a gist.
 

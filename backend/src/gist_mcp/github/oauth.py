@@ -3,6 +3,7 @@
 GitHub answers a refusal with status 200 and an `error` in the body, so the body decides.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterable
 from urllib.parse import urlencode
@@ -23,6 +24,11 @@ from gist_mcp.github.wire import Unreadable, WireTokenAnswer, parse
 
 MAX_CODE_CHARACTERS = 512
 """GitHub's codes have 20 characters and are opaque; what is longer is not one."""
+
+_POSSIBLE_CODE = re.compile(rf"[A-Za-z0-9._~+/=-]{{10,{MAX_CODE_CHARACTERS}}}\Z")
+"""The characters of URLs and of base 64. A shorter one could be guessed (RFC 6749, 10.10)."""
+
+_PLAUSIBLE_CODE = re.compile(r"[0-9a-f]{20}\Z")
 
 _TOKEN = Call(success=frozenset({200}), asker=Asker.APP)
 _MAX_ANSWER_BYTES = 64 * 1024
@@ -107,7 +113,7 @@ class GitHubOAuth:
         Raises `CodeRefused` for every refusal, `RateLimited`, and `GitHubUnavailable` if the
         answer was lost, in which case the code may be spent.
         """
-        if not code.isascii() or len(code) > MAX_CODE_CHARACTERS:
+        if not is_possible_code(code):
             raise CodeRefused("bad_verification_code", "what came back is not a code of GitHub")
         answer = await self._ask(
             {
@@ -175,6 +181,16 @@ class GitHubOAuth:
         secrets = (self._client_secret.get_secret_value(), *secrets)
         description = redact(answer.error_description or "", secrets=secrets)
         return f"GitHub's token endpoint answered {answer.error}: {description}"
+
+
+def is_possible_code(text: str) -> bool:
+    """False for what cannot be an authorization code of GitHub."""
+    return _POSSIBLE_CODE.match(text) is not None
+
+
+def is_plausible_code(text: str) -> bool:
+    """True for the form that GitHub's codes have today. Formats change: none is refused for it."""
+    return _PLAUSIBLE_CODE.match(text) is not None
 
 
 def expected_issuer(web_url: str) -> str:

@@ -10,6 +10,7 @@ from datetime import UTC
 from gist_mcp.errors import ScopeRequired
 from gist_mcp.github.answer import Answer, Call
 from gist_mcp.github.models import (
+    FoundAccount,
     Gist,
     GistFile,
     GistPage,
@@ -24,6 +25,7 @@ from gist_mcp.github.wire import (
     Unreadable,
     WireAuthorization,
     WireFile,
+    WireFoundAccount,
     WireGist,
     WireUser,
     parse,
@@ -91,6 +93,16 @@ def read_user(answer: Answer) -> UserAnswer:
 def read_user_unless_same(answer: Answer) -> UserAnswer | SameUser:
     """The answer of a conditional `GET /user`; `SameUser` for 304. Raises `Unreadable`."""
     return SameUser(scopes=answer.scopes) if answer.status == 304 else read_user(answer)
+
+
+def read_account(answer: Answer) -> FoundAccount | None:
+    """The answer of `GET /users/LOGIN`; `None` for 404. Raises `Unreadable`."""
+    if answer.status == 404:
+        return None
+    wire = parse(WireFoundAccount, answer.body)
+    return FoundAccount(
+        id=GitHubUserId(wire.id), login=wire.login, is_person=wire.type in (None, "User")
+    )
 
 
 def read_token_check(answer: Answer) -> TokenCheck | None:

@@ -81,6 +81,12 @@ class WireUser(WireAccount):
     avatar_url: OptionalText = None
 
 
+class WireFoundAccount(WireAccount):
+    """What `GET /users/LOGIN` tells of an account. `type` is `User`, `Organization` or `Bot`."""
+
+    type: OptionalText = None
+
+
 class WireFile(_Wire):
     """A file entry of `base-gist` (without content) or `gist-simple`."""
 

@@ -4,10 +4,12 @@ from starlette.requests import Request
 
 from gist_mcp.deps import Deps
 from gist_mcp.errors import SignInRequired
-from gist_mcp.http.limits import client_address, session_owner_key
+from gist_mcp.http.limits import client_address
 from gist_mcp.mcp_http.mcp_request import SESSION_HEADER
 from gist_mcp.sessions import ownership
-from gist_mcp.tokens.verifier import Identified, TooManyGuesses
+from gist_mcp.tokens.grants import account_id
+from gist_mcp.tokens.guess_budget import TooManyGuesses
+from gist_mcp.tokens.verifier import Identified
 
 
 class TokenMissing(SignInRequired):
@@ -44,8 +46,8 @@ async def identify(deps: Deps, request: Request) -> Identified:
         if session is None:
             raise
     # Only the budget changes. The token is still verified, and may belong to somebody else.
-    owner = session_owner_key(session.issuer, session.user_id)
-    return await deps.verifier.identify(bearer, address=owner)
+    owner = account_id(session.issuer, session.user_id)
+    return await deps.verifier.identify(bearer, account=owner)
 
 
 async def _named_session(deps: Deps, request: Request) -> ownership.LiveSession | None:

@@ -26,7 +26,7 @@ from gist_mcp.mcp_http.json_rpc import InvalidMessage, JsonRpcId, id_at_the_edge
 from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, Refused
 from gist_mcp.origin import own_address
 from gist_mcp.pages import page
-from gist_mcp.tokens.verifier import TooManyGuesses
+from gist_mcp.tokens.guess_budget import TooManyGuesses
 
 logger = logging.getLogger(__name__)
 

@@ -42,7 +42,7 @@ class GrantGate:
             # Fails closed: nobody can say whether the grant is revoked. Not 401, because the
             # client would throw away a token that is probably good.
             logger.warning("grant gate: %s", error.log_reason)
-            reason = GitHubUnavailable(str(error), retry_after_seconds=1)
+            reason = GitHubUnavailable(str(error), retry_after_seconds=error.retry_after_seconds)
             await challenges.cannot_ask_github(reason)(scope, receive, send)
             return
         if is_revoked:

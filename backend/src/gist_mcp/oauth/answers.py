@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from gist_mcp.deps import Deps
-from gist_mcp.errors import OAuthError
+from gist_mcp.errors import GitHubUnavailable, OAuthError, RateLimited
 from gist_mcp.http.media_types import HTML, JSON, quality
 from gist_mcp.pages import page
+from gist_mcp.servicers.unlogged_call import StateUnavailable
 
 # A token, a code or a nonce may be in the body or in the URL. The body must not stay in a cache
 # (RFC 6749, 5.1), and the URL must not reach another site as `Referer` (RFC 9700, 4.2.4).
@@ -27,7 +28,8 @@ class SignInFailed(OAuthError):
 
     `can_restart_here` is false where only the client can begin a new sign-in. `is_other_browser` is
     true where another browser may have begun this one. `choose_account` offers a new sign-in with
-    another GitHub account.
+    another GitHub account. `refused_login` is an account that will be refused again: then nothing
+    else is offered.
     """
 
     def __init__(
@@ -41,13 +43,16 @@ class SignInFailed(OAuthError):
         can_restart_here: bool = True,
         is_other_browser: bool = False,
         choose_account: bool = False,
+        refused_login: str | None = None,
     ) -> None:
-        super().__init__(code, description, status_code=status_code)
+        super().__init__(
+            code, description, status_code=status_code, retry_after_seconds=retry_after_seconds
+        )
         self.title = title
-        self.retry_after_seconds = retry_after_seconds
         self.can_restart_here = can_restart_here
         self.is_other_browser = is_other_browser
         self.choose_account = choose_account
+        self.refused_login = refused_login
 
 
 def wants_page(request: Request) -> bool:
@@ -76,19 +81,24 @@ def oauth_error_response(error: OAuthError) -> JSONResponse:
     """An error for an OAuth client (RFC 6749, 5.2)."""
     # `str(error)` is our own text: nothing of the request comes back in it, no secret either.
     values: dict[str, object] = {"error": error.code, "error_description": str(error)}
-    response = json_response(values, status_code=error.status_code)
-    if error.status_code == 503:
-        # Nothing was decided: the same request may succeed in a moment (RFC 9110, 10.2.3).
-        response.headers["Retry-After"] = "5"
-    return response
+    return _saying_when(error, json_response(values, status_code=error.status_code))
+
+
+def unavailable_response(error: StateUnavailable | GitHubUnavailable | RateLimited) -> JSONResponse:
+    """503 for an OAuth client: nothing was decided, and the same request may succeed later."""
+    return oauth_error_response(
+        OAuthError(
+            "temporarily_unavailable",
+            str(error),
+            status_code=503,
+            retry_after_seconds=error.retry_after_seconds,
+        )
+    )
 
 
 def error_response(request: Request, error: OAuthError) -> Response:
     """An error for the person who signs in: a page that says what to do next, or JSON."""
-    response = error_page(error) if wants_page(request) else _error_json(request, error)
-    if isinstance(error, SignInFailed) and error.retry_after_seconds is not None:
-        response.headers["Retry-After"] = str(error.retry_after_seconds)
-    return response
+    return error_page(error) if wants_page(request) else _error_json(request, error)
 
 
 def error_page(
@@ -104,7 +114,7 @@ def error_page(
     `destination` names the site or app that gets the result.
     """
     failed = error if isinstance(error, SignInFailed) else None
-    return page(
+    response = page(
         "error.html",
         status_code=error.status_code,
         form_action=form_action,
@@ -114,9 +124,21 @@ def error_page(
         title=failed.title if failed else "This request makes no sense here",
         can_restart_here=failed.can_restart_here if failed else True,
         choose_account=failed.choose_account if failed else False,
+        refused_login=failed.refused_login if failed else None,
         description=str(error),
         code=error.code,
     )
+    return _saying_when(error, response)
+
+
+def _saying_when[R: Response](error: OAuthError, response: R) -> R:
+    """The response, with the time after which to try again (RFC 9110, 10.2.3) if the error has one.
+
+    The error is where its text has the time from too, so the two agree.
+    """
+    if error.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
 
 
 def _error_json(request: Request, error: OAuthError) -> Response:
@@ -124,9 +146,13 @@ def _error_json(request: Request, error: OAuthError) -> Response:
     if not isinstance(error, SignInFailed) or not error.can_restart_here:
         return oauth_error_response(error)
     deps: Deps = request.app.state.deps
+    begin_url = f"{deps.config.public_url}/oauth/authorize"
     values: dict[str, object] = {
         "error": error.code,
         "error_description": str(error),
-        "start_again": f"{deps.config.public_url}/oauth/authorize",
+        "start_again": begin_url,
     }
-    return json_response(values, status_code=error.status_code)
+    if error.refused_login is not None:
+        values["login"] = error.refused_login
+        values["start_again"] = f"{begin_url}?prompt=select_account"
+    return _saying_when(error, json_response(values, status_code=error.status_code))

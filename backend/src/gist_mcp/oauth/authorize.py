@@ -20,7 +20,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from gist_mcp.clients.client import Client
-from gist_mcp.clients.metadata_document import REMEMBERED_FAILURE_SECONDS
 from gist_mcp.clients.redirect_uri import destination, form_action, is_loopback
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
@@ -173,7 +172,7 @@ def _not_just_now(error: OAuthError) -> SignInFailed:
         "Not just now",
         str(error),
         status_code=503,
-        retry_after_seconds=REMEMBERED_FAILURE_SECONDS,
+        retry_after_seconds=error.retry_after_seconds,
         can_restart_here=False,
     )
 

@@ -13,10 +13,11 @@ from starlette.responses import RedirectResponse, Response
 
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
-from gist_mcp.oauth.answers import NO_STORE, error_response
+from gist_mcp.oauth.answers import NO_STORE, error_response, wants_page
 from gist_mcp.oauth.authorization_request import AuthorizationRequest, destination_of
 from gist_mcp.oauth.finish_sign_in import NextStep, NotSignedIn, SignedIn, finish_sign_in
 from gist_mcp.oauth.github_answer import GitHubAnswer, read_answer
+from gist_mcp.oauth.known_browser import set_known_account
 from gist_mcp.oauth.request_cookie import delete_request_cookie
 from gist_mcp.oauth.restart_page import error_with_restart
 from gist_mcp.oauth.tutorial_token import tutorial_token_response
@@ -45,8 +46,11 @@ async def callback(request: Request) -> Response:
     if isinstance(end, NotSignedIn):
         return _without_token(request, answer, end)
     if answer.wanted is None:
-        return tutorial_token_response(request, end)
-    return _to_client(request, answer, answer.wanted, code=_code(deps, answer.wanted, end))
+        response = await tutorial_token_response(request, end)
+    else:
+        response = _to_client(request, answer, answer.wanted, code=_code(deps, answer.wanted, end))
+    set_known_account(response, deps, end.user_id)
+    return response
 
 
 def _without_token(request: Request, answer: GitHubAnswer, end: NotSignedIn) -> Response:
@@ -55,6 +59,11 @@ def _without_token(request: Request, answer: GitHubAnswer, end: NotSignedIn) -> 
     if wanted is None or end.next_step is NextStep.NONE:
         return error_response(request, error)
     if end.next_step is NextStep.RESTART:
+        return error_with_restart(request, error, wanted)
+    if end.next_step is NextStep.ANOTHER_ACCOUNT and wants_page(request):
+        # Many clients show nothing of an `error_description`, and begin the next sign-in at once,
+        # with the account that GitHub is signed in with. So the person reads the reason here, and
+        # tells the client themselves, by "Cancel".
         return error_with_restart(request, error, wanted)
     code = error.code if error.code in _CLIENT_ERROR_CODES else "server_error"
     return _to_client(request, answer, wanted, error=code, error_description=str(error))

@@ -3,9 +3,15 @@
 import logging
 from typing import Final
 
-from gist_mcp.errors import GitHubRefusesServer, GitHubUnavailable, RateLimited
+from gist_mcp.errors import (
+    AllowedUsersUnknown,
+    GitHubRefusesServer,
+    GitHubUnavailable,
+    RateLimited,
+)
 from gist_mcp.github.oauth import CodeRefused
 from gist_mcp.oauth.answers import SignInFailed
+from gist_mcp.principal import GitHubUserId
 from gist_mcp.servicers.sign_in import EXPIRED, OTHER_BROWSER, REPLAYED, UNKNOWN
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 
@@ -42,6 +48,10 @@ _EXPIRED_FOR_CLIENT: Final = (
     "A sign-in must be finished within ten minutes. Nothing was granted. Start again; if the "
     "client that sent you here has stopped waiting, start again there."
 )
+
+
+class AnotherAccountNeeded(SignInFailed):
+    """The account may not use this server, and will be refused as often as it comes."""
 
 
 class SignInInterrupted(SignInFailed):
@@ -85,7 +95,7 @@ def state_unavailable(error: StateUnavailable) -> SignInFailed:
         "Not just now",
         str(error),
         status_code=503,
-        retry_after_seconds=5,
+        retry_after_seconds=error.retry_after_seconds,
     )
 
 
@@ -144,12 +154,55 @@ def github_unavailable(error: GitHubUnavailable | RateLimited) -> SignInFailed:
     """GitHub is down, slow or at its rate limit, or refuses this server itself."""
     if isinstance(error, GitHubRefusesServer):
         return _misconfigured()
-    text = "GitHub does not answer properly at the moment. Start again in a little while."
+    text = (
+        "GitHub does not answer properly at the moment. "
+        f"Start again in {error.retry_after_seconds} seconds."
+    )
     return SignInFailed(
         "temporarily_unavailable",
         "GitHub cannot be reached",
         text,
         status_code=502,
+        retry_after_seconds=error.retry_after_seconds,
+    )
+
+
+def too_many_sign_ins(retry_after_seconds: int) -> SignInFailed:
+    """GitHub was not asked about the code, because it was asked about too many bad ones."""
+    text = (
+        "Too many sign-ins with codes that GitHub does not know were tried here, by whomever. "
+        f"Nothing was granted. Start again in {retry_after_seconds} seconds."
+    )
+    return SignInFailed(
+        "temporarily_unavailable",
+        "Too many sign-ins at the moment",
+        text,
+        status_code=429,
+        retry_after_seconds=retry_after_seconds,
+    )
+
+
+def account_not_allowed(login: str, user_id: GitHubUserId) -> AnotherAccountNeeded:
+    """The account is none of those in `ALLOWED_USERS`."""
+    error = AnotherAccountNeeded(
+        "access_denied",
+        "This account may not use this server",
+        "This server is for certain people only, and whoever runs it decides who they are. Nothing "
+        "was granted. If it should be you, ask them; or use another GitHub account.",
+        status_code=403,
+        refused_login=login,
+    )
+    error.log_reason = f"{login} (GitHub user {user_id}) is not in ALLOWED_USERS"
+    return error
+
+
+def allowed_users_unknown(error: AllowedUsersUnknown) -> SignInFailed:
+    """Logins in `ALLOWED_USERS` are not looked up yet, and the account may be one of them."""
+    return SignInFailed(
+        "temporarily_unavailable",
+        "Not just now",
+        f"{error} Nothing was granted.",
+        status_code=503,
         retry_after_seconds=error.retry_after_seconds,
     )
 

@@ -7,9 +7,11 @@ from starlette.requests import Request
 
 from gist_mcp.deps import Deps
 from gist_mcp.github.oauth import is_expected_issuer
+from gist_mcp.http.limits import client_address
 from gist_mcp.oauth.authorization_request import AuthorizationRequest
 from gist_mcp.oauth.browser_cookie import browser_cookies
 from gist_mcp.oauth.callback_errors import code_missing, error_from_github, wrong_issuer
+from gist_mcp.oauth.known_browser import known_account
 from gist_mcp.oauth.parameters import query_parameters
 from gist_mcp.oauth.request_cookie import read_request_cookie
 
@@ -21,7 +23,9 @@ class GitHubAnswer:
     """A code, or an error instead, for the sign-in with this state.
 
     `browser_secrets` are those of the browser's own cookies. `wanted` is the client's request that
-    the browser brought for this state, if a client began the sign-in.
+    the browser brought for this state, if a client began the sign-in. `known_account` is that of a
+    browser that has signed in here before (`grants.account_id`). `address` is where the browser is,
+    `""` if that is unknown.
     """
 
     # Not in `repr`: with these three anybody could finish the sign-in.
@@ -30,6 +34,8 @@ class GitHubAnswer:
     error: str | None
     browser_secrets: tuple[str, ...] = field(repr=False)
     wanted: AuthorizationRequest | None
+    known_account: str | None
+    address: str
 
 
 def read_answer(request: Request) -> GitHubAnswer:
@@ -58,4 +64,8 @@ def read_answer(request: Request) -> GitHubAnswer:
             each.secret for each in browser_cookies(request, is_secure=is_secure)
         ),
         wanted=wanted,
+        known_account=known_account(
+            request, deps.sealer, is_secure=is_secure, now_seconds=deps.clock()
+        ),
+        address=client_address(request.headers, deps.config.trusted_proxies),
     )

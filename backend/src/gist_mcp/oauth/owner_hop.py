@@ -63,6 +63,7 @@ async def forward_to_owner(
             )
             content = await answer.aread()
     except (NotDelivered, DeliveryUnknown, TimeoutError, httpx.HTTPError):
-        raise GitHubUnavailable("The server is starting; try again.") from None
+        text = "The server is starting; try again."
+        raise GitHubUnavailable(text, retry_after_seconds=1) from None
     kept = {name: value for name, value in answer.headers.items() if name in _RETURNED_HEADERS}
     return Response(content, answer.status_code, headers=NO_STORE | kept)

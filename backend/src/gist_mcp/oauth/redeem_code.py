@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from gist_mcp.clients.client import Client
 from gist_mcp.deps import Deps
-from gist_mcp.errors import OAuthError
+from gist_mcp.errors import AccountNotAllowed, OAuthError
 from gist_mcp.oauth.authorization_request import check_resource
 from gist_mcp.oauth.pkce import verify_s256
 from gist_mcp.oauth.revoke_at_github import revoke_at_github
@@ -16,11 +16,19 @@ from gist_mcp.oauth.token_pair import TokenPair, issue_token_pair
 from gist_mcp.servicers.grant import FULL, OK, REPLAYED
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.tokens import grants
-from gist_mcp.tokens.code_and_refresh_token import AuthorizationCode, invalid_grant, open_code
+from gist_mcp.tokens.code_and_refresh_token import (
+    AuthorizationCode,
+    Granted,
+    invalid_grant,
+    open_code,
+)
 
 
 async def redeem_code(request: Request, client: Client, parameters: Mapping[str, str]) -> TokenPair:
-    """The first token pair of a grant. Raises `OAuthError`, `StateUnavailable`."""
+    """The first token pair of a grant.
+
+    Raises `OAuthError`, `StateUnavailable`, `AllowedUsersUnknown`.
+    """
     deps: Deps = request.app.state.deps
     for name in ("code", "code_verifier"):
         if name not in parameters:
@@ -31,9 +39,13 @@ async def redeem_code(request: Request, client: Client, parameters: Mapping[str,
     # able to use it up, or to revoke the grant by a second try.
     _check_binding(code, client, parameters)
     granted = code.granted
+    # Before the code counts as used: while nobody knows, the client may repeat its request.
+    is_allowed = await _is_allowed(deps, granted)
+    context = deps.reboot_context(request)
+    account = grants.account_id(deps.config.github_web_url, granted.user_id)
     outcome = await grants.redeem(
-        deps.reboot_context(request),
-        grants.account_id(deps.config.github_web_url, granted.user_id),
+        context,
+        account,
         grant_id=granted.grant_id,
         code_expires_at=code.expires_at,
         now_seconds=int(deps.clock()),
@@ -43,10 +55,27 @@ async def redeem_code(request: Request, client: Client, parameters: Mapping[str,
         # grant, and with it every token of ours (RFC 6749, 4.1.2 and 10.5).
         await revoke_at_github(deps, granted.github)
     if outcome == FULL:
-        raise StateUnavailable("Too many sign-ins of this account at once. Try again in a minute.")
+        text = "Too many sign-ins of this account at once. Try again in a minute."
+        raise StateUnavailable(text, retry_after_seconds=60)
     if outcome != OK:
         raise invalid_grant(f"code {outcome}")
+    if not is_allowed:
+        # The server has started anew since the sign-in, without this account in `ALLOWED_USERS`.
+        await grants.revoke(
+            context, account, grant_id=granted.grant_id, now_seconds=int(deps.clock())
+        )
+        await revoke_at_github(deps, granted.github)
+        raise invalid_grant("the account may not use this server")
     return issue_token_pair(deps, granted, generation=0)
+
+
+async def _is_allowed(deps: Deps, granted: Granted) -> bool:
+    """Whether the account may use this server. Raises `AllowedUsersUnknown`."""
+    try:
+        await deps.allowed.check(granted.user_id)
+    except AccountNotAllowed:
+        return False
+    return True
 
 
 def _check_binding(code: AuthorizationCode, client: Client, parameters: Mapping[str, str]) -> None:

@@ -17,7 +17,13 @@ from starlette.responses import Response
 
 from gist_mcp.clients.client import Client
 from gist_mcp.deps import Deps
-from gist_mcp.errors import AccountRefused, GitHubUnavailable, OAuthError, SignInRequired
+from gist_mcp.errors import (
+    AccountNotAllowed,
+    AccountRefused,
+    GitHubUnavailable,
+    OAuthError,
+    SignInRequired,
+)
 from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.github.models import TokenGrant
 from gist_mcp.oauth.authorization_request import check_resource
@@ -99,13 +105,21 @@ async def _rotate(
 async def _granted_by_github(
     deps: Deps, context: ExternalContext, token: RefreshToken, account: str
 ) -> Granted:
-    """What GitHub grants now. Revokes the grant if GitHub has ended it.
+    """What GitHub grants now. Revokes the grant if GitHub has ended it, or if its account may not
+    use this server any more.
 
     Raises `OAuthError` (`invalid_grant`) then, `StateUnavailable`, `GitHubUnavailable`,
     `RateLimited`.
     """
     try:
+        await deps.allowed.check(token.granted.user_id)
         return await _ask_github(deps, token, account)
+    except AccountNotAllowed as error:
+        await grants.revoke(
+            context, account, grant_id=token.granted.grant_id, now_seconds=int(deps.clock())
+        )
+        await revoke_at_github(deps, token.granted.github)
+        raise invalid_grant(error.log_reason) from None
     except AccountRefused as error:
         # The token works. GitHub refuses the account, or a proxy before GitHub the request, and may
         # not tomorrow. `invalid_grant` would end the grant for good.

@@ -8,8 +8,10 @@ from starlette.responses import Response
 
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError, SignInRequired
-from gist_mcp.oauth.answers import NO_STORE, oauth_error_response
+from gist_mcp.http.limits import too_many_requests
+from gist_mcp.oauth.answers import NO_STORE, unavailable_response
 from gist_mcp.oauth.client_authentication import authenticated_client, client_error_response
+from gist_mcp.oauth.garbage import TooMuchGarbage, limit_garbage
 from gist_mcp.oauth.parameters import form_parameters
 from gist_mcp.oauth.revoke_at_github import revoke_at_github
 from gist_mcp.principal import GitHubUserId
@@ -36,11 +38,11 @@ async def revoke(request: Request) -> Response:
     """200 for a token that is not valid from now on, whether it ever was (RFC 7009, 2.2)."""
     try:
         await _revoke(request)
+    except TooMuchGarbage as error:
+        return too_many_requests(error.wait_seconds)
     except StateUnavailable as error:
         logger.warning("revoke: %s", error.log_reason)
-        return oauth_error_response(
-            OAuthError("temporarily_unavailable", str(error), status_code=503)
-        )
+        return unavailable_response(error)
     except OAuthError as error:
         logger.info("revoke refused: %s", error.log_reason)
         return client_error_response(request, error)
@@ -50,6 +52,7 @@ async def revoke(request: Request) -> Response:
 async def _revoke(request: Request) -> None:
     deps: Deps = request.app.state.deps
     parameters = await form_parameters(request, ("token", "client_id", "client_secret"))
+    limit_garbage(request, parameters)
     client = await authenticated_client(request, parameters)
     if "token" not in parameters:
         raise OAuthError("invalid_request", "The parameter token is missing.")

@@ -17,6 +17,9 @@ async def revoke_at_github(deps: Deps, pair: GitHubPair) -> None:
     """
     # The cache of verified tokens would else accept this one until its entry expires.
     deps.verifier.forget(pair.access)
+    # Whoever repeats a code or a revocation would else use up the app's budget at GitHub.
+    if pair in deps.deleted_pairs:
+        return
     config = deps.config
     try:
         access = await _current_access_token(deps, pair)
@@ -25,6 +28,8 @@ async def revoke_at_github(deps: Deps, pair: GitHubPair) -> None:
         logger.info("a refresh token was used up or revoked at GitHub before")
     except GistMcpError as error:
         logger.warning("a token was not revoked at GitHub: %s", error.log_reason)
+        return
+    deps.deleted_pairs.add(pair)
 
 
 async def _current_access_token(deps: Deps, pair: GitHubPair) -> GitHubToken:

@@ -10,8 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gist_mcp.errors import GitHubUnavailable, OAuthError, RateLimited
-from gist_mcp.oauth.answers import json_response, oauth_error_response
+from gist_mcp.http.limits import too_many_requests
+from gist_mcp.oauth.answers import json_response, unavailable_response
 from gist_mcp.oauth.client_authentication import authenticated_client, client_error_response
+from gist_mcp.oauth.garbage import TooMuchGarbage, limit_garbage
 from gist_mcp.oauth.parameters import form_parameters
 from gist_mcp.oauth.redeem_code import redeem_code
 from gist_mcp.oauth.refresh import refresh
@@ -42,13 +44,14 @@ async def token(request: Request) -> Response:
             repeatable=("resource",),
             any_characters=("resource",),
         )
+        limit_garbage(request, parameters)
         answer = await _granted(request, parameters)
+    except TooMuchGarbage as error:
+        return too_many_requests(error.wait_seconds)
     except (StateUnavailable, GitHubUnavailable, RateLimited) as error:
         # Not `invalid_grant`: a client would throw away a refresh token that is still good.
         logger.warning("token: %s", error.log_reason)
-        return oauth_error_response(
-            OAuthError("temporarily_unavailable", str(error), status_code=503)
-        )
+        return unavailable_response(error)
     except OAuthError as error:
         logger.info("token refused: %s", error.log_reason)
         return client_error_response(request, error)

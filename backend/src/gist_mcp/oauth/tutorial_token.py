@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gist_mcp.deps import Deps
+from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.oauth.answers import json_response, wants_page
 from gist_mcp.oauth.finish_sign_in import SignedIn
 from gist_mcp.pages import page
@@ -23,11 +24,11 @@ USER_IMPLIES = frozenset({"read:user", "user:email", "user:follow"})
 """The scopes that `user` includes (GitHub Docs, scopes for OAuth apps)."""
 
 
-def tutorial_token_response(request: Request, signed_in: SignedIn) -> Response:
+async def tutorial_token_response(request: Request, signed_in: SignedIn) -> Response:
     """The token: on a page for a browser, as JSON for a program."""
     deps: Deps = request.app.state.deps
     missing = missing_scopes(deps.config.github_scopes, signed_in.scopes)
-    access_token, expires_in_seconds = _access_token(deps, signed_in)
+    access_token, expires_in_seconds = await _access_token(deps, signed_in)
     scopes = None if signed_in.scopes is None else sorted(signed_in.scopes)
     if wants_page(request):
         return page(
@@ -62,10 +63,21 @@ def missing_scopes(asked: Iterable[str], granted: frozenset[str] | None) -> list
     return sorted(set(asked) - granted - implied - {"offline_access"})
 
 
-def _access_token(deps: Deps, signed_in: SignedIn) -> tuple[str, int | None]:
+async def _access_token(deps: Deps, signed_in: SignedIn) -> tuple[str, int | None]:
     """The token for the person, and for how many seconds it works; `None` if it does not expire."""
     # The operator allows GitHub's own tokens at `/mcp`: then the person gets GitHub's.
     if deps.config.github_tokens != "none":
+        # The person will bring it to `/mcp` as it is. GitHub has just given it to this app, which
+        # then need not ask whose it is, and no flood of made-up tokens keeps it out.
+        await deps.known_tokens.remember(
+            GitHubCredential(
+                token=signed_in.github.access,
+                user_id=signed_in.user_id,
+                login=signed_in.login,
+                scopes=signed_in.scopes,
+                expires_at_seconds=signed_in.github.expires_at,
+            )
+        )
         return signed_in.github.access.reveal(), signed_in.github.expires_in_seconds(deps.clock())
     issued_at = int(deps.clock())
     lifetime_seconds = access_token_lifetime(signed_in.github, now=issued_at)

@@ -38,6 +38,7 @@ class GistLedgerServicer(GistLedger.Servicer):
             request_digests=request.request_digests,
             runner=request.runner,
             now_seconds=request.now_seconds,
+            lease_seconds=request.lease_seconds,
         )
         record = intended.record
         if intended.outcome == rules.RUN:
@@ -51,12 +52,22 @@ class GistLedgerServicer(GistLedger.Servicer):
             differing=list(intended.differing),
         )
 
+    async def runs_elsewhere(
+        self, context: ReaderContext, request: GistLedger.RunsElsewhereRequest
+    ) -> GistLedger.RunsElsewhereResponse:
+        """Whether another runner carries the change out: for those who wait until it does not."""
+        known = _find(_remembered(self.state.writes, request.now_seconds), request.write_id)
+        runs_elsewhere = rules.runs_elsewhere(known, request.runner, request.now_seconds)
+        return GistLedger.RunsElsewhereResponse(runs_elsewhere=runs_elsewhere)
+
     async def hold(
         self, context: WriterContext, request: GistLedger.HoldRequest
     ) -> GistLedger.HoldResponse:
         """Whether `runner` still is the one to send the change; what it became, if it did."""
         known = _find(self.state.writes, request.write_id, request.intended_at_seconds)
-        held = rules.hold(known, request.runner, request.now_seconds)
+        held = rules.hold(
+            known, request.runner, request.now_seconds, lease_seconds=request.lease_seconds
+        )
         if held is not None:
             self.state.writes = [*_without(self.state.writes, request.write_id), held]
         return GistLedger.HoldResponse(
@@ -69,7 +80,9 @@ class GistLedgerServicer(GistLedger.Servicer):
         self, context: WriterContext, request: GistLedger.FinishRequest
     ) -> GistLedger.FinishResponse:
         """Records how the change ended, as far as `runner` can know."""
-        known = _find(self.state.writes, request.write_id, request.intended_at_seconds)
+        known = _find(self.state.writes, request.write_id, request.intended_at_seconds or None)
+        if not request.intended_at_seconds and known is not None:
+            known = known if known.runner == request.runner else None
         finished = rules.finish(
             known,
             runner=request.runner,

@@ -11,6 +11,9 @@ one that sends is not replaced, and a record that is `sending` says that the cha
 sent. Whoever begins with such a record, the same runner after a crash too, is in doubt, and so is
 whoever takes a change over from another runner or from an end in doubt. The record stays in doubt,
 whoever runs and dies meanwhile, until it has a gist or is forgotten.
+
+A runner takes the change for a time, its lease, and anew with each `hold`. It has ended by then
+(`tools/open_change.py`). So to everybody else a record whose lease is over reads as `unknown`.
 """
 
 from dataclasses import dataclass
@@ -62,8 +65,9 @@ def intend(
     request_digests: dict[str, str],
     runner: str,
     now_seconds: int,
+    lease_seconds: int | None = None,
 ) -> Intended:
-    """`runner` is going to carry the change out, or learns who did or does."""
+    """`runner` is going to carry the change out within its lease, or learns who did or does."""
     if known is None:
         record = WriteRecord(
             write_id=write_id,
@@ -73,6 +77,7 @@ def intend(
             phase=RUNNING,
             in_doubt=False,
             taken_at_seconds=now_seconds,
+            held_until_seconds=_lease_end(now_seconds, lease_seconds),
         )
         return Intended(record=record, outcome=RUN)
     is_own = known.runner == runner
@@ -82,20 +87,32 @@ def intend(
         return Intended(record=known, outcome=DIFFERENT, differing=differing)
     if known.phase == DONE:
         return Intended(record=known, outcome=DONE)
-    is_under_way = known.phase in (RUNNING, SENDING)
-    if is_under_way and not is_own and not _is_silent(known, now_seconds):
+    if runs_elsewhere(known, runner, now_seconds):
         return Intended(record=known, outcome=RUNNING)
     changes = {
         "runner": runner,
         "phase": RUNNING,
         "in_doubt": not is_own or known.phase == SENDING or is_in_doubt(known),
         "taken_at_seconds": now_seconds,
+        "held_until_seconds": _lease_end(now_seconds, lease_seconds),
     }
     return Intended(record=known.model_copy(update=changes), outcome=RUN)
 
 
-def hold(known: WriteRecord | None, runner: str, now_seconds: int) -> WriteRecord | None:
-    """The record, held by `runner`, who is going to send now: nobody replaces it for an hour.
+def runs_elsewhere(known: WriteRecord | None, runner: str, now_seconds: int) -> bool:
+    """True while another runner carries the change out. Only it can end that, or its lease."""
+    return (
+        known is not None
+        and known.phase in (RUNNING, SENDING)
+        and known.runner != runner
+        and now_seconds <= held_until_seconds(known)
+    )
+
+
+def hold(
+    known: WriteRecord | None, runner: str, now_seconds: int, lease_seconds: int | None = None
+) -> WriteRecord | None:
+    """The record, held by `runner`, who is going to send now: nobody replaces it within its lease.
 
     `None` if it may not: another runner carries the change out, or it has a gist, or it is
     forgotten. A runner that was killed after it had recorded a doubt, before its call had ended,
@@ -112,6 +129,7 @@ def hold(known: WriteRecord | None, runner: str, now_seconds: int) -> WriteRecor
         "phase": SENDING,
         "in_doubt": is_in_doubt(known),
         "taken_at_seconds": now_seconds,
+        "held_until_seconds": _lease_end(now_seconds, lease_seconds),
     }
     return known.model_copy(update=changes)
 
@@ -160,10 +178,16 @@ def is_in_doubt(record: WriteRecord) -> bool:
     return record.phase == UNKNOWN
 
 
-def _is_silent(record: WriteRecord, now_seconds: int) -> bool:
-    """True if the runner took it so long ago that it may be dead for ever."""
-    taken_at_seconds = record.taken_at_seconds or record.intended_at_seconds
-    return now_seconds - taken_at_seconds > SILENT_RUNNER_SECONDS
+def held_until_seconds(record: WriteRecord) -> int:
+    """Unix time after which its runner does not carry it out any more."""
+    if record.held_until_seconds is not None:
+        return record.held_until_seconds
+    # Of a release that wrote no lease.
+    return (record.taken_at_seconds or record.intended_at_seconds) + SILENT_RUNNER_SECONDS
+
+
+def _lease_end(now_seconds: int, lease_seconds: int | None) -> int:
+    return now_seconds + (SILENT_RUNNER_SECONDS if lease_seconds is None else lease_seconds)
 
 
 def _differing(known: dict[str, str], given: dict[str, str]) -> tuple[str, ...]:

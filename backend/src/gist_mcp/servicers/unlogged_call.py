@@ -29,8 +29,22 @@ PATIENCE_SECONDS: Final = 15.0
 """How long a state may be unavailable. A restart takes 6 to 8 seconds."""
 
 
+UNAVAILABLE_WAIT_SECONDS: Final = 5
+"""When to come back after a call that was not answered within `CALL_TIMEOUT_SECONDS`."""
+
+
 class StateUnavailable(GistMcpError):
-    """Durable state did not answer; try again."""
+    """Durable state did not answer; `retry_after_seconds` says when to try again."""
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        log_reason: str | None = None,
+        retry_after_seconds: int = UNAVAILABLE_WAIT_SECONDS,
+    ) -> None:
+        super().__init__(text, log_reason=log_reason)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class StateMissing(Exception):

@@ -17,7 +17,8 @@ from typing import Final
 
 from gist_mcp.errors import LimitReached
 from gist_mcp.principal import McpSessionId
-from gist_mcp.rate import Rate
+from gist_mcp.rate_limit import RateLimit
+from gist_mcp.token_bucket import Rate
 
 LINE_SECONDS: Final = 5.0
 """How long a call waits in line. A client sees no answer meanwhile."""
@@ -68,18 +69,14 @@ class _Waiting:
 
 @dataclass(eq=False)
 class _Account:
-    calls: Rate
-    sent: Rate
     running: dict[str, CallName] = field(default_factory=dict)
     line: deque[_Waiting] = field(default_factory=deque)
+    promised_until_seconds: float = 0.0
+    """Until then the minute is promised to calls that were refused."""
 
     @property
     def is_idle(self) -> bool:
         return not self.running and not self.line
-
-    def give_back(self, size_bytes: int) -> None:
-        self.calls.give_back(1)
-        self.sent.give_back(size_bytes)
 
 
 class Admission:
@@ -91,12 +88,14 @@ class Admission:
     def __init__(self, limits: AccountLimits, clock: Callable[[], float]) -> None:
         self._limits = limits
         self._clock = clock
+        self._calls = _minutely(limits.calls_per_minute, clock)
+        self._bytes = _minutely(limits.bytes_per_minute, clock)
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
         self._running: dict[str, CallName] = {}
 
     def open_session(self, account: str) -> None:
         """Counts a new session like a call. Raises `LimitReached`."""
-        self._use(self._known(account), 0)
+        self._use(account, 0)
 
     async def begin(self, call: CallName, size_bytes: int) -> None:
         """Takes a place for a call, as soon as there is one. Raises `LimitReached`.
@@ -104,14 +103,14 @@ class Admission:
         The caller leaves it with `end`, unless the workflow of the call begins, which does so.
         """
         known = self._known(call.account)
-        self._use(known, size_bytes)
+        self._use(call.account, size_bytes)
         if not known.line and self._has_place(known):
             self._occupy(known, call)
             return
         try:
             await self._stand_in_line(known, call, size_bytes)
         except BaseException:
-            known.give_back(size_bytes)
+            self._give_back(call.account, size_bytes)
             raise
 
     async def _stand_in_line(self, known: _Account, call: CallName, size_bytes: int) -> None:
@@ -139,7 +138,7 @@ class Admission:
     def repeated(self, call: CallName, size_bytes: int) -> None:
         """The call was no new one: it leaves its place, and counts for nothing."""
         self.end(call.call_id)
-        self._known(call.account).give_back(size_bytes)
+        self._give_back(call.account, size_bytes)
 
     def end(self, call_id: str) -> None:
         """The call has ended: its place is free. Nothing for one that has none."""
@@ -152,7 +151,8 @@ class Admission:
     def has_place_now(self, account: str) -> bool:
         """False if a call of the account would have to wait, or be refused."""
         known = self._known(account)
-        return not known.line and self._has_place(known) and known.calls.has(1)
+        has_minute = self._calls.wait_seconds(account) == 0
+        return not known.line and self._has_place(known) and has_minute
 
     def busy_sessions(self, account: str) -> set[McpSessionId]:
         """The sessions of the account in which a call runs or waits."""
@@ -190,22 +190,43 @@ class Admission:
         known.running[call.call_id] = call
         self._running[call.call_id] = call
 
-    def _use(self, known: _Account, size_bytes: int) -> None:
+    def _use(self, account: str, size_bytes: int) -> None:
         """Uses some of the account's minute. Raises `LimitReached`."""
         limits = self._limits
-        if not known.calls.has(1):
+        if self._calls.wait_seconds(account):
             raise _too_many(
                 f"Your GitHub account may make {limits.calls_per_minute} calls a minute here.",
-                known.calls.promise(1),
+                self._promise(account, 1 / limits.calls_per_minute),
             )
-        if not known.sent.has(size_bytes):
+        cost = self._cost(size_bytes)
+        wait_seconds = self._bytes.wait_seconds(account, cost=cost)
+        if wait_seconds:
             raise _too_many(
                 "Your GitHub account may send "
                 f"{limits.bytes_per_minute:,} bytes a minute with its calls here.",
-                known.sent.promise(size_bytes),
+                max(wait_seconds, self._promise(account, cost / limits.bytes_per_minute)),
             )
-        known.calls.take(1)
-        known.sent.take(size_bytes)
+        self._calls.take(account)
+        self._bytes.take(account, cost=cost)
+
+    def _give_back(self, account: str, size_bytes: int) -> None:
+        self._calls.give_back(account)
+        self._bytes.give_back(account, cost=self._cost(size_bytes))
+
+    def _cost(self, size_bytes: int) -> int:
+        # One call may be larger than what a minute has; it uses it all.
+        return min(size_bytes, self._limits.bytes_per_minute)
+
+    def _promise(self, account: str, minutes: float) -> float:
+        """Seconds after which there is room for a call that takes so many minutes.
+
+        Each that is refused gets a time of its own, or all would come back at once.
+        """
+        known = self._known(account)
+        now_seconds = self._clock()
+        begin_seconds = max(now_seconds, known.promised_until_seconds)
+        known.promised_until_seconds = begin_seconds + minutes * MINUTE_SECONDS
+        return known.promised_until_seconds - now_seconds
 
     def _no_place(self) -> LimitReached:
         return _too_many(
@@ -216,11 +237,7 @@ class Admission:
     def _known(self, account: str) -> _Account:
         known = self._accounts.get(account)
         if known is None:
-            limits = self._limits
-            known = self._accounts[account] = _Account(
-                calls=_minutely(limits.calls_per_minute, self._clock),
-                sent=_minutely(limits.bytes_per_minute, self._clock),
-            )
+            known = self._accounts[account] = _Account()
             self._forget_some()
         return known
 
@@ -232,8 +249,8 @@ class Admission:
             del self._accounts[idle]
 
 
-def _minutely(amount: int, clock: Callable[[], float]) -> Rate:
-    return Rate(burst=amount, per_second=amount / MINUTE_SECONDS, clock=clock)
+def _minutely(amount: int, clock: Callable[[], float]) -> RateLimit:
+    return RateLimit(Rate(burst=amount, per_second=amount / MINUTE_SECONDS), clock)
 
 
 def _too_many(what: str, wait_seconds: float) -> LimitReached:

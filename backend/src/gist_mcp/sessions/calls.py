@@ -157,8 +157,9 @@ class SessionCalls:
         try:
             await _call(context, session_id, "NoteAnswered", request)
         except StateUnavailable as failure:
-            # A repeated request then gets the same response again.
-            logger.info("sent responses could not be recorded: %s", failure.log_reason)
+            # With the session's next call then: only that one could be taken for a repeated one.
+            self._sent.setdefault(session_id, []).extend(request_ids)
+            logger.info("sent responses could not be recorded yet: %s", failure.log_reason)
 
 
 async def is_repeated(context: ExternalContext, session_id: McpSessionId, call: NewCall) -> bool:

@@ -4,8 +4,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from gist_mcp.constants import LEDGER_BUCKETS_PER_USER
-from gist_mcp.errors import Conflict
+from gist_mcp.constants import LEASE_WORK_SECONDS, LEDGER_BUCKETS_PER_USER
+from gist_mcp.errors import Conflict, TakenOver
 from gist_mcp.principal import GitHubUserId
 from gist_mcp.servicers.unlogged_call import Caller, StateMissing, call_patiently
 from gist_state.v1 import gist_ledger_pb2 as messages
@@ -35,17 +35,28 @@ class LedgerEntry:
     result: LedgerResult | None = None
     differing: list[str] = field(default_factory=list)
 
+    @property
+    def is_ours(self) -> bool:
+        """True if the one who has asked carries the change out."""
+        return self.result is None and not self.runs_elsewhere and not self.differing
+
 
 @dataclass(frozen=True)
 class Change:
     """A change that a workflow, the `runner`, carries out.
 
-    `intended_at_seconds` tells it from a later change with the same key, of another day.
+    `intended_at_seconds` tells it from a later change with the same key, of another day. It is 0
+    where the ledger's answer to the intent was lost.
     """
 
     write_id: str
     runner: str
     intended_at_seconds: int
+
+
+def lease_seconds(resume_wait_seconds: int) -> int:
+    """How long a call holds a change, from each time when it takes it. It has ended by then."""
+    return resume_wait_seconds + LEASE_WORK_SECONDS
 
 
 def bucket_id(issuer: str, user_id: GitHubUserId, name: str) -> str:
@@ -64,9 +75,15 @@ def _nth_bucket(issuer: str, user_id: GitHubUserId, number: int) -> str:
 
 
 class Ledger:
-    """One user's ledger. Every call may be repeated, and raises `StateUnavailable`."""
+    """One user's ledger. Every call may be repeated, and raises `StateUnavailable`.
 
-    def __init__(self, caller: Caller, *, issuer: str, user_id: GitHubUserId) -> None:
+    `lease_seconds` is how long a change is held that is taken.
+    """
+
+    def __init__(
+        self, caller: Caller, *, issuer: str, user_id: GitHubUserId, lease_seconds: int
+    ) -> None:
+        self.lease_seconds = lease_seconds
         self._caller = caller
         self._issuer = issuer
         self._user_id = user_id
@@ -95,6 +112,7 @@ class Ledger:
                 ),
                 runner=runner,
                 now_seconds=now_seconds,
+                lease_seconds=self.lease_seconds,
             ),
         )
         if answer.outcome == "full":
@@ -111,11 +129,22 @@ class Ledger:
             differing=list(answer.differing.elements),
         )
 
+    async def runs_elsewhere(self, write_id: str, *, runner: str, now_seconds: int) -> bool:
+        """True while another runner carries the change out. A reader: to ask it writes nothing."""
+        request = messages.GistLedgerRunsElsewhereRequest(
+            write_id=write_id, runner=runner, now_seconds=now_seconds
+        )
+        try:
+            answer = await self._call(write_id, "RunsElsewhere", request)
+        except StateMissing:
+            return False
+        return bool(answer.runs_elsewhere)
+
     async def before_sending(self, change: Change, *, now_seconds: int) -> LedgerResult | None:
         """`None`: send; the ledger says from now on that it may have been sent. Otherwise the gist
         that the change has become by now.
 
-        Raises `Conflict` when the change is no longer this runner's.
+        Raises `TakenOver` when the change is no longer this runner's.
         """
         answer = await self._call(
             change.write_id,
@@ -125,14 +154,16 @@ class Ledger:
                 runner=change.runner,
                 intended_at_seconds=change.intended_at_seconds,
                 now_seconds=now_seconds,
+                lease_seconds=self.lease_seconds,
             ),
         )
         if answer.gist_id:
             return LedgerResult(gist_id=answer.gist_id, url=answer.gist_url)
         if not answer.held:
-            raise Conflict(
-                "This call may not go on: it is more than a day old, or a later call with its "
-                "idempotency_key has taken over. Call again with the same key."
+            raise TakenOver(
+                "This call has made no gist and may not go on: it is more than a day old, or a "
+                "later call with its idempotency_key has taken over, and may have made it. Call "
+                "again with the same key."
             )
         return None
 

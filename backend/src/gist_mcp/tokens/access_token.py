@@ -91,6 +91,13 @@ def seal_access_token(sealer: Sealer, payload: AccessTokenPayload) -> str:
     return ACCESS_TOKEN_PREFIX + sealed
 
 
+def is_sealed_access_token(sealer: Sealer, text: str, *, resource: str) -> bool:
+    """True for a token that this deployment has sealed for `resource`, expired or not."""
+    return len(text) <= MAX_ACCESS_TOKEN_CHARACTERS and sealer.has_sealed(
+        _PURPOSE, ACCESS_TOKEN_PREFIX, text, context=resource
+    )
+
+
 def open_access_token(sealer: Sealer, text: str, *, resource: str, now: int) -> AccessTokenPayload:
     """What `text` stands for at `resource` and Unix time `now`.
 

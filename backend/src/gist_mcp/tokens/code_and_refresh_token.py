@@ -112,6 +112,11 @@ def open_code(sealer: Sealer, text: str, *, resource: str) -> AuthorizationCode:
     )
 
 
+def is_sealed_code(sealer: Sealer, text: str, *, resource: str) -> bool:
+    """True for a code that this deployment has sealed for `resource`, expired or not."""
+    return sealer.has_sealed(_CODE_PURPOSE, CODE_PREFIX, text, context=resource)
+
+
 def seal_refresh_token(sealer: Sealer, token: RefreshToken, *, resource: str) -> str:
     """The refresh token as text. Works at `resource` only."""
     inside = _inside(token.granted) | {
@@ -130,6 +135,11 @@ def open_refresh_token(sealer: Sealer, text: str, *, resource: str, now: int) ->
     return RefreshToken(
         granted=_granted(inside), generation=inside.generation, expires_at=inside.expires_at
     )
+
+
+def is_sealed_refresh_token(sealer: Sealer, text: str, *, resource: str) -> bool:
+    """True for a refresh token that this deployment has sealed for `resource`, expired or not."""
+    return sealer.has_sealed(_REFRESH_PURPOSE, REFRESH_TOKEN_PREFIX, text, context=resource)
 
 
 def invalid_grant(log_reason: str) -> OAuthError:

@@ -10,8 +10,11 @@ from gist_mcp.config import Config
 from gist_mcp.errors import SignInRequired
 from gist_mcp.github.credential import GitHubToken, TokenKind
 
-_GITHUB_TOKEN = re.compile(r"(gh[a-z]_|github_pat_)[A-Za-z0-9_]{20,255}\Z")
-"""GitHub's formats with a prefix (GitHub Docs, token formats)."""
+_POSSIBLE_TOKEN = re.compile(r"[A-Za-z0-9_]{24,266}\Z")
+"""GitHub's alphabet, and room for 255 characters behind a prefix (GitHub Docs, token formats). Not
+the prefixes: an Enterprise Server may have others, or none, and formats change."""
+
+_OUR_PREFIX = "ggm_"
 
 _PERSONAL = frozenset({TokenKind.CLASSIC, TokenKind.FINE_GRAINED})
 
@@ -46,7 +49,7 @@ def _refusal(bearer: str, config: Config) -> str | None:
             "This is a personal access token, so it was not issued to this server's OAuth App, "
             "and others are not taken here unless whoever runs the server sets GITHUB_TOKENS=any."
         )
-    # Anything else is not sent to GitHub: it may be a secret for somebody else.
-    if not _GITHUB_TOKEN.match(bearer):
+    # Anything else is not sent to GitHub: a code or refresh token of ours, or another's secret.
+    if bearer.startswith(_OUR_PREFIX) or not _POSSIBLE_TOKEN.match(bearer):
         return "This is not an access token of this server or of GitHub."
     return None

@@ -42,12 +42,14 @@ class GitHubRefreshes:
         if flight is None:
             flight = asyncio.create_task(self._ask(ask), name="refresh a GitHub token")
             self._in_progress[digest] = flight
-        try:
-            # Shielded: GitHub uses the old pair up, whether or not the client still waits.
-            return await asyncio.shield(flight)
-        finally:
-            if flight.done() and (flight.cancelled() or flight.exception() is not None):
-                self._in_progress.pop(digest, None)
+            flight.add_done_callback(lambda done: self._forget_failed(digest, done))
+        # Shielded: GitHub uses the old pair up, whether or not the client still waits.
+        return await asyncio.shield(flight)
+
+    def _forget_failed(self, digest: str, flight: "asyncio.Task[FreshGrant]") -> None:
+        """Also of one that everybody has left: else who comes next would be given its failure."""
+        if flight.cancelled() or flight.exception() is not None:
+            self._in_progress.pop(digest, None)
 
     def remembers(self, token: GitHubToken) -> bool:
         """True if GitHub has just given a new pair for this refresh token, to this process."""

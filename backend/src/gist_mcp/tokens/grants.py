@@ -108,7 +108,9 @@ async def look_up(
 
 def _unavailable(error: object) -> StateUnavailable:
     return StateUnavailable(
-        "The server is starting; try again.", log_reason=f"Grants LookUp: {type(error).__name__}"
+        "The server is starting; try again.",
+        log_reason=f"Grants LookUp: {type(error).__name__}",
+        retry_after_seconds=1,
     )
 
 

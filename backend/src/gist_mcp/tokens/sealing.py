@@ -69,6 +69,16 @@ class Sealer:
                 continue
         raise SealBroken
 
+    def has_sealed(self, purpose: str, prefix: str, text: str, *, context: str = "") -> bool:
+        """True if `text` is `prefix` and then something that `open` opens."""
+        if not text.startswith(prefix):
+            return False
+        try:
+            self.open(purpose, text.removeprefix(prefix), context=context)
+        except SealBroken:
+            return False
+        return True
+
 
 def _decode(text: str) -> bytes:
     """Strict base64url, without padding. Raises `SealBroken`."""

@@ -11,27 +11,29 @@ question to GitHub.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
 
 from cachetools import LRUCache, TTLCache
 
 from gist_mcp.config import Config
-from gist_mcp.errors import GistMcpError, RateLimited, SignInRequired
+from gist_mcp.errors import AccountRefused, RateLimited, SignInRequired
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import DIRECT_CLIENT_ID, Principal
+from gist_mcp.servicers.guess_budget import TOKEN_COST
 from gist_mcp.tokens.access_token import ACCESS_TOKEN_PREFIX, open_access_token
+from gist_mcp.tokens.allowed_accounts import AllowedAccounts
 from gist_mcp.tokens.direct_token import direct_token
 from gist_mcp.tokens.github_check import GitHubTokenCheck, Validated, of_the_same_account
+from gist_mcp.tokens.guess_budget import GuessBudget
+from gist_mcp.tokens.known_tokens import KnownTokens
+from gist_mcp.tokens.refused_tokens import RefusedTokens
 from gist_mcp.tokens.sealing import Sealer
+from gist_mcp.tokens.token_checksum import is_plausible_token
 
 MAX_REMEMBERED: Final = 10_000
 """Tokens that one process remembers in each of its caches. The longest unused is forgotten first,
 so that a flood of made-up tokens cannot fill the memory."""
-
-REFUSED_SECONDS: Final = 10.0
-"""For so long a token that GitHub did not know is refused without asking. Short, because GitHub
-may need a moment to know a token that it has just made."""
 
 
 LIMITED_YES_SECONDS: Final = 3600.0
@@ -39,25 +41,13 @@ LIMITED_YES_SECONDS: Final = 3600.0
 within an hour. A no is a no at once: it takes the yes away."""
 
 
-class TooManyGuesses(GistMcpError):
-    """Too many tokens that GitHub does not know came in; this one was not asked about."""
+@dataclass(frozen=True, kw_only=True)
+class Stranger:
+    """Who brings a token that may be made up: from `address` if that is known. `account` is one
+    that vouches for them (`grants.account_id`)."""
 
-    def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__(
-            "Too many unknown access tokens were tried. "
-            f"Try again in {retry_after_seconds} seconds."
-        )
-        self.retry_after_seconds = retry_after_seconds
-
-
-class GuessBudget(Protocol):
-    """What limits questions about tokens that may be made up."""
-
-    def take(self, address: str) -> None:
-        """Raises `TooManyGuesses` when the address, or all together, have used it up."""
-
-    def give_back(self, address: str) -> None:
-        """The token was good."""
+    address: str
+    account: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,16 +90,21 @@ class BearerVerifier:
         config: Config,
         sealer: Sealer,
         github: GitHubClient,
+        allowed: AllowedAccounts,
         clock: Callable[[], float],
         guesses: GuessBudget | None = None,
+        known_tokens: KnownTokens | None = None,
     ) -> None:
+        """Without `guesses` and `known_tokens` GitHub is asked about every token."""
         self._config = config
         self._sealer = sealer
         self._check = GitHubTokenCheck(config, github)
+        self._allowed = allowed
         self._clock = clock
         self._guesses = guesses
+        self._known_tokens = known_tokens
         # Keys are digests, so that no refused or expired token stays in memory.
-        self._refused: TTLCache[str, str] = TTLCache(MAX_REMEMBERED, REFUSED_SECONDS, timer=clock)
+        self._refused = RefusedTokens(MAX_REMEMBERED, clock)
         # Not a TTLCache: what is too old to be believed still says that the token was good once.
         self._remembered: LRUCache[str, _Remembered] = LRUCache(MAX_REMEMBERED)
         # For as long as an earlier yes may count: another process's, or the one in a seal.
@@ -118,20 +113,27 @@ class BearerVerifier:
         )
         self._in_progress: dict[str, asyncio.Task[GitHubCredential]] = {}
 
-    async def verify(self, bearer: str, *, address: str = "") -> Caller:
+    async def verify(self, bearer: str, *, address: str = "", account: str | None = None) -> Caller:
         """The caller behind a bearer token, who comes from `address` if that is known.
 
         Raises what `identify` and `validate` raise.
         """
-        identified = await self.identify(bearer, address=address)
+        identified = await self.identify(bearer, address=address, account=account)
         return Caller(principal=identified.principal, credential=await self.validate(identified))
 
-    async def identify(self, bearer: str, *, address: str = "") -> Identified:
+    async def identify(
+        self, bearer: str, *, address: str = "", account: str | None = None
+    ) -> Identified:
         """Whose token it is. Asks GitHub only about a token that this server knows nothing of.
 
+        `account` is one whose living session the caller names (`grants.account_id`): the questions
+        about an unknown token are then counted for that account.
+
         Raises `SignInRequired` if the token is malformed, unknown, expired or meant for another
-        server, `GitHubUnavailable` or `RateLimited` if GitHub could not be asked,
-        `TooManyGuesses` if it was not asked because strangers try too many tokens.
+        server, of which `AccountNotAllowed` is raised if its account may not use this one,
+        `GitHubUnavailable` or `RateLimited` if GitHub could not be asked,
+        `TooManyGuesses` if it was not asked because strangers try too many tokens,
+        `StateUnavailable` if it was not asked because nobody could count it.
         """
         if bearer.startswith(ACCESS_TOKEN_PREFIX):
             # Token passthrough and confused deputy (MCP, authorization; RFC 8707, 2): a token that
@@ -146,20 +148,25 @@ class BearerVerifier:
                 scopes=opened.scopes,
             )
             # GitHub had just been asked about it, when it was sealed.
-            return self._identified(sealed, opened.client_id, opened.issued_at)
+            return await self._identified(sealed, opened.client_id, opened.issued_at)
         token = direct_token(bearer, self._config)
         known = self._remembered.get(token.digest())
         if known is None:
-            # Anybody can make up such a token, so asking GitHub about it is limited by address.
+            # Anybody can make up such a token, so asking GitHub about it is limited.
             asked_at_seconds = self._clock()
-            credential = await self._validate(token, guesses=self._guesses, address=address)
-            fresh = self._identified(credential, DIRECT_CLIENT_ID, asked_at_seconds)
+            stranger = Stranger(address=address, account=account)
+            credential = await self._validate(token, stranger=stranger)
+            fresh = await self._identified(credential, DIRECT_CLIENT_ID, asked_at_seconds)
             return replace(fresh, is_fresh=True)
-        return self._identified(known.validated.credential, DIRECT_CLIENT_ID, known.at_seconds)
+        return await self._identified(
+            known.validated.credential, DIRECT_CLIENT_ID, known.at_seconds
+        )
 
-    def _identified(
+    async def _identified(
         self, credential: GitHubCredential, client_id: str, vouched_at_seconds: float
     ) -> Identified:
+        # At every request: who is taken out of `ALLOWED_USERS` has tokens and sessions.
+        await self._allowed.check(credential.user_id)
         return Identified(
             # The issuer is part of who somebody is: on another GitHub (an Enterprise Server) the
             # same number is another person.
@@ -186,9 +193,7 @@ class BearerVerifier:
         if identified.is_fresh:
             return credential
         self._remember(Validated(credential=credential), at_seconds=identified.vouched_at_seconds)
-        if not repeats_a_no:
-            self._refused.pop(credential.token.digest(), None)
-        return await self._validate(credential.token, proven=credential)
+        return await self._validate(credential.token, proven=credential, repeats_a_no=repeats_a_no)
 
     def _remember(self, validated: Validated, *, at_seconds: float) -> None:
         """Remembers GitHub's yes of that time, unless something later is known of the token."""
@@ -207,8 +212,8 @@ class BearerVerifier:
         token: GitHubToken,
         *,
         proven: GitHubCredential | None = None,
-        guesses: GuessBudget | None = None,
-        address: str = "",
+        stranger: Stranger | None = None,
+        repeats_a_no: bool = True,
     ) -> GitHubCredential:
         """The token with what GitHub says of it. `proven` is what we know for certain of a token
         that GitHub gave to this app: then it is no guess.
@@ -220,13 +225,13 @@ class BearerVerifier:
         if known is not None and self._counts(known):
             return of_the_same_account(known.validated.credential, proven)
         # A client that repeats a dead token costs GitHub one question, not one for each request.
-        refusal = self._refused.get(digest)
-        if refusal is not None:
+        refusal = self._refused.reason(digest)
+        if refusal is not None and repeats_a_no:
             raise SignInRequired(refusal)
         # A token that was good before may be asked about however many guess.
-        budget = None if known or proven else guesses
+        unknown = None if known or proven else stranger
         try:
-            credential = await self._answer(token, proven, budget, address)
+            credential = await self._answer(token, proven, unknown)
         except RateLimited as limited:
             # The limit says nothing about the token. Without this everybody would be shut out by
             # whoever has used the limit up.
@@ -257,8 +262,7 @@ class BearerVerifier:
         self,
         token: GitHubToken,
         proven: GitHubCredential | None,
-        guesses: GuessBudget | None = None,
-        address: str = "",
+        stranger: Stranger | None = None,
     ) -> GitHubCredential:
         """What GitHub says now, to whoever is asking already or to a new question."""
         digest = token.digest()
@@ -266,29 +270,54 @@ class BearerVerifier:
         if flight is None:
             # One question for all requests that come with a token at the same time, or a client
             # that sends many at once would use up its user's budget at GitHub.
-            if guesses is None:
+            if stranger is None:
                 asking = self._ask(token, proven)
             else:
-                guesses.take(address)
-                asking = self._ask_about_a_guess(token, guesses, address)
+                asking = self._ask_for_a_stranger(token, stranger)
             flight = asyncio.create_task(asking, name="validate a GitHub token")
             self._in_progress[digest] = flight
             flight.add_done_callback(lambda _: self._in_progress.pop(digest, None))
         # Shielded: one impatient client must not end the question for the others.
         return await asyncio.shield(flight)
 
-    async def _ask_about_a_guess(
-        self, token: GitHubToken, guesses: GuessBudget, address: str
-    ) -> GitHubCredential:
+    async def _ask_for_a_stranger(self, token: GitHubToken, stranger: Stranger) -> GitHubCredential:
+        """Asks about a token that comes without our seal, and that this process has not met."""
+        if self._known_tokens is None:
+            return await self._ask_about_a_guess(token, stranger)
+        # The app asks once about a token, and never about one that it has given away itself.
+        known = await self._known_tokens.look_up(token)
+        if known is None:
+            credential = await self._ask_about_a_guess(token, stranger)
+            await self._known_tokens.remember(credential)
+            return credential
+        try:
+            return of_the_same_account(await self._ask(token, known), known)
+        except AccountRefused:
+            raise
+        except SignInRequired:
+            await self._known_tokens.forget(token)
+            raise
+
+    async def _ask_about_a_guess(self, token: GitHubToken, stranger: Stranger) -> GitHubCredential:
         """Only a no uses up the budget: an outage of GitHub is nobody's guess."""
+        if self._guesses is None:
+            return await self._ask(token, None)
+        if stranger.account is not None:
+            taken = await self._guesses.take_as(stranger.account, cost=TOKEN_COST)
+        else:
+            taken = await self._guesses.take(
+                cost=TOKEN_COST,
+                is_plausible=is_plausible_token(token.reveal()),
+                address=stranger.address,
+            )
         try:
             credential = await self._ask(token, None)
         except SignInRequired:
             raise
         except BaseException:
-            guesses.give_back(address)
+            await taken.give_back()
             raise
-        guesses.give_back(address)
+        await taken.give_back()
         return credential
 
     async def _ask(self, token: GitHubToken, proven: GitHubCredential | None) -> GitHubCredential:
@@ -303,7 +332,7 @@ class BearerVerifier:
         except SignInRequired as error:
             # Fail closed: a revoked token is not let in by an earlier positive answer.
             self.forget(token)
-            self._refused[digest] = str(error)
+            self._refused.add(digest, str(error), may_heal=isinstance(error, AccountRefused))
             raise
         # The time of the question, not of the answer: a revocation in between counts as later.
         self._remembered[digest] = _Remembered(validated=validated, at_seconds=asked_at_seconds)

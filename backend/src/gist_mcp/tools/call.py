@@ -7,8 +7,8 @@ import logging
 import secrets
 import traceback
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar, cast
 
 from grpc.aio import AioRpcError
 from reboot.mcp.server import DurableContext
@@ -24,7 +24,7 @@ from gist_mcp.errors import (
     SignInRequired,
     ToolError,
 )
-from gist_mcp.github.credential import GitHubCredential, GitHubToken
+from gist_mcp.github.credential import GitHubCredential, GitHubToken, grants
 from gist_mcp.principal import GitHubUserId, McpSessionId
 from gist_mcp.servicers.unlogged_call import Caller, StateUnavailable, is_passing
 from gist_mcp.tools.call_log import note_error
@@ -60,6 +60,17 @@ def is_interrupted() -> bool:
     return task is not None and task.cancelling() > 0
 
 
+def ends_call(failure: BaseException) -> bool:
+    """True for what ends the call that it comes out of; false for what only interrupts it.
+
+    While the process stops, whatever is raised may come of that: the next process carries the call
+    on. A cancellation that nobody has asked for is a bug like any other, and so is a group that
+    holds one.
+    """
+    is_end_of_process = isinstance(failure, KeyboardInterrupt | SystemExit | GeneratorExit)
+    return not is_end_of_process and not is_interrupted()
+
+
 def tool_errors[**P, R](tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     """Turns what a tool raises into text for the model.
 
@@ -77,22 +88,36 @@ def tool_errors[**P, R](tool: Callable[P, Awaitable[R]]) -> Callable[P, Awaitabl
             text = error_text(error)
             _forget_frames(error)
             raise ToolRefused(text) from None
-        except (Exception, BaseExceptionGroup, asyncio.CancelledError) as failure:
-            if isinstance(failure, asyncio.CancelledError) and is_interrupted():
-                raise CallInterrupted from None
-            # A cancellation that nobody has asked for is a bug like any other, and so is a group
-            # that holds one: let through, it would leave the call without a response.
+        except BaseException as failure:
+            if not ends_call(failure):
+                if is_interrupted():
+                    raise CallInterrupted from None
+                raise
             # The text of an unexpected exception may hold what nobody outside may read.
             request_id = secrets.token_hex(6)
             logger.exception("Tool %s failed, request %s", tool.__name__, request_id)
             note_error(None)
             _forget_frames(failure)
-            raise ToolRefused(
-                f"{InternalError(request_id)} If the call was to change something, that may or may "
-                "not have happened: look before calling again."
-            ) from None
+            end = await end_of_call(current_call.get(), InternalError(request_id))
+            raise ToolRefused(error_text(end)) from None
 
     return answered
+
+
+async def end_of_call(running: "RunningCall | None", error: InternalError) -> GistMcpError:
+    """The error of a call that ends with an unexpected one, after what it was changing has ended.
+
+    Its text says what is known of that. `running` is `None` if the call had not begun.
+    """
+    if running is not None and running.effects:
+        # No tool has more than one.
+        (effect,) = running.effects.values()
+        return await effect.ended_with(error)
+    # A process before this one may have begun something, also where this one has not.
+    return ToolError(
+        f"{error} If the call was to change something, that may or may not have happened: look "
+        "before calling again."
+    )
 
 
 def _forget_frames(error: BaseException) -> None:
@@ -146,15 +171,23 @@ def error_text(error: GistMcpError) -> str:
     return str(error)
 
 
+class CallEffect(Protocol):
+    """What a call changes elsewhere, from the moment when it is going to."""
+
+    async def ended_with(self, error: GistMcpError) -> GistMcpError:
+        """Ends it, for a call that ends with `error`. The error that says what is known of it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunningCall:
     """The call that a workflow carries out.
 
     `issuer` and `user_id` are the session owner's; `login` is for showing only. `runner` names the
     call in the ledger: the same before and after a restart, and after an upgrade. `is_adopted`: an
-    older release began it, and may have sent what it was to send. `cancelled` tells why the call
-    may have no further side effects, or `None`. `steps` has what its steps have given in this
-    process.
+    older release began it, and may have sent what it was to send. `begun_at_seconds` is Unix time;
+    of an adopted call only that of its session is known, which is earlier. `cancelled` tells why
+    the call may have no further side effects, or `None`. `steps` has what its steps have given in
+    this process. `effects` has what it changes, one for each name.
     """
 
     session_id: McpSessionId
@@ -168,6 +201,7 @@ class RunningCall:
     reboot: Caller
     cancelled: Callable[[], Awaitable[str | None]]
     steps: dict[str, Any]
+    effects: dict[str, CallEffect] = field(default_factory=dict)
 
 
 current_call: contextvars.ContextVar[RunningCall] = contextvars.ContextVar("current_call")
@@ -215,7 +249,8 @@ class ToolCall:
         return cast(R, done)
 
     async def credential(self, *scopes: str) -> GitHubCredential:
-        """The newest credential of the session's owner. It has `scopes`, or GitHub does not say.
+        """A credential of the session's owner that has `scopes`, or of which GitHub does not say.
+        The newest one, unless a newer one has fewer.
 
         After a restart it waits for the owner's next request, up to `RESUME_WAIT_SECONDS`. Raises
         `SignInRequired` when no request comes, `ScopeRequired` when a scope is missing, and
@@ -225,7 +260,9 @@ class ToolCall:
         if services.vault.get(self.running.session_id) is None:
             await self.stop_if_cancelled()
         credential = await services.vault.wait_for(
-            self.running.session_id, timeout_seconds=services.config.resume_wait_seconds
+            self.running.session_id,
+            *scopes,
+            timeout_seconds=services.config.resume_wait_seconds,
         )
         if credential is None:
             raise SignInRequired(
@@ -265,9 +302,11 @@ class ToolCall:
             return await ask(credential.token)
         except (SignInRequired, ScopeRequired):
             # Without this a revoked token would be let in for `TOKEN_REVALIDATE_SECONDS`, and one
-            # that has lost a scope would bring no challenge. It stays in the vault: the next call
-            # must tell its owner to sign in, and not wait for an owner who is here already.
+            # that has lost a scope would bring no challenge. The last one stays in the vault: the
+            # next call must tell its owner to sign in, and not wait for an owner who is here
+            # already.
             process.services().verifier.forget(credential.token)
+            process.services().vault.refused(self.running.session_id, credential.token)
             raise
 
     async def stop_if_cancelled(self) -> None:
@@ -280,17 +319,3 @@ class ToolCall:
 def running_call(context: DurableContext) -> ToolCall:
     """The call that the tool was called for."""
     return ToolCall(current_call.get(), context)
-
-
-IMPLIED_SCOPES = {"read:user": "user"}
-"""Scopes that a wider one includes; GitHub reports only the wider one (GitHub Docs, scopes)."""
-
-
-def grants(granted: frozenset[str] | None, scope: str) -> bool:
-    """True if the granted scopes include `scope`, by themselves or within a wider one.
-
-    Also if they are unknown (`None`): then GitHub's answer to the call decides.
-    """
-    if granted is None:
-        return True
-    return scope in granted or IMPLIED_SCOPES.get(scope, scope) in granted

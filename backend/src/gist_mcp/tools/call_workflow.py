@@ -5,7 +5,6 @@ A durable workflow may not fail: Reboot would try it again for ever. So whatever
 way becomes the call's response, once.
 """
 
-import asyncio
 import json
 import logging
 import secrets
@@ -25,7 +24,14 @@ from gist_mcp.sessions.admission import CallName
 from gist_mcp.sessions.call_events import CallEvent
 from gist_mcp.sessions.calls import arguments_of, note_progress, stored_bytes
 from gist_mcp.tokens.grants import account_id
-from gist_mcp.tools.call import RunningCall, current_call, is_interrupted
+from gist_mcp.tools.call import (
+    InternalError,
+    RunningCall,
+    current_call,
+    end_of_call,
+    ends_call,
+    error_text,
+)
 from gist_mcp.tools.run_tool import ToolRun, run_tool
 from gist_state.v1 import mcp_session_pb2 as messages
 from gist_state.v1.mcp_session_rbt import McpSession, McpSessionFromProto
@@ -79,15 +85,19 @@ class ToolCallingSessionServicer(McpSessionServicer):
         if validates and _ENDED not in steps:
             self._steps[request_id] = steps
         json_rpc_id = json.loads(request.wire_id)
+        running: RunningCall | None = None
         try:
             running = self._running(context, request, request_id, state, steps)
             result = await _run(context, request, running)
             body = {"result": result.model_dump(mode="json", by_alias=True, exclude_none=True)}
-        except (Exception, BaseExceptionGroup, asyncio.CancelledError) as failure:
-            if isinstance(failure, asyncio.CancelledError) and is_interrupted():
+            message = _response(json_rpc_id, body)
+        except BaseException as failure:
+            if not ends_call(failure):
                 raise
-            body = {"error": {"code": INTERNAL_ERROR, "message": _logged_failure()}}
-        message = _response(json_rpc_id, body)
+            # What the call was changing is ended before its response is stored.
+            end = await end_of_call(running, _logged_failure())
+            body = {"error": {"code": INTERNAL_ERROR, "message": error_text(end)}}
+            message = _response(json_rpc_id, body)
         if len(message) > MAX_RESPONSE_BYTES:
             text = "The result is too large to be sent. Ask for less."
             body = {"error": {"code": INTERNAL_ERROR, "message": text}}
@@ -103,6 +113,7 @@ class ToolCallingSessionServicer(McpSessionServicer):
         steps: dict[str, Any],
     ) -> RunningCall:
         session_id = McpSessionId(context.state_id)
+        is_adopted = request.runner is not None
         return RunningCall(
             session_id=session_id,
             request_id=request_id,
@@ -110,8 +121,10 @@ class ToolCallingSessionServicer(McpSessionServicer):
             user_id=GitHubUserId(state.owner_user_id or 0),
             login=request.login,
             runner=request.runner or str(context.workflow_id),
-            is_adopted=request.runner is not None,
-            begun_at_seconds=request.begun_at_seconds,
+            is_adopted=is_adopted,
+            begun_at_seconds=(
+                (state.opened_at_seconds or 0) if is_adopted else request.begun_at_seconds
+            ),
             reboot=_caller(context),
             cancelled=self._cancelled(context, request_id),
             steps=steps,
@@ -198,8 +211,8 @@ def _response(json_rpc_id: str | int, body: dict[str, Any]) -> str:
     return json.dumps({"jsonrpc": "2.0", "id": json_rpc_id, **body}, separators=(",", ":"))
 
 
-def _logged_failure() -> str:
-    """The text for a client. The log has the exception under the same number."""
+def _logged_failure() -> InternalError:
+    """The error for a client. The log has the exception under the same number."""
     number = secrets.token_hex(6)
     logger.exception("A tool call failed, request %s", number)
-    return f"Something went wrong on this server. Its log has the details as {number}."
+    return InternalError(number)

@@ -1,7 +1,18 @@
 """The error with which `create_gist` ends: its text says whether the gist may exist."""
 
-from gist_mcp.errors import GistMcpError, OutcomeUnknown, SignInRequired, ToolError
-from gist_mcp.tools.call import InternalError, error_text
+from gist_mcp.errors import (
+    GistMcpError,
+    OutcomeUnknown,
+    PermissionRequired,
+    ScopeRequired,
+    SignInRequired,
+    TakenOver,
+    ToolError,
+)
+from gist_mcp.tools.call import error_text
+
+UNCHANGED = "nothing was changed"
+"""In the text of each error with which GitHub, or the way to it, has refused."""
 
 
 def final_error(error: GistMcpError, *, maybe_sent: bool) -> GistMcpError:
@@ -14,17 +25,27 @@ def final_error(error: GistMcpError, *, maybe_sent: bool) -> GistMcpError:
         return error
     if maybe_sent:
         return outcome_unknown(error)
+    if isinstance(error, TakenOver) or UNCHANGED in str(error):
+        return error
+    text = f"The gist was not made. {error}"
     if isinstance(error, SignInRequired):
-        return SignInRequired(f"The gist was not made. {error}")
-    if isinstance(error, InternalError):
-        return ToolError(f"The gist was not made. {error}")
-    return error
+        return SignInRequired(text)
+    if isinstance(error, ScopeRequired):
+        return ScopeRequired(error.scopes, text)
+    if isinstance(error, PermissionRequired):
+        return PermissionRequired(text)
+    return ToolError(text)
+
+
+def error_after(error: GistMcpError, url: str) -> ToolError:
+    """The error of a call that has made its gist, and failed after that."""
+    return ToolError(f"The gist was made: {url}. {error}")
 
 
 def outcome_unknown(reason: GistMcpError) -> OutcomeUnknown:
     """The error of a call that may have created the gist. `reason`: why it cannot find out."""
     # "Nothing was changed" is true of the last request only, and would be read as true of the call.
-    why = error_text(reason).replace("; nothing was changed", "")
+    why = error_text(reason).replace(f"; {UNCHANGED}", "")
     return OutcomeUnknown(
         f"It is not known whether the gist was made: {why} Look at list_my_gists before "
         "calling again; a call with the same idempotency_key looks by itself."

@@ -10,14 +10,14 @@ GitHub has no idempotency keys: each `POST /gists` creates another gist. So:
    sends again. The result is a gist of this user, created since the intent, with the same
    description, visibility and files, which no other call has claimed;
 5. the result is claimed and recorded before the call is answered;
-6. every other end of the call is recorded in the ledger too: nothing created, or unknown.
+6. every other end of the call is recorded in the ledger too: nothing created, or unknown
+   (`open_change`).
 
 What a call has done before a restart is in the ledger: a change that was `sending` is looked for.
 """
 
 import asyncio
 import logging
-import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -40,12 +40,13 @@ from gist_mcp.errors import (
 )
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import Gist
-from gist_mcp.servicers.unlogged_call import StateUnavailable, is_passing
-from gist_mcp.sessions.ledger import Change, Ledger
+from gist_mcp.servicers.unlogged_call import StateUnavailable
+from gist_mcp.sessions.ledger import Ledger, lease_seconds
 from gist_mcp.tools.arguments import NewGist
-from gist_mcp.tools.call import InternalError, ToolCall
-from gist_mcp.tools.create_errors import final_error, outcome_unknown
+from gist_mcp.tools.call import ToolCall
+from gist_mcp.tools.create_errors import outcome_unknown
 from gist_mcp.tools.intent import record_intent
+from gist_mcp.tools.open_change import OpenChange, now_seconds
 from gist_mcp.tools.step_outcome import StepFailure
 
 logger = logging.getLogger(__name__)
@@ -84,61 +85,60 @@ async def create_once(call: ToolCall, gist: NewGist, idempotency_key: str | None
     GitHub could not be asked whether the gist exists, and what GitHub refuses with.
     """
     running = call.running
-    _check_age(running.begun_at_seconds)
-    ledger = Ledger(running.reboot, issuer=running.issuer, user_id=running.user_id)
-    write_id = ledger.write_id(idempotency_key, running.runner)
-    entry = await record_intent(call, ledger, write_id, gist, has_key=idempotency_key is not None)
-    if entry.result is not None:
-        return MadeGist(gist_id=entry.result.gist_id, url=entry.result.url)
-    change = Change(write_id, running.runner, entry.intended_at_seconds)
-    maybe_sent = entry.look_first or running.is_adopted
-    if maybe_sent:
+    ledger = Ledger(
+        running.reboot,
+        issuer=running.issuer,
+        user_id=running.user_id,
+        lease_seconds=lease_seconds(process.services().config.resume_wait_seconds),
+    )
+    change = OpenChange.of(ledger, ledger.write_id(idempotency_key, running.runner), running)
+    if not running.is_adopted:
+        try:
+            _check_age(running.begun_at_seconds)
+        except Conflict as too_old:
+            raise await change.end_after(too_old) from None
+    intent = await record_intent(call, change, gist, has_key=idempotency_key is not None)
+    known = intent.entry.result
+    if known is not None:
+        return MadeGist(gist_id=known.gist_id, url=known.url)
+    change.begin(intent)
+    if change.looks_first:
         logger.info("create_gist was interrupted while it sent; it looks whether GitHub got it")
-    creation = _Creation(call, ledger, change, gist, maybe_sent=maybe_sent)
     try:
-        made = await creation.carry_out()
-        await ledger.finish_with(change, gist_id=made.gist_id, url=made.url)
+        if running.is_adopted and intent.is_new:
+            # An older release has noted no time of the call, only that of its session.
+            _check_age(running.begun_at_seconds)
+        async with change.within_lease():
+            made = await _Creation(call, change, gist).carry_out()
+            await change.end_with_gist(gist_id=made.gist_id, url=made.url)
+        return made
     except StateUnavailable:
+        # Reboot does not serve for a moment. That does not end the call: the tool runs again, here
+        # or in the next process, and the change stays open. So it is with whatever nobody expects,
+        # which is looked at where tools end (`call.tool_errors`).
         raise
     except GistMcpError as error:
-        end = final_error(error, maybe_sent=creation.maybe_sent)
-    except Exception as failure:
-        if is_passing(failure):
-            # Reboot does not serve for a moment. That does not end the call: the tool runs again,
-            # here or in the next process, and the record in the ledger stays open.
-            raise
-        request_id = secrets.token_hex(6)
-        logger.exception("create_gist failed, request %s", request_id)
-        end = final_error(InternalError(request_id), maybe_sent=creation.maybe_sent)
-    else:
-        return made
-    if isinstance(end, OutcomeUnknown):
-        await ledger.finish_unknown(change)
-    else:
-        await ledger.finish_with_nothing(change)
-    raise end
+        raise await change.end_after(error) from None
 
 
 class _Creation:
     """The sends and looks of one call."""
 
-    def __init__(
-        self, call: ToolCall, ledger: Ledger, change: Change, gist: NewGist, *, maybe_sent: bool
-    ) -> None:
+    def __init__(self, call: ToolCall, open_change: OpenChange, gist: NewGist) -> None:
         self._call = call
-        self._ledger = ledger
-        self._change = change
+        self._open = open_change
+        self._ledger = open_change.ledger
+        self._change = open_change.change
         self._gist = gist
-        self.maybe_sent = maybe_sent
-        """True while it is not certain that this change was never sent."""
+        self._maybe_sent = open_change.looks_first
 
     async def carry_out(self) -> MadeGist:
         """Sends until the gist exists, and looks first whenever it may exist already.
 
-        Whatever it raises, `maybe_sent` says whether the gist may exist.
+        Whatever it raises, the open change's `maybe_sent` says whether the gist may exist.
         """
         for attempt in range(1, MAX_SENDS + 1):
-            if self.maybe_sent:
+            if self._maybe_sent:
                 found = await self._look_repeatedly(attempt)
                 if found is not None:
                     return found
@@ -159,15 +159,13 @@ class _Creation:
 
     async def _send_when_allowed(self, attempt: int) -> _Sent:
         """One send, after a pause and another try where GitHub could not be reached at all."""
-        was_in_doubt = self.maybe_sent
         for number, pause_seconds in enumerate((*UNREACHABLE_DELAYS_SECONDS, None), start=1):
-            self.maybe_sent = True
             sent = await self._send(f"Create the gist on GitHub (send {attempt}, try {number})")
             failure = sent.failure
+            self._open.posted(was_refused=failure is not None)
             if failure is None:
+                self._maybe_sent = True
                 return sent
-            # A refusal tells how this send ended. It says nothing of an earlier one.
-            self.maybe_sent = was_in_doubt
             if not failure.is_unreachable or pause_seconds is None:
                 raise failure.error()
             logger.warning("GitHub cannot be reached; next try in %g seconds", pause_seconds)
@@ -178,6 +176,7 @@ class _Creation:
 
     async def _send(self, alias: str) -> _Sent:
         async def post(token: GitHubToken) -> Gist:
+            self._open.posts()
             return await process.services().github.create_gist(
                 token,
                 description=self._gist.description,
@@ -190,7 +189,7 @@ class _Creation:
                 credential = await self._call.credential(GIST_SCOPE)
                 # After the wait for the owner, whose next request may be the cancellation.
                 await self._call.stop_if_cancelled()
-                made = await self._ledger.before_sending(self._change, now_seconds=_now_seconds())
+                made = await self._open.hold()
                 if made is not None:
                     return _Sent(made=MadeGist(gist_id=made.gist_id, url=made.url))
                 gist = await self._call.with_credential(credential, post)
@@ -238,7 +237,6 @@ class _Creation:
         async def look() -> _Looked:
             await asyncio.sleep(pause_seconds)
             try:
-                _check_age(self._change.intended_at_seconds)
                 # Also for a cancelled call: looking changes nothing, and tells the ledger.
                 credential = await self._call.credential(GIST_SCOPE)
                 made = await self._call.with_credential(credential, self._find)
@@ -256,6 +254,7 @@ class _Creation:
         `None` if there is none for certain. Raises `OutcomeUnknown` if there may be one among the
         gists that could not be read.
         """
+        _check_age(self._change.intended_at_seconds)
         since = datetime.fromtimestamp(self._change.intended_at_seconds - CLOCK_SKEW_SECONDS, UTC)
         github = process.services().github
         page = await github.list_gists(token, since=since)
@@ -276,6 +275,8 @@ class _Creation:
                 return MadeGist(gist_id=candidate.id, url=candidate.html_url)
         for candidate in candidates:
             is_ours = await self._has_our_files(token, candidate.id)
+            # Now, and not when the look began: it may have waited for its owner, or for GitHub.
+            _check_age(self._change.intended_at_seconds)
             if is_ours and await self._claim(candidate.id):
                 return MadeGist(gist_id=candidate.id, url=candidate.html_url)
             doubts += is_ours is None
@@ -318,18 +319,11 @@ class _Creation:
 
     async def _claim(self, gist_id: str) -> bool:
         write_id = self._change.write_id
-        return await self._ledger.claim(gist_id, write_id, now_seconds=_now_seconds())
+        return await self._ledger.claim(gist_id, write_id, now_seconds=now_seconds())
 
 
 def _check_age(since_seconds: int) -> None:
     """Raises `Conflict` when the ledger may have forgotten since then what was sent or claimed."""
     # A forgotten intent would look like none, and the gist of a forgotten claim like ours.
-    if _now_seconds() - since_seconds > LEDGER_RETENTION_SECONDS:
-        raise Conflict(
-            "It was asked for more than a day ago, and it is not known any more whether the gist "
-            "was made. Look at list_my_gists before calling again."
-        )
-
-
-def _now_seconds() -> int:
-    return int(process.services().clock())
+    if now_seconds() - since_seconds > LEDGER_RETENTION_SECONDS:
+        raise Conflict("It was asked for more than a day ago.")

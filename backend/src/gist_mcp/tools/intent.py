@@ -5,15 +5,15 @@ import asyncio
 from gist_mcp import process
 from gist_mcp.constants import KEY_POLL_SECONDS
 from gist_mcp.errors import Conflict
-from gist_mcp.sessions.ledger import Ledger, LedgerEntry
 from gist_mcp.tools.arguments import NewGist
 from gist_mcp.tools.call import ToolCall
+from gist_mcp.tools.open_change import Intent, OpenChange, now_seconds
 
 
 async def record_intent(
-    call: ToolCall, ledger: Ledger, write_id: str, gist: NewGist, *, has_key: bool
-) -> LedgerEntry:
-    """Records the intent, or waits for another call that is carrying out the same key.
+    call: ToolCall, change: OpenChange, gist: NewGist, *, has_key: bool
+) -> Intent:
+    """Takes the change, or waits for another call that is carrying out the same key.
 
     Raises `Conflict` when the key was used with other arguments or the other call does not end,
     and `Cancelled`.
@@ -22,30 +22,38 @@ async def record_intent(
     # Without a key no other call can have the same intent, and there is nothing to compare.
     digests = gist.digests() if has_key else {}
 
-    async def intend() -> LedgerEntry:
+    async def intend() -> Intent:
         deadline_seconds = services.clock() + services.config.resume_wait_seconds
         while True:
-            entry = await ledger.intend(
-                write_id,
-                digests,
-                runner=call.running.runner,
-                now_seconds=int(services.clock()),
-            )
+            intent = await change.intend(digests)
+            entry = intent.entry
             if entry.differing:
                 raise Conflict(
                     "idempotency_key: it was used before with another "
                     f"{', '.join(entry.differing)}; use a new key for a new gist."
                 )
             if not entry.runs_elsewhere:
-                return entry
-            if services.clock() > deadline_seconds:
-                raise Conflict(
-                    "The first call with this idempotency_key is still running; its gist may yet "
-                    "be made. Call again later with the same key."
-                )
-            await call.stop_if_cancelled()
-            await asyncio.sleep(KEY_POLL_SECONDS)
+                return intent
+            await _until_it_ends(call, change, deadline_seconds)
 
     # A step, so that this call keeps what the ledger said first, above all that the gist may exist
     # already.
     return await call.step("Record the intent", intend)
+
+
+async def _until_it_ends(call: ToolCall, change: OpenChange, deadline_seconds: float) -> None:
+    """Waits while another call carries the change out."""
+    clock = process.services().clock
+    while True:
+        if clock() > deadline_seconds:
+            raise Conflict(
+                "The first call with this idempotency_key is still running; its gist may yet "
+                "be made. Call again later with the same key."
+            )
+        await call.stop_if_cancelled()
+        await asyncio.sleep(KEY_POLL_SECONDS)
+        # Asked of a reader: each write would write the whole bucket anew.
+        if not await change.ledger.runs_elsewhere(
+            change.change.write_id, runner=call.running.runner, now_seconds=now_seconds()
+        ):
+            return

@@ -14,6 +14,7 @@ from gist_mcp.errors import (
     RateLimited,
     ScopeRequired,
     SignInRequired,
+    TakenOver,
     ToolError,
 )
 
@@ -72,6 +73,8 @@ class StepFailure:
             return SignInRequired(self.text)
         if self.kind == PermissionRequired.__name__:
             return PermissionRequired(self.text)
+        if self.kind == TakenOver.__name__:
+            return TakenOver(self.text)
         if self.kind == GitHubUnavailable.__name__:
             return GitHubUnavailable(self.text, retry_after_seconds=self.retry_after_seconds)
         return ToolError(self.text)

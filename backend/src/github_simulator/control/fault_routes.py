@@ -30,6 +30,11 @@ class _RequestQuery(BaseModel):
     path: str | None = None
 
 
+class _RequestList(_RequestQuery):
+    after: int = Field(default=0, ge=0)
+    """The number of a request: those up to it are left out."""
+
+
 class _RequestWait(_RequestQuery):
     count: int = Field(default=1, ge=1)
     timeout_seconds: float = Field(default=5.0, gt=0, le=MAX_WAIT_SECONDS)
@@ -88,9 +93,9 @@ async def release_fault(request: Request) -> FaultView:
 
 async def list_requests(request: Request) -> list[RequestView]:
     """The requests that arrived, oldest first; `path` is a pattern for the whole path."""
-    wanted = _RequestQuery.model_validate(dict(request.query_params))
-    log = simulator_of(request).requests
-    return [request_view(entry) for entry in log.matching(wanted.method, wanted.path)]
+    wanted = _RequestList.model_validate(dict(request.query_params))
+    found = simulator_of(request).requests.matching(wanted.method, wanted.path)
+    return [request_view(entry) for entry in found if entry.number > wanted.after]
 
 
 async def forget_requests(request: Request) -> None:

@@ -1,5 +1,6 @@
 """`/login/oauth/authorize`: the page, and what follows from its two buttons."""
 
+import secrets
 from collections.abc import Mapping
 
 from starlette.datastructures import FormData
@@ -18,7 +19,7 @@ from github_simulator.oauth.authorization_request import (
     with_parameters,
 )
 from github_simulator.oauth.browser import is_own_form, page, sign_in, signed_in_user
-from github_simulator.oauth.credentials import random_text, sha256_hex
+from github_simulator.oauth.credentials import sha256_hex
 from github_simulator.oauth.scopes import IN_WORDS, normalised
 from github_simulator.simulator import Simulator, base_url_of, simulator_of
 
@@ -143,7 +144,7 @@ def _approve(
         grant = Grant(account.user_id, asked.client_id, [], now)
         simulator.world.grants.append(grant)
     grant.scopes = normalised([*grant.scopes, *scopes])
-    code = random_text(CODE_CHARACTERS)
+    code = secrets.token_hex(CODE_CHARACTERS // 2)
     simulator.world.codes[sha256_hex(code)] = AuthorizationCode(
         client_id=asked.client_id,
         user_id=account.user_id,

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import string
+import zlib
 from dataclasses import dataclass
 
 from github_simulator.model import Token, TokenKind
@@ -19,14 +20,13 @@ PREFIXES: dict[TokenKind, str] = {
     "fine_grained": "github_pat_",
     "app_user": "ghu_",
 }
-RANDOM_CHARACTERS: dict[TokenKind, int] = {
-    "oauth": 36,
-    "classic": 36,
-    "fine_grained": 82,
-    "app_user": 36,
-}
+RANDOM_CHARACTERS = 36
+"""Behind the prefix, the checksum among them. A fine-grained token has 82."""
+
 REFRESH_TOKEN_CHARACTERS = 76
 ALPHABET = string.ascii_letters + string.digits
+CHECKSUM_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+CHECKSUM_CHARACTERS = 6
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,23 @@ def random_text(length: int) -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(length))
 
 
+def random_part(kind: TokenKind) -> str:
+    """What follows the prefix: where GitHub has published how, with a checksum at its end."""
+    if kind == "fine_grained":
+        return f"{random_text(22)}_{random_text(59)}"
+    body = random_text(RANDOM_CHARACTERS - CHECKSUM_CHARACTERS)
+    return body + checksum(body)
+
+
+def checksum(body: str) -> str:
+    """CRC-32 in base 62 (GitHub, "Behind GitHub's new authentication token formats")."""
+    number, digits = zlib.crc32(body.encode()), ""
+    for _ in range(CHECKSUM_CHARACTERS):
+        number, digit = divmod(number, len(CHECKSUM_ALPHABET))
+        digits = CHECKSUM_ALPHABET[digit] + digits
+    return digits
+
+
 def issue_token(
     simulator: Simulator,
     user_id: int,
@@ -59,7 +76,7 @@ def issue_token(
 ) -> IssuedToken:
     """A new token. The app's eleventh for the same user and scopes revokes an older one."""
     now = simulator.clock.now()
-    value = PREFIXES[kind] + random_text(RANDOM_CHARACTERS[kind])
+    value = PREFIXES[kind] + random_part(kind)
     refresh_value = "ghr_" + random_text(REFRESH_TOKEN_CHARACTERS) if expires else None
     token = Token(
         token_id=simulator.world.next_number(),

@@ -14,9 +14,12 @@ def get_authenticated_user(call: Call) -> Answer:
 
 
 def get_user(call: Call) -> Answer:
-    """GET /users/NAME."""
+    """GET /users/NAME. Managed users are shown to members of their enterprise only."""
     account = call.simulator.world.account_by_login(call.path["login"])
     if account is None:
+        raise not_found()
+    is_colleague = call.caller.account is not None and call.caller.account.is_managed
+    if account.is_managed and not is_colleague:
         raise not_found()
     return Answer(200, public_user(call, account))
 

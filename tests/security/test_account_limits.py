@@ -1,0 +1,228 @@
+"""What one account may use of what belongs to all, on four server processes."""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from gist_mcp.tokens.refresh_limit import REFRESHES
+from tests.security.mcp_client import (
+    TIMEOUT_SECONDS,
+    McpUser,
+    answer_of,
+    initialize_message,
+    mcp_headers,
+    tool_message,
+)
+from tests.security.test_app_checks import CHECK, signed_in
+from tests.security.world import World, running_world
+
+pytestmark = pytest.mark.integration
+
+SERVERS = 4
+MAX_SESSIONS = 4
+CALLS_PER_MINUTE = 40
+TRY_AGAIN = re.compile(r"Nothing was done\. Try again in (\d+) seconds")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A deployment with limits that a test reaches soon."""
+    settings = {
+        "MAX_SESSIONS_PER_ACCOUNT": str(MAX_SESSIONS),
+        "MAX_CALLS_PER_MINUTE": str(CALLS_PER_MINUTE),
+        "MAX_CALLS_IN_FLIGHT": "2",
+        "MAX_BYTES_PER_MINUTE": "2097152",
+        "TOKEN_REVALIDATE_SECONDS": "3600",
+    }
+    with running_world(tmp_path_factory.mktemp("limits"), settings, servers=SERVERS) as running:
+        yield running
+
+
+@pytest.fixture
+def person(world: World) -> str:
+    """The login of somebody whom no other test knows."""
+    number = len(world.github.users())
+    return world.github.create_user(f"person-{number}").login
+
+
+def texts(answers: list[httpx.Response]) -> list[str]:
+    """What each call was told."""
+    assert {each.status_code for each in answers} == {200}
+    results = [answer_of(each.text, 2)["result"] for each in answers]
+    return [each["content"][0]["text"] for each in results]
+
+
+def opened(world: World, token: str) -> httpx.Response:
+    return httpx.post(
+        world.app.mcp_url,
+        headers=mcp_headers(token),
+        json=initialize_message(),
+        timeout=TIMEOUT_SECONDS,
+    )
+
+
+def is_open(world: World, token: str, session_id: str) -> bool:
+    ping = {"jsonrpc": "2.0", "id": 9, "method": "ping"}
+    answer = httpx.post(
+        world.app.mcp_url, headers=mcp_headers(token, session_id), json=ping, timeout=30
+    )
+    assert answer.status_code in (200, 404)
+    return answer.status_code == 200
+
+
+def test_calls_beyond_the_minute_are_told_when_to_come_back_and_others_are_served(
+    world: World, person: str
+) -> None:
+    user = McpUser.connect(world.app.mcp_url, world.token(person))
+    other = McpUser.connect(world.app.mcp_url, world.token("octocat"))
+    calls = 3 * CALLS_PER_MINUTE
+
+    with ThreadPoolExecutor(calls) as pool:
+        at_once = [
+            pool.submit(user.send, tool_message(2, "get_my_profile", {})) for _ in range(calls)
+        ]
+        others = other.call("get_my_profile")
+        told = texts([each.result() for each in at_once])
+
+    assert others["structuredContent"]["login"] == "octocat"
+    refused = [each for each in told if "calls a minute here" in each or "at once here" in each]
+    served = [each for each in told if f'"{person}"' in each]
+    assert len(refused) + len(served) == calls
+    assert all(TRY_AGAIN.search(each) for each in refused)
+    # What comes within the test's own time is more than the minute's.
+    assert CALLS_PER_MINUTE / 2 <= len(served) < calls
+    # Before there is a session, it is HTTP's own word (RFC 6585, 4).
+    session = opened(world, user.token)
+    assert session.status_code == 429
+    assert 1 <= int(session.headers["retry-after"]) <= 60
+    assert f"Try again in {session.headers['retry-after']} seconds" in session.text
+
+
+def test_a_session_too_many_ends_the_one_that_is_longest_unused(world: World, person: str) -> None:
+    token = world.token(person)
+    sessions = [opened(world, token).headers["mcp-session-id"] for _ in range(MAX_SESSIONS)]
+    assert is_open(world, token, sessions[0])
+
+    newest = opened(world, token).headers["mcp-session-id"]
+
+    alive = [is_open(world, token, each) for each in (*sessions, newest)]
+    assert alive == [True, False, *[True] * (MAX_SESSIONS - 2), True]
+
+
+def test_a_session_in_which_a_call_runs_does_not_give_way(world: World, person: str) -> None:
+    token = world.token(person)
+    busy = McpUser.connect(world.app.mcp_url, token)
+    fault = world.github.add_fault("hang_before", path="/gists", method="POST")
+    calling = threading.Thread(
+        target=busy.call,
+        args=("create_gist",),
+        kwargs={"description": "", "filename": "a.txt", "content": person},
+    )
+    calling.start()
+    try:
+        fault.wait_until_held()
+        newer = [opened(world, token).headers["mcp-session-id"] for _ in range(MAX_SESSIONS)]
+        assert is_open(world, token, busy.session_id)
+        assert not is_open(world, token, newer[0])
+    finally:
+        fault.release()
+        calling.join()
+    assert len(world.github.gists(person)) == 1
+
+
+def test_an_ended_session_makes_room(world: World, person: str) -> None:
+    token = world.token(person)
+    first = opened(world, token).headers["mcp-session-id"]
+    for _ in range(MAX_SESSIONS):
+        session_id = opened(world, token).headers["mcp-session-id"]
+        httpx.delete(world.app.mcp_url, headers=mcp_headers(token, session_id), timeout=30)
+
+    assert is_open(world, token, first)
+
+
+def test_a_repeated_request_finds_its_call_though_there_is_no_place(
+    world: World, person: str
+) -> None:
+    user = McpUser.connect(world.app.mcp_url, world.token(person))
+    fault = world.github.add_fault("hang_before", path="/gists", method="POST", times=2)
+    messages = [
+        tool_message(
+            number, "create_gist", {"description": "", "filename": "a.txt", "content": person}
+        )
+        for number in (2, 3)
+    ]
+    with ThreadPoolExecutor(2) as pool, httpx.Client(timeout=TIMEOUT_SECONDS) as client:
+        running = [pool.submit(user.send, each) for each in messages]
+        fault.wait_until_held(2)
+        with client.stream("POST", user.url, headers=user.headers, json=messages[0]) as stream:
+            lines = stream.iter_lines()
+            # Its first event tells that the call is found, while both places are taken.
+            first_line = next(lines)
+            fault.release()
+            rest = "\n".join([first_line, *lines])
+        results = [answer_of(each.result().text, 2 + n) for n, each in enumerate(running)]
+    again = answer_of(rest, 2)
+
+    made = [each["result"]["structuredContent"]["id"] for each in results]
+    assert again["result"]["structuredContent"]["id"] == made[0]
+    assert len(world.github.gists(person)) == 2
+
+
+def test_a_minute_has_so_many_bytes(world: World, person: str) -> None:
+    user = McpUser.connect(world.app.mcp_url, world.token(person))
+    large = {"description": "", "filename": "a.txt", "content": "x" * 800_000}
+
+    told = [user.send_tool("create_gist", **large).text for _ in range(3)]
+
+    assert ["bytes a minute" in each for each in told] == [False, False, True]
+    assert TRY_AGAIN.search(told[-1])
+
+
+def test_github_is_asked_once_about_a_token_however_many_processes_and_sessions(
+    world: World, person: str
+) -> None:
+    token = world.token(person)
+    world.github.forget_requests()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: opened(world, token), range(16)))
+    sealed_client, tokens = signed_in(world, "monalisa")
+    for _ in range(8):
+        assert opened(world, tokens["access_token"]).status_code == 200
+
+    # Processes that are asked at the same moment do not know of each other yet.
+    assert len(world.github.requests("POST", CHECK)) <= SERVERS
+    by_monalisa = [
+        each
+        for each in world.github.requests("GET", "/user")
+        if tokens["access_token"] not in json.dumps(each.path)
+    ]
+    # One of the sign-in, and one for each process that had met the first person's token.
+    assert len(by_monalisa) <= 2 + SERVERS
+    assert sealed_client.refresh(tokens["refresh_token"]).status_code == 200
+
+
+def test_whoever_refreshes_in_a_loop_is_stopped_and_asks_github_nothing(world: World) -> None:
+    client, tokens = signed_in(world, "monalisa")
+    _, others = signed_in(world, "hubot")
+    world.github.forget_requests()
+    refresh_token = tokens["refresh_token"]
+    answers = []
+    for _ in range(int(REFRESHES.burst) + 5):
+        answer = client.refresh(refresh_token)
+        answers.append(answer)
+        if answer.status_code != 200:
+            break
+        refresh_token = answer.json()["refresh_token"]
+
+    assert answers[-1].status_code == 429
+    assert answers[-1].json()["error"] == "temporarily_unavailable"
+    assert answers[-1].headers["retry-after"] in answers[-1].text
+    assert len(world.github.requests()) <= 1
+    # Nobody else notices.
+    assert opened(world, others["access_token"]).status_code == 200

@@ -1,0 +1,207 @@
+"""`create_gist` in this process: real sessions, a real ledger, a simulated GitHub over HTTP.
+
+What may fail between them is a point, before and after each call of the ledger, of GitHub, and of
+what the call asks about its owner. A test can raise there. Nothing else is replaced.
+"""
+
+import json
+import secrets
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from gist_mcp import process
+from gist_mcp.framework.placement import servers_here
+from gist_mcp.github.client import GitHubClient
+from gist_mcp.github.credential import GitHubCredential, GitHubToken
+from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
+from gist_mcp.servicers.gist_ledger import GistLedgerServicer
+from gist_mcp.sessions.calls import NewCall, new_request_id
+from gist_mcp.sessions.ledger import Ledger, lease_seconds
+from gist_mcp.tools import call_workflow
+from gist_mcp.tools.call import ToolCall
+from gist_state.v1.gist_ledger_rbt import GistLedger
+from gist_state.v1.mcp_session_rbt import McpSession
+from tests.support.github_simulator import GitHubSimulator, GitHubSimulatorInProcess
+from tests.support.runtime import Runtime
+from tests.support.session_world import SessionWorld, running_sessions
+
+OCTOCAT = Principal(
+    issuer="https://github.com", user_id=GitHubUserId(583231), login="octocat", client_id="c"
+)
+STATE_IS_AWAY = "the state is away for ever"
+
+
+@dataclass
+class Points:
+    """Where the call was, in order; and where it raises. A point is named with its number.
+
+    `on` has what happens at a point, once.
+    """
+
+    reached: list[str] = field(default_factory=list)
+    raises_at: str = ""
+    failure: Callable[[], BaseException] | None = None
+    also_later: bool = False
+    counts: Counter[str] = field(default_factory=Counter)
+    on: dict[str, Callable[[], None]] = field(default_factory=dict)
+
+    def reach(self, name: str) -> None:
+        self.counts[name] += 1
+        point = f"{name} {self.counts[name]}"
+        self.reached.append(point)
+        if point in self.on:
+            self.on.pop(point)()
+        if self.failure is None:
+            return
+        if point == self.raises_at:
+            if self.also_later:
+                self.raises_at = STATE_IS_AWAY
+            raise self.failure()
+        if self.raises_at == STATE_IS_AWAY and "ledger" in name:
+            raise self.failure()
+
+
+@dataclass
+class CreateWorld:
+    """A session for each call, all of them octocat's."""
+
+    sessions: SessionWorld
+    github: GitHubSimulator
+    points: Points = field(default_factory=Points)
+    session_id: McpSessionId = field(init=False)
+    """Of the last call."""
+
+    def create(self, key: str) -> dict[str, Any]:
+        """The response to a call with a key, which is the gist's description too."""
+        world, session_id = self.sessions, self.sessions.open()
+        self.session_id = session_id
+        process.services().vault.put(session_id, self.credential("gist", "read:user"))
+        request_id = world.run(world.calls.begin(world.runtime.context, session_id, _call(key)))
+        told: dict[str, Any] = json.loads(world.response(session_id, request_id))
+        return told
+
+    def credential(self, *scopes: str) -> GitHubCredential:
+        """A token of octocat's, as the endpoint would have verified it."""
+        return GitHubCredential(
+            token=GitHubToken(self.github.create_token(OCTOCAT.login, scopes)),
+            user_id=OCTOCAT.user_id,
+            login=OCTOCAT.login,
+            scopes=frozenset(scopes),
+        )
+
+    def gists(self, key: str) -> list[str]:
+        """Ids of the gists that GitHub has of calls with this key."""
+        gists = self.github.gists(OCTOCAT.login)
+        return [each.gist_id for each in gists if each.description == key]
+
+    def is_taken(self, key: str, *, after_seconds: int = 0) -> bool:
+        """True while somebody else's call with this key would wait."""
+        ledger = self.ledger(self.lease_seconds)
+        now_seconds = int(time.time()) + after_seconds
+        write_id = ledger.write_id(key, "nobody")
+        asked = ledger.runs_elsewhere(write_id, runner="somebody", now_seconds=now_seconds)
+        return bool(self.sessions.run(asked))
+
+    def ledger(self, lease_seconds: int) -> Ledger:
+        """Octocat's, for somebody who holds changes for so long."""
+        return Ledger(
+            self.sessions.runtime.context,
+            issuer=OCTOCAT.issuer,
+            user_id=OCTOCAT.user_id,
+            lease_seconds=lease_seconds,
+        )
+
+    def stored_kinds(self) -> Counter[str]:
+        """How much is stored of sessions and ledgers: states, tasks, idempotency records."""
+
+        async def export() -> Counter[str]:
+            kinds = [
+                str(item.WhichOneof("item"))
+                for server in servers_here()
+                for state_type in (McpSession, GistLedger)
+                async for item in server.state_manager.export_items(state_type.__state_type_name__)
+            ]
+            return Counter(kinds)
+
+        counted: Counter[str] = self.sessions.run(export())
+        return counted
+
+    @property
+    def lease_seconds(self) -> int:
+        return lease_seconds(process.services().config.resume_wait_seconds)
+
+
+def _call(key: str) -> NewCall:
+    return NewCall(
+        request_id=new_request_id(),
+        json_rpc_id=1,
+        name="create_gist",
+        arguments={
+            "description": key,
+            "filename": "notes.md",
+            "content": f"# {key}\n",
+            "public": False,
+            "idempotency_key": key,
+        },
+        progress_token=None,
+        may_repeat=True,
+        login=OCTOCAT.login,
+    )
+
+
+def new_key() -> str:
+    return f"key {secrets.token_hex(8)}"
+
+
+@contextmanager
+def create_world() -> Iterator[tuple[Runtime, GitHubSimulator]]:
+    with GitHubSimulatorInProcess() as github:
+        settings = {
+            "GITHUB_API_URL": github.url,
+            "GITHUB_WEB_URL": github.url,
+            "GITHUB_CLIENT_ID": github.client_id,
+            "GITHUB_CLIENT_SECRET": github.client_secret,
+        }
+        with running_sessions(GistLedgerServicer, settings=settings, clock=time.time) as runtime:
+            yield runtime, github
+
+
+def watch_points(points: Points, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on every call of these is two points: before it, and after it."""
+    _watch(points, monkeypatch, Ledger, "_call", lambda method: f"ledger's {method}")
+    for method in ("create_gist", "list_gists", "get_gist"):
+        _watch(points, monkeypatch, GitHubClient, method)
+    for method in ("credential", "stop_if_cancelled"):
+        _watch(points, monkeypatch, ToolCall, method)
+    respond = call_workflow._response
+
+    def response(json_rpc_id: str | int, body: dict[str, Any]) -> str:
+        points.reach("response")
+        return respond(json_rpc_id, body)
+
+    monkeypatch.setattr(call_workflow, "_response", response)
+
+
+def _watch(
+    points: Points,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: type,
+    method: str,
+    named: Callable[[str], str] | None = None,
+) -> None:
+    original: Callable[..., Awaitable[Any]] = getattr(owner, method)
+
+    async def watched(self: Any, *arguments: Any, **more: Any) -> Any:
+        name = method if named is None else named(arguments[1])
+        points.reach(f"before {name}")
+        result = await original(self, *arguments, **more)
+        points.reach(f"after {name}")
+        return result
+
+    monkeypatch.setattr(owner, method, watched)
