@@ -41,13 +41,17 @@ def sign_in(
     *,
     account: str = "octocat",
     headers: Mapping[str, str] | None = None,
+    cookies: httpx.Cookies | None = None,
 ) -> SignedIn:
-    """Tokens of that server. Browser and client send `headers` with every request.
+    """Tokens of that server. Browser and client send `headers` with every request. `cookies` are
+    those of the browser, which it keeps.
 
     Raises `SignInFailed` or `httpx.HTTPError`.
     """
     verifier = secrets.token_urlsafe(48)
     with _browser({"Accept": "text/html", **(headers or {})}) as browser:
+        if cookies is not None:
+            browser.cookies = cookies
         client_id = _register(browser, server_url)
         query = {
             "response_type": "code",

@@ -57,7 +57,8 @@ async def started(
         try:
             start_seconds = await process.start()
             token = server.new_token(place.port, github)
-            path = await McpSession(place.port, token).find_path()
+            with contextlib.closing(McpSession(place.port, token)) as session:
+                path = await session.find_path()
             yield StartedServer(server, process, github, token, path, start_seconds)
         finally:
             process.kill()

@@ -1,10 +1,10 @@
 """`make load MODE=burst`: what others notice while one account sends 300 calls at once.
 
 Some people with an account each work in open sessions, an equal number in the server process of
-the greedy person's session and in the other processes. Somebody opens new sessions. They are
-measured alone for `PHASE_SECONDS`, then for as long again while the greedy person sends
-`BURST_CALLS` calls at once, again and again, in `GREEDY_SESSIONS` sessions of one account. Who is
-told to try again in so many seconds does so.
+the greedy person's session and in the other processes. Somebody opens new sessions, and newcomers
+sign in. They are measured alone for `PHASE_SECONDS`, then for as long again while the greedy person
+sends `BURST_CALLS` calls at once, again and again, in `GREEDY_SESSIONS` sessions of one account.
+Who is told to try again in so many seconds does so.
 
     make load MODE=burst
     make load MODE=burst PHASE_SECONDS=60 SERVERS=2 GITHUB_DELAY_MS=500
@@ -16,8 +16,10 @@ The table has the others' latency alone and during the bursts; the greedy person
 import asyncio
 import itertools
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
+from benchmarks.load_run.classes import NEWCOMERS, Newcomer
 from benchmarks.load_run.connections import Connections
 from benchmarks.load_run.gists import disagreements
 from benchmarks.load_run.greedy import GREEDY, Burst, again_and_again
@@ -37,6 +39,7 @@ VISITOR = "visitor"
 OTHERS_PAUSE_SECONDS = 1.5
 """Eight people who make a call so often keep two cores busy for a sixth of the time."""
 OPENING_PAUSE_SECONDS = 3.0
+SIGN_IN_PAUSE_SECONDS = 5.0
 WARM_UP_SECONDS = 3 * OTHERS_PAUSE_SECONDS
 MAX_OPENED = 400
 
@@ -55,7 +58,11 @@ class BurstResult:
 async def measure_burst(target: StartedServer, settings: LoadSettings) -> BurstResult:
     """Both phases, on a server with an empty state."""
     target.github.delay(settings.github_delay_ms)
-    people = People(target, Connections(target.process.port))
+    with closing(People(target, Connections(target.process.port))) as people:
+        return await _measured(people, settings)
+
+
+async def _measured(people: People, settings: LoadSettings) -> BurstResult:
     greedy = [await people.with_session(GREEDY, GREEDY) for _ in range(settings.greedy_sessions)]
     others = await _others(people, greedy[0], settings)
     await play(await _work_of(people, others, WARM_UP_SECONDS))
@@ -106,6 +113,10 @@ async def _work_of(people: People, others: Sequence[Person], seconds: float) -> 
     for at in evenly(OPENING_PAUSE_SECONDS, seconds, 0.1):
         visitor = await people.newcomer(OPENING, VISITOR)
         arrivals.append(Arrival(at, _opening(visitor)))
+    for number, at in enumerate(evenly(SIGN_IN_PAUSE_SECONDS, seconds, 0.2)):
+        login = f"{NEWCOMERS}-{number}"
+        await people.know(login)
+        arrivals.append(Arrival(at, Newcomer(people, login).come))
     return arrivals
 
 

@@ -12,7 +12,15 @@ from benchmarks.http_connection import ConnectionLost, ResponseHead
 from benchmarks.load_run.client import ADDRESS_HEADER, LoadClient
 from benchmarks.load_run.connections import Connections
 from benchmarks.load_run.greedy import GREEDY
-from benchmarks.load_run.outcome import DONE, Kind, Outcome, answer_of, error, limit_of_status
+from benchmarks.load_run.outcome import (
+    DONE,
+    Kind,
+    Outcome,
+    answer_of,
+    error,
+    limit_of_status,
+    refusal_of,
+)
 from benchmarks.load_run.people import People
 from benchmarks.load_run.person import LIST, PROFILE, Notes, Person
 from benchmarks.load_run.schedule import at_random
@@ -141,7 +149,9 @@ async def _outcome_of(step: Callable[[], Awaitable[Outcome]]) -> Outcome:
         return limit or error(f"HTTP {response.status_code} at {response.request.url.path}")
     except httpx.TimeoutException:
         return error("no answer in time")
-    except (httpx.HTTPError, SignInFailed) as failure:
+    except SignInFailed as failure:
+        return refusal_of(str(failure))
+    except httpx.HTTPError as failure:
         return error(f"{type(failure).__name__}: {failure}")
 
 

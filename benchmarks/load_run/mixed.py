@@ -9,6 +9,7 @@ carry that the simulator and this client share.
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -60,8 +61,12 @@ class MixedResult:
 
 async def measure_mixed(target: StartedServer, settings: LoadSettings) -> MixedResult:
     """The run, on a server with an empty state. Raises `NotReady`."""
-    chance = random.Random(settings.seed)
-    people = People(target, Connections(target.process.port))
+    with closing(People(target, Connections(target.process.port))) as people:
+        return await _measured(people, settings)
+
+
+async def _measured(people: People, settings: LoadSettings) -> MixedResult:
+    target, chance = people.target, random.Random(settings.seed)
     crowd = crowd_of(settings.users)
     scheduled = await _prepared(people, crowd, chance)
     greedy = [await people.with_session(GREEDY, GREEDY) for _ in range(settings.greedy_sessions)]

@@ -1,7 +1,7 @@
 """What became of a request: done, refused by a limit that the server states, or an error. Pure.
 
 A stated limit is told by the server's own words: HTTP 429 with `Retry-After`, or a tool error that
-says in how many seconds to try again.
+says in how many seconds to try again. A client of OAuth is told so in `error_description`.
 """
 
 import json
@@ -17,7 +17,7 @@ SERVER_ERROR = 500
 
 ERROR_TEXT_CHARACTERS = 100
 
-_TRY_AGAIN = re.compile(r"\btry again in (\d+) seconds?\b", re.IGNORECASE)
+_TRY_AGAIN = re.compile(r"\b(?:try|start) again in (\d+) seconds?\b", re.IGNORECASE)
 _WHOLE_SECONDS = re.compile(r"\d+")
 
 
@@ -79,9 +79,14 @@ def reply_of(status: int, headers: Mapping[str, str], text: bytes) -> Reply:
         return Reply(DONE, result)
     problem = message.get("error") if result is None else _text_of(result)
     words = problem if isinstance(problem, str) else json.dumps(problem)
+    return Reply(refusal_of(words))
+
+
+def refusal_of(words: str) -> Outcome:
+    """The outcome that a refusal in words is: a stated limit, if it says when to try again."""
     if found := _TRY_AGAIN.search(words):
-        return Reply(Outcome(Kind.STATED_LIMIT, _TRY_AGAIN.sub("", words), int(found[1])))
-    return Reply(error(words))
+        return Outcome(Kind.STATED_LIMIT, _TRY_AGAIN.sub("", words), int(found[1]))
+    return error(words)
 
 
 def answer_of(status: int, headers: Mapping[str, str], expected: frozenset[int]) -> Outcome:

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
+import httpx
+
 from benchmarks.load_run.client import ADDRESS_HEADER, LoadClient
 from benchmarks.load_run.connections import Connections
 from benchmarks.load_run.outcome import Kind
@@ -30,6 +32,7 @@ class People:
     connections: Connections
     notes: Notes = field(default_factory=Notes)
     _addresses: dict[str, str] = field(default_factory=dict)
+    _browsers: dict[str, httpx.Cookies] = field(default_factory=dict)
     # Many: somebody who waits for a page must not keep others from asking for theirs.
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(MAX_THREADS))
 
@@ -55,9 +58,18 @@ class People:
         return LoadClient(self.connections, self._addresses[login])
 
     async def sign_in(self, login: str) -> SignedIn:
-        """A whole sign-in by HTTP, from the person's address. Raises what `signed_in` raises."""
-        headers = {ADDRESS_HEADER: self._addresses[login]}
-        call = partial(sign_in, self.url, self.target.github, account=login, headers=headers)
+        """A whole sign-in by HTTP, from the person's address and with the person's browser.
+
+        Raises what `signed_in` raises.
+        """
+        call = partial(
+            sign_in,
+            self.url,
+            self.target.github,
+            account=login,
+            headers={ADDRESS_HEADER: self._addresses[login]},
+            cookies=self._browsers.setdefault(login, httpx.Cookies()),
+        )
         return await self.in_thread(call)
 
     async def refresh(self, login: str, tokens: SignedIn) -> SignedIn:
@@ -92,6 +104,11 @@ class People:
             number = len(self._addresses)
             self._addresses[login] = f"10.20.{number // 250}.{number % 250 + 1}"
             await self.in_thread(partial(self.target.github.new_account, login))
+
+    def close(self) -> None:
+        """Closes the connections; sessions stay open at the server."""
+        self.connections.close()
+        self._threads.shutdown()
 
     def take_samples(self) -> Sequence[Sample]:
         """What has been noted since the last time."""

@@ -12,6 +12,8 @@ from gist_mcp import process
 from gist_mcp.constants import LEDGER_RETENTION_SECONDS
 from gist_mcp.errors import GitHubUnavailable
 from gist_mcp.servicers.unlogged_call import StateUnavailable
+from gist_mcp.tools.call import RunningCall
+from gist_mcp.tools.call_workflow import ToolCallingSessionServicer
 from tests.support.github_simulator import GitHubSimulator
 from tests.support.runtime import Runtime
 from tests.support.session_world import SessionWorld
@@ -265,3 +267,24 @@ def test_a_call_that_waits_and_looks_leaves_no_idempotency_record(
     print(f"a create that waited and looked leaves: {dict(left)}")  # noqa: T201 - for the docs
     assert left["task"] == 1
     assert left["idempotent_mutation"] == 0
+
+
+def test_a_call_of_an_older_release_that_the_ledger_may_have_forgotten_sends_nothing(
+    world: CreateWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stock = ToolCallingSessionServicer._running
+
+    async def adopted(*arguments: Any) -> RunningCall:
+        """As of a session that was opened more than a day ago."""
+        begun_at_seconds = int(time.time()) - LEDGER_RETENTION_SECONDS - 1
+        running = await stock(*arguments)
+        return replace(running, is_adopted=True, begun_at_seconds=begun_at_seconds)
+
+    monkeypatch.setattr(ToolCallingSessionServicer, "_running", adopted)
+    key = new_key()
+
+    told = world.create(key)
+
+    assert text_of(told).startswith(f"{UNKNOWN}: It was asked for more than a day ago.")
+    assert world.gists(key) == []
+    assert not world.is_taken(key)

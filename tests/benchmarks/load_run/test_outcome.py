@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks.load_run.outcome import DONE, Kind, Outcome, answer_of, error, reply_of
+from benchmarks.load_run.outcome import DONE, Kind, Outcome, answer_of, error, refusal_of, reply_of
 
 RESULT = {"content": [], "structuredContent": {"login": "octocat"}}
 OTHER_HEADERS = {"content-type": "application/json"}
@@ -60,6 +60,17 @@ def test_an_error_that_says_when_to_try_again_is_a_stated_limit(body: bytes) -> 
 )
 def test_everything_else_is_an_error(status: int, headers: dict[str, str], body: bytes) -> None:
     assert reply_of(status, headers, body).outcome.kind is Kind.ERROR
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("temporarily_unavailable Too many at once. Start again in 30 seconds.", Kind.STATED_LIMIT),
+        ("server_error Sign-in is out of order. Start again.", Kind.ERROR),
+    ],
+)
+def test_a_client_of_oauth_is_told_a_limit_in_words(words: str, kind: Kind) -> None:
+    assert refusal_of(words).kind is kind
 
 
 def test_errors_that_differ_in_a_long_number_or_an_id_are_of_one_kind() -> None:

@@ -1,7 +1,7 @@
 """The responses of running calls: each is waited for once, however many streams are open for it.
 
-A wait that is cut off, as when a client leaves, would break the call: Reboot 0.40.1 then cancels
-what the call's own workflow is to complete. So the waits are never cut off.
+A wait goes on when a client leaves. Stock, one that is cut off breaks the call: Reboot 0.40.1 then
+cancels what the call's own workflow is to complete (`framework/task_waits.py`).
 """
 
 import asyncio
