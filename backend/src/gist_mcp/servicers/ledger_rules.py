@@ -153,7 +153,14 @@ def finish(
         return Finished(record=known, recorded=is_same)
     is_own = known.runner == runner
     if phase == DONE:
-        made = {"phase": DONE, "in_doubt": False, "gist_id": gist_id, "gist_url": gist_url}
+        made = {
+            "phase": DONE,
+            "in_doubt": False,
+            "gist_id": gist_id,
+            "gist_url": gist_url,
+            # Nobody holds what is done.
+            "held_until_seconds": None,
+        }
         return Finished(record=known.model_copy(update=made), recorded=True)
     if phase == RUNNING:
         if is_own and known.phase == SENDING:
