@@ -82,7 +82,9 @@ class Walks:
 
     def client_sign_in(self) -> None:
         """An OAuth client finds us, registers, has its user sign in, redeems, refreshes."""
-        with httpx.Client(base_url=self._url, headers=BROWSER, trust_env=False) as browser:
+        with httpx.Client(
+            base_url=self._url, headers=BROWSER, trust_env=False, timeout=30
+        ) as browser:
             for document in ("oauth-protected-resource/mcp", "oauth-authorization-server"):
                 assert browser.get(f"/.well-known/{document}").status_code == 200
             client = OAuthClient(self._url)

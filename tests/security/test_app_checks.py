@@ -20,7 +20,9 @@ CHECK = "/applications/[^/]+/token"
 def signed_in(world: World, account: str) -> tuple[OAuthClient, dict[str, str]]:
     """A client and its first tokens, by way of our consent page and GitHub's."""
     client = OAuthClient(world.app.url)
-    with httpx.Client(base_url=world.app.url, headers={"Accept": "text/html"}) as browser:
+    with httpx.Client(
+        base_url=world.app.url, headers={"Accept": "text/html"}, timeout=30
+    ) as browser:
         form = read_form(browser.get(client.authorize_url).text) | {"decision": "approve"}
         to_github = browser.post("/oauth/consent", data=form).headers["location"]
         to_client = browser.get(world.github.approve(to_github, account)).headers["location"]

@@ -81,7 +81,9 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
 
 def sign_in_and_refuse(world: World, lived: Life) -> None:
     """The tutorial's sign-in, then the same once more with the used code and state."""
-    with httpx.Client(base_url=world.app.url, headers={"Accept": "application/json"}) as browser:
+    with httpx.Client(
+        base_url=world.app.url, headers={"Accept": "application/json"}, timeout=30
+    ) as browser:
         start = browser.get("/oauth/authorize")
         state = parse_qs(urlsplit(start.headers["location"]).query)["state"][0]
         back = world.github.approve(start.headers["location"], account="octocat")
@@ -121,7 +123,7 @@ class ClientLife:
     def sign_in(self) -> None:
         """The whole client's flow, up to a tool call with what it brings."""
         verifier = secrets.token_urlsafe(48)
-        with httpx.Client(base_url=self.world.app.url) as browser:
+        with httpx.Client(base_url=self.world.app.url, timeout=30) as browser:
             registration = {"redirect_uris": [REDIRECT_URI], "token_endpoint_auth_method": "none"}
             self.client_id = browser.post("/oauth/register", json=registration).json()["client_id"]
             request = {

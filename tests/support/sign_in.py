@@ -29,7 +29,7 @@ def sign_in(
     scopes: list[str] | None = None,
 ) -> SignedIn:
     """The tutorial's flow from start to end."""
-    with httpx.Client(base_url=url, headers={"Accept": "application/json"}) as browser:
+    with httpx.Client(base_url=url, headers={"Accept": "application/json"}, timeout=30) as browser:
         start = browser.get("/oauth/authorize")
         assert start.status_code == 302, start.text
         back = simulator.approve(start.headers["location"], account=account, scopes=scopes)
