@@ -48,13 +48,13 @@ def test_a_flood_of_sign_ins_is_refused_after_the_burst() -> None:
 
 @pytest.mark.parametrize("path", ["/token", "/oauth/token/", "/oauth/revoke", "/oauth/callback"])
 def test_a_flood_of_sign_ins_refuses_nothing_that_may_be_sealed(path: str) -> None:
-    flood = [("GET", "/oauth/authorize", {})] * (BURST + 50)
+    flood: list[tuple[str, str, dict[str, str]]] = [("GET", "/oauth/authorize", {})] * (BURST + 50)
 
     assert statuses(*flood, ("POST", path, {}))[200] == BURST + 1
 
 
 def test_a_browser_that_has_signed_in_before_is_not_counted_among_strangers() -> None:
-    flood = [("GET", "/oauth/authorize", {})] * (BURST + 50)
+    flood: list[tuple[str, str, dict[str, str]]] = [("GET", "/oauth/authorize", {})] * (BURST + 50)
 
     assert statuses(*flood, ("GET", "/oauth/authorize", {KNOWN: "a" * 32}))[200] == BURST + 1
 

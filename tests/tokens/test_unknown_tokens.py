@@ -22,6 +22,7 @@ from gist_mcp.tokens.known_tokens import KnownTokens
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.token_checksum import checksum
 from gist_mcp.tokens.verifier import BearerVerifier, Caller
+from tests.support.allowed_accounts import allowed_without_state
 from tests.support.github_simulator import GitHubSimulator, GitHubSimulatorInProcess
 from tests.support.runtime import Runtime, RuntimeCalls, running
 from tests.tokens.verifying import Clock, questions
@@ -55,10 +56,12 @@ class Deployment:
             production=False,
         )
         sealer = Sealer(["k" * 40])
+        github = GitHubClient(self._http, config.github_api_url)
         return BearerVerifier(
             config=config,
             sealer=sealer,
-            github=GitHubClient(self._http, config.github_api_url),
+            github=github,
+            allowed=allowed_without_state(config, github),
             clock=self.clock,
             guesses=GuessBudget(self._calls, self.clock),
             known_tokens=KnownTokens(config, sealer, self._calls, self.clock),
@@ -71,7 +74,8 @@ class Deployment:
         async def together() -> list[Any]:
             return await asyncio.gather(*work, return_exceptions=True)
 
-        return [type(each) for each in self._runtime.run(together())]
+        ended: list[Any] = self._runtime.run(together())
+        return [type(each) for each in ended]
 
     def flood(self, process: BearerVerifier, count: int, **given: Any) -> int:
         """How many made-up tokens of so many GitHub was asked about."""

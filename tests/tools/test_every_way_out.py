@@ -274,10 +274,10 @@ def test_a_call_of_an_older_release_that_the_ledger_may_have_forgotten_sends_not
 ) -> None:
     stock = ToolCallingSessionServicer._running
 
-    async def adopted(*arguments: Any) -> RunningCall:
+    def adopted(*arguments: Any) -> RunningCall:
         """As of a session that was opened more than a day ago."""
         begun_at_seconds = int(time.time()) - LEDGER_RETENTION_SECONDS - 1
-        running = await stock(*arguments)
+        running = stock(*arguments)
         return replace(running, is_adopted=True, begun_at_seconds=begun_at_seconds)
 
     monkeypatch.setattr(ToolCallingSessionServicer, "_running", adopted)
