@@ -68,7 +68,8 @@ class Deployment:
         )
 
     def verify(self, process: BearerVerifier, token: str, **given: Any) -> Caller:
-        return self._runtime.run(process.verify(token, **given))  # type: ignore[no-any-return]
+        caller: Caller = self._runtime.run(process.verify(token, **given))
+        return caller
 
     def outcomes(self, *work: Coroutine[Any, Any, Caller]) -> list[type]:
         async def together() -> list[Any]:

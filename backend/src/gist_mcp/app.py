@@ -260,8 +260,8 @@ def build_front_door(
             SignInLimit,
             trusted_proxies=config.trusted_proxies,
             clock=time.monotonic,
-            known_account=lambda request: known_account(
-                request, sealer, is_secure=config.is_secure, now_seconds=time.time()
+            known_account=functools.partial(
+                known_account, sealer=sealer, is_secure=config.is_secure, clock=time.time
             ),
         )
     )

@@ -64,8 +64,6 @@ def read_answer(request: Request) -> GitHubAnswer:
             each.secret for each in browser_cookies(request, is_secure=is_secure)
         ),
         wanted=wanted,
-        known_account=known_account(
-            request, deps.sealer, is_secure=is_secure, now_seconds=deps.clock()
-        ),
+        known_account=known_account(request, deps.sealer, is_secure=is_secure, clock=deps.clock),
         address=client_address(request.headers, deps.config.trusted_proxies),
     )

@@ -7,6 +7,7 @@ sign-ins are counted for their account, and not among the strangers (`tokens/gue
 
 import json
 import re
+from collections.abc import Callable
 from typing import Final
 
 from starlette.requests import Request
@@ -32,13 +33,16 @@ _ACCOUNT = re.compile(r"[0-9a-f]{32}\Z")
 
 
 def known_account(
-    request: Request, sealer: Sealer, *, is_secure: bool, now_seconds: float
+    request: Request, sealer: Sealer, *, is_secure: bool, clock: Callable[[], float]
 ) -> str | None:
-    """The account that signed in last with this browser (`grants.account_id`), or `None`."""
+    """The account that signed in last with this browser (`grants.account_id`), or `None`.
+
+    `clock` gives Unix time in seconds.
+    """
     name = _name(is_secure)
     brought = [value for each, value in cookies_of(request) if each == name]
     for sealed in brought[:MAX_READ]:
-        account = _opened(sealer, sealed, now_seconds)
+        account = _opened(sealer, sealed, clock())
         if account is not None:
             return account
     return None
