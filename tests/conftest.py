@@ -1,10 +1,13 @@
 """What holds for every test: its lane, what it leaves unclosed, and how Hypothesis searches."""
 
+import functools
 import gc
 import os
 from collections.abc import Generator
 from pathlib import Path
 
+import httpx
+import httpx._transports.default as http_transports
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -52,6 +55,9 @@ LONGEST_FIRST = (
 )
 
 lanes.watch()
+# httpx reads all certificates anew for each client, which takes 25 ms of a processor, and each
+# `httpx.get` is a client. The servers of the tests speak plain HTTP.
+vars(http_transports)["create_ssl_context"] = functools.cache(httpx.create_ssl_context)
 # As the application has them. With Reboot's own number a runtime in this process starts slowly.
 use_number_of_shards(OWN_NUMBER_OF_SHARDS)
 

@@ -27,7 +27,7 @@ WITH_FAULTS_OF_GITHUB = ("validated-2-servers", "plain-1-server")
 """Kills are played in all setups. What GitHub does wrong meets a call in the process that runs it,
 so two setups that differ in everything are enough."""
 
-SETUPS_AT_ONCE = 2
+SETUPS_AT_ONCE = 4
 """A setup spends most of its time in pauses of the application, which cost nothing."""
 
 Matrix = dict[str, dict[str, Performance]]
