@@ -76,7 +76,8 @@ class Deployment:
             return await asyncio.gather(*work, return_exceptions=True)
 
         ended: list[Any] = self._runtime.run(together())
-        return [type(each) for each in ended]
+        kinds: list[type] = [type(each) for each in ended]
+        return kinds
 
     def flood(self, process: BearerVerifier, count: int, **given: Any) -> int:
         """How many made-up tokens of so many GitHub was asked about."""
