@@ -73,7 +73,8 @@ class Deployment:
 
     def outcomes(self, *work: Coroutine[Any, Any, Caller]) -> list[type]:
         async def together() -> list[Any]:
-            return await asyncio.gather(*work, return_exceptions=True)
+            ended: list[Any] = await asyncio.gather(*work, return_exceptions=True)
+            return ended
 
         ended: list[Any] = self._runtime.run(together())
         kinds: list[type] = [type(each) for each in ended]
