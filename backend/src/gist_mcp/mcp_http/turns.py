@@ -105,13 +105,12 @@ class FairTurns:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Waits for the turn, then passes on."""
         request = Request(scope, receive)
-        bearer = bearer_token(request)
-        if not bearer:
-            # Refused at once, or sent here by another process of ours, where it had its turn.
+        key = self._key(bearer_token(request))
+        if key is None:
             await self._app(scope, receive, send)
             return
         try:
-            turn = await self._turns.take(self._key(bearer))
+            turn = await self._turns.take(key)
         except LimitReached as limit:
             response = challenges.refusal(self._deps.config, request, limit)
             await response(scope, receive, send)
@@ -127,8 +126,11 @@ class FairTurns:
         finally:
             turn.end()
 
-    def _key(self, bearer: str) -> str:
-        """The account, where the token tells it, else the token."""
+    def _key(self, bearer: str) -> str | None:
+        """The account, where the token tells it, else the token. `None`: it needs no turn."""
+        if not bearer:
+            # Refused at once, or sent here by another process of ours, where it had its turn.
+            return None
         if bearer.startswith(ACCESS_TOKEN_PREFIX):
             deps = self._deps
             try:
@@ -136,8 +138,9 @@ class FairTurns:
                     deps.sealer, bearer, resource=deps.config.resource, now=int(deps.clock())
                 )
             except SignInRequired:
-                # Any text: the request is going to be refused.
-                return ""
+                # Any text, or one that has expired. It is refused at once, and whoever brings the
+                # second kind must not wait behind those who bring the first.
+                return None
             return account_id(deps.config.github_web_url, opened.user_id)
         return hashlib.sha256(bearer.encode()).hexdigest()
 

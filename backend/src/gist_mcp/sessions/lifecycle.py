@@ -1,5 +1,6 @@
 """A session opens and ends: its own state, its account's, and what this process remembers of it."""
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from reboot.aio.external import ExternalContext
 
 from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.principal import McpSessionId, Principal
+from gist_mcp.servicers.unlogged_call import StateMissing
 from gist_mcp.sessions import ownership
 from gist_mcp.sessions.accounts import Accounts
 from gist_mcp.sessions.admission import Admission
@@ -99,7 +101,9 @@ class SessionLifecycle:
         logger.info("session %s ended by its client", ownership.short_name(session_id))
 
     async def _end(self, context: ExternalContext, session_id: McpSessionId) -> None:
-        await ownership.close_session(context, session_id, now_seconds=int(self.clock()))
+        # Missing is one whose opening had failed after it was counted.
+        with contextlib.suppress(StateMissing):
+            await ownership.close_session(context, session_id, now_seconds=int(self.clock()))
         self.sessions.forget(session_id)
         self.vault.retire(session_id)
         self.events.publish(session_id, SessionEnded())
