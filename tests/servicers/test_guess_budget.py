@@ -14,6 +14,7 @@ from gist_mcp.servicers.guess_budget import (
     CODE_COST,
     IMPLAUSIBLE,
     KNOWN,
+    NEWCOMERS,
     PLAUSIBLE,
     RATES,
     TOKEN_COST,
@@ -65,6 +66,10 @@ class Deployment:
             for n in range(most)
         )
 
+    def take(self, process: int, address: str) -> Awaitable[Taken]:
+        """A plausible token, from an address, at a process."""
+        return self.processes[process].take(cost=TOKEN_COST, is_plausible=True, address=address)
+
     def is_taken(self, work: Awaitable[Taken]) -> bool:
         try:
             self.run(work)
@@ -85,7 +90,7 @@ def deployment(runtime: Runtime) -> Deployment:
 
 
 def test_strangers_together_use_up_at_most_a_tenth_of_the_apps_hour() -> None:
-    parts = [RATES[PLAUSIBLE], RATES[IMPLAUSIBLE]]
+    parts = [RATES[PLAUSIBLE], RATES[NEWCOMERS], RATES[IMPLAUSIBLE]]
     units = sum(rate.burst + 3600 * rate.per_second for rate in parts)
 
     assert units * TOKEN_COST <= APP_QUESTIONS_AN_HOUR / 10
@@ -147,6 +152,44 @@ def test_one_address_does_not_use_it_up(deployment: Deployment) -> None:
 
     assert taken == ADDRESS_RATE.burst
     assert deployment.until_refused(address="192.0.2.2") > 0
+
+
+def test_a_flood_of_good_forgeries_leaves_something_for_other_addresses(
+    deployment: Deployment,
+) -> None:
+    flooder, newcomer = "192.0.2.1", "192.0.2.2"
+    deployment.until_refused(address=flooder)
+    deployment.until_refused()
+    assert not deployment.is_taken(deployment.take(0, flooder))
+
+    # Who was refused has asked nothing in vain.
+    assert deployment.is_taken(deployment.take(0, newcomer))
+    # Now this has been in vain, at that process.
+    assert not deployment.is_taken(deployment.take(0, newcomer))
+    assert not deployment.is_taken(deployment.take(0, flooder))
+
+
+def test_all_newcomers_together_have_their_part_only(deployment: Deployment) -> None:
+    deployment.until_refused()
+
+    taken = sum(
+        deployment.is_taken(deployment.take(n % 4, f"198.51.{n // 200}.{n % 200}"))
+        for n in range(500)
+    )
+
+    assert taken == RATES[NEWCOMERS].burst
+
+
+def test_whose_question_was_not_in_vain_is_still_a_newcomer(deployment: Deployment) -> None:
+    deployment.until_refused()
+
+    async def good() -> None:
+        await (await deployment.take(0, "192.0.2.3")).give_back()
+
+    for _ in range(3):
+        deployment.run(good())
+
+    assert deployment.is_taken(deployment.take(0, "192.0.2.3"))
 
 
 def test_what_is_given_back_uses_up_nothing(deployment: Deployment) -> None:

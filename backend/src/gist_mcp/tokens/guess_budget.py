@@ -8,11 +8,11 @@ one for all who are known.
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cachetools import LRUCache
+from cachetools import LRUCache, TTLCache
 
 from gist_mcp.errors import GistMcpError
 from gist_mcp.rate_limit import RateLimit
@@ -20,6 +20,7 @@ from gist_mcp.servicers.guess_budget import (
     ACCOUNT,
     IMPLAUSIBLE,
     KNOWN,
+    NEWCOMERS,
     PLAUSIBLE,
     STRANGERS_ID,
     account_state_id,
@@ -36,6 +37,10 @@ logger = logging.getLogger(__name__)
 ADDRESS_RATE: Final = Rate(burst=20, per_second=60 / 3600)
 """What one address may ask in vain of one process. A client with a dead token tries a few."""
 
+MAX_IN_VAIN: Final = 10_000
+IN_VAIN_SECONDS: Final = 3600.0
+"""How many addresses that have asked in vain a process remembers, and for how long."""
+
 MAX_EMPTY: Final = 10_000
 """Empty parts that a process remembers."""
 
@@ -49,6 +54,17 @@ class TooManyGuesses(GistMcpError):
             f"Try again in {retry_after_seconds} seconds."
         )
         self.retry_after_seconds = retry_after_seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asker:
+    """From where a question came; `is_newcomer`: nothing from there was in vain lately."""
+
+    address: str
+    is_newcomer: bool
+
+
+_NOBODY: Final = _Asker(address="", is_newcomer=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +83,7 @@ class GuessBudget:
         self._calls = calls
         self._clock = clock
         self._by_address = RateLimit(ADDRESS_RATE, clock)
+        self._in_vain: TTLCache[str, bool] = TTLCache(MAX_IN_VAIN, IN_VAIN_SECONDS, timer=clock)
         # When a part that was empty has enough again. Until then this process refuses by itself, so
         # that a flood costs no call, and nothing is written for a refusal.
         self._empty_until: LRUCache[_Share, float] = LRUCache(MAX_EMPTY)
@@ -84,14 +101,33 @@ class GuessBudget:
             # Before the call, or many requests at once would all find room.
             self._by_address.take(address, cost=cost)
         # Apart, so that whoever sends just anything does not use up what is for people.
-        part = PLAUSIBLE if is_plausible else IMPLAUSIBLE
-        share = _Share(state_id=STRANGERS_ID, part=part, cost=cost)
+        parts = [PLAUSIBLE] if is_plausible else [IMPLAUSIBLE]
+        is_newcomer = bool(address) and address not in self._in_vain
+        if is_newcomer:
+            # Until it is known to be otherwise, or many at once would all be newcomers.
+            self._in_vain[address] = True
+            if is_plausible:
+                # Who floods this server with good forgeries leaves something for everybody else.
+                parts.append(NEWCOMERS)
+        asker = _Asker(address=address, is_newcomer=is_newcomer)
         try:
-            await self._take(share)
+            share = await self._take_one_of(parts, cost)
         except BaseException:
-            self._give_back_address(address, cost)
+            self._give_back_address(asker, cost)
             raise
-        return Taken(self, (share,), address, cost)
+        return Taken(self, (share,), asker, cost)
+
+    async def _take_one_of(self, parts: Sequence[str], cost: float) -> _Share:
+        """The first of the parts that has enough. Raises what the last one raises."""
+        *others, last = (_Share(state_id=STRANGERS_ID, part=part, cost=cost) for part in parts)
+        for share in others:
+            try:
+                await self._take(share)
+            except TooManyGuesses:
+                continue
+            return share
+        await self._take(last)
+        return last
 
     async def take_as(self, account: str, *, cost: float) -> "Taken":
         """The same for somebody who is known; `account` is `grants.account_id`."""
@@ -104,7 +140,7 @@ class GuessBudget:
         except BaseException:
             await self._give_back(own)
             raise
-        return Taken(self, (own, together), "", cost)
+        return Taken(self, (own, together), _NOBODY, cost)
 
     async def _take(self, share: _Share) -> None:
         now_seconds = self._clock()
@@ -130,9 +166,11 @@ class GuessBudget:
             # It comes again with time. Nobody's sign-in is to fail for it.
             logger.warning("a unit was not given back: %s", error.log_reason)
 
-    def _give_back_address(self, address: str, cost: float) -> None:
-        if address:
-            self._by_address.give_back(address, cost=cost)
+    def _give_back_address(self, asker: "_Asker", cost: float) -> None:
+        if asker.address:
+            self._by_address.give_back(asker.address, cost=cost)
+        if asker.is_newcomer:
+            self._in_vain.pop(asker.address, None)
 
     async def _call(self, share: _Share, method: str, request: object) -> Any:
         return await self._calls.call(
@@ -148,16 +186,16 @@ class Taken:
     """What was taken for one question. If nothing more is done, it was asked in vain."""
 
     def __init__(
-        self, budget: GuessBudget, shares: tuple[_Share, ...], address: str, cost: float
+        self, budget: GuessBudget, shares: tuple[_Share, ...], asker: _Asker, cost: float
     ) -> None:
         self._budget = budget
         self._shares = shares
-        self._address = address
+        self._asker = asker
         self._cost = cost
 
     async def give_back(self) -> None:
         """It was not in vain, or nobody's fault: the token was good, or GitHub is down."""
-        self._budget._give_back_address(self._address, self._cost)
+        self._budget._give_back_address(self._asker, self._cost)
         for share in self._shares:
             await self._budget._give_back(share)
 
@@ -170,7 +208,7 @@ class Taken:
                 await self._budget._take(own)
             except (TooManyGuesses, StateUnavailable):
                 return
-        self._budget._give_back_address(self._address, self._cost)
+        self._budget._give_back_address(self._asker, self._cost)
         for share in self._shares:
             if share != own:
                 await self._budget._give_back(share)
