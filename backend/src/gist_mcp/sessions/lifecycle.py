@@ -92,18 +92,25 @@ class SessionLifecycle:
         credential: GitHubCredential,
     ) -> None:
         """Ends a session as its client asks. Raises `StateUnavailable`."""
-        # For a call whose request to GitHub was not answered: it sends nothing more, but it still
-        # looks whether it has made a gist.
-        self.vault.put(session_id, credential)
-        await self._end(context, session_id)
+        await self._end(context, session_id, credential)
         account = account_id(principal.issuer, principal.user_id)
         await self.accounts.session_ended(context, account, session_id)
         logger.info("session %s ended by its client", ownership.short_name(session_id))
 
-    async def _end(self, context: ExternalContext, session_id: McpSessionId) -> None:
+    async def _end(
+        self,
+        context: ExternalContext,
+        session_id: McpSessionId,
+        credential: GitHubCredential | None = None,
+    ) -> None:
         # Missing is one whose opening had failed after it was counted.
         with contextlib.suppress(StateMissing):
             await ownership.close_session(context, session_id, now_seconds=int(self.clock()))
         self.sessions.forget(session_id)
+        if credential is not None:
+            # For a call whose request to GitHub was not answered: it sends nothing more, but it
+            # still looks whether it has made a gist. Only now, when the end is durable: a call that
+            # waits for this very credential would make a gist in a session that has ended.
+            self.vault.put(session_id, credential)
         self.vault.retire(session_id)
         self.events.publish(session_id, SessionEnded())
