@@ -3,9 +3,12 @@
 import functools
 import gc
 import os
+import ssl
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
+import certifi
 import httpx
 import httpx._transports.default as http_transports
 import pytest
@@ -55,9 +58,16 @@ LONGEST_FIRST = (
 )
 
 lanes.watch()
+
+
 # httpx reads all certificates anew for each client, which takes 25 ms of a processor, and each
 # `httpx.get` is a client. The servers of the tests speak plain HTTP.
-vars(http_transports)["create_ssl_context"] = functools.cache(httpx.create_ssl_context)
+@functools.cache
+def _read_once(_certificates: str, **given: Any) -> ssl.SSLContext:
+    return httpx.create_ssl_context(**given)
+
+
+vars(http_transports)["create_ssl_context"] = lambda **given: _read_once(certifi.where(), **given)
 # As the application has them. With Reboot's own number a runtime in this process starts slowly.
 use_number_of_shards(OWN_NUMBER_OF_SHARDS)
 

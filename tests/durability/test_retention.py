@@ -62,8 +62,8 @@ def read_again(player: Player, call: RunningCall) -> RunningCall:
 
 
 def create(player: Player, text: str) -> RunningCall:
-    """A call whose arguments have the text, and what it ended with."""
-    call = player.client.call("create_gist", description=text, filename="a.txt", content=text)
+    """A call whose arguments and result have the text, and what it ended with."""
+    call = player.client.call("create_gist", description=text, filename=f"{text}.txt", content=text)
     assert not call.wait().is_error
     return call
 
