@@ -187,6 +187,38 @@ def test_a_call_of_before_a_restart_has_a_place_though_all_are_taken() -> None:
     with_admission(use)
 
 
+def test_a_call_that_waits_for_its_owner_keeps_no_place() -> None:
+    async def use(limits: Admission, _: Clock) -> None:
+        for number in range(2):
+            limits.run(call(number))
+        with limits.away("a0"):
+            await limits.begin(call(2), 1)
+            waiting = asyncio.create_task(limits.begin(call(3), 1))
+            assert await standing(waiting)
+        # It has come back, to more than there is place for.
+        limits.end("a1")
+        assert await standing(waiting)
+        limits.end("a0")
+        await waiting
+
+    with_admission(use)
+
+
+def test_calls_that_wait_for_their_owners_count_for_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(admission, "MAX_RUNNING_IN_PROCESS", 1)
+
+    async def use(limits: Admission, _: Clock) -> None:
+        limits.run(call(1))
+        with limits.away("a1"):
+            assert not limits.has_place_now("b")
+        limits.end("a1")
+        assert limits.has_place_now("b")
+
+    with_admission(use)
+
+
 def test_a_process_has_so_many_places_and_the_accounts_get_them_in_turn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

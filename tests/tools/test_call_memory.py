@@ -103,10 +103,13 @@ def nothing_is_collected() -> Iterator[None]:
     """Collects what is there, and nothing more within the block."""
     gc.collect()
     gc.disable()
+    # What other tests, and those who run them, have left in this process.
+    _of_others.update({id(text): text for _, text in references_to_large_texts()})
     try:
         yield
     finally:
         gc.enable()
+        _of_others.clear()
 
 
 def carry_out(world: SessionWorld, session_id: McpSessionId, call: NewCall) -> str:
@@ -142,10 +145,23 @@ def nothing_large_is_left(world: SessionWorld) -> None:
         pytest.fail(f"left in memory: {left}")
 
 
+_of_others: dict[int, Any] = {}
+"""Large texts that were there before."""
+
+
 def referring_to_large_texts() -> list[str]:
-    """What refers to a text or a message that is so large."""
+    """What refers to a text or a message that is so large, and that was not there before."""
     return [
-        f"{type(each).__name__} refers to a {type(referred).__name__}"
+        f"{type(each).__name__} refers to a {type(text).__name__}"
+        for each, text in references_to_large_texts()
+        if each is not _of_others and id(text) not in _of_others
+    ]
+
+
+def references_to_large_texts() -> list[tuple[Any, Any]]:
+    """Each object that refers to a large text, with that text."""
+    return [
+        (each, referred)
         for each in gc.get_objects()
         for referred in gc.get_referents(each)
         if _bytes(referred) >= LARGE_BYTES

@@ -9,9 +9,10 @@ A restart empties the counts, but for the calls that go on after it.
 """
 
 import asyncio
+import contextlib
 import math
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -92,6 +93,7 @@ class Admission:
         self._bytes = _minutely(limits.bytes_per_minute, clock)
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
         self._running: dict[str, CallName] = {}
+        self._away: set[str] = set()
 
     def open_session(self, account: str) -> None:
         """Counts a new session like a call. Raises `LimitReached`."""
@@ -148,6 +150,26 @@ class Admission:
         del self._accounts[call.account].running[call_id]
         self._hand_out()
 
+    @contextlib.contextmanager
+    def away(self, call_id: str) -> Iterator[None]:
+        """The call waits for its owner to come back, and leaves its place meanwhile.
+
+        Or the calls of a client that never comes back after a restart would keep the places of all
+        other clients of its person.
+        """
+        call = self._running.get(call_id)
+        if call is None:
+            yield
+            return
+        self._away.add(call_id)
+        self.end(call_id)
+        try:
+            yield
+        finally:
+            self._away.discard(call_id)
+            # Also if there is no place: it began before those that have one.
+            self.run(call)
+
     def has_place_now(self, account: str) -> bool:
         """False if a call of the account would have to wait, or be refused."""
         known = self._known(account)
@@ -183,7 +205,7 @@ class Admission:
     def _has_place(self, known: _Account) -> bool:
         return (
             len(known.running) < self._limits.calls_in_flight
-            and len(self._running) < MAX_RUNNING_IN_PROCESS
+            and len(self._running) + len(self._away) < MAX_RUNNING_IN_PROCESS
         )
 
     def _occupy(self, known: _Account, call: CallName) -> None:

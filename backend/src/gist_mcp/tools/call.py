@@ -257,13 +257,15 @@ class ToolCall:
         `Cancelled`.
         """
         services = process.services()
-        if services.vault.get(self.running.session_id) is None:
+        credential = services.vault.get(self.running.session_id, *scopes)
+        if credential is None:
             await self.stop_if_cancelled()
-        credential = await services.vault.wait_for(
-            self.running.session_id,
-            *scopes,
-            timeout_seconds=services.config.resume_wait_seconds,
-        )
+            with services.admission.away(self.running.request_id):
+                credential = await services.vault.wait_for(
+                    self.running.session_id,
+                    *scopes,
+                    timeout_seconds=services.config.resume_wait_seconds,
+                )
         if credential is None:
             raise SignInRequired(
                 "The server was restarted and its user has not been back since, so it has no "
