@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from gist_mcp.config import parse_config
 from gist_mcp.errors import AccountNotAllowed, AllowedUsersUnknown
+from gist_mcp.framework import placement
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.http import make_http_client
 from gist_mcp.github.rest import READ_ATTEMPTS
@@ -323,8 +324,10 @@ def test_what_is_not_the_login_of_a_person_lets_nobody_in(
 
 
 def test_before_this_process_knows_its_server_nobody_is_decided_about(
-    deployment: Deployment,
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Other tests have had servers in this process.
+    monkeypatch.setattr(placement, "_here", {})
     process = deployment.process("octocat", reach=reach_as_front_door(SecretStr("x")))
 
     for check in (process.check(OCTOCAT), process.check_at_sign_in(OCTOCAT, "octocat")):
