@@ -35,7 +35,7 @@ class Database:
 @pytest.fixture
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("bytes")
-    with stage(folder, servers=1, effect_validation="disabled") as started:
+    with stage(folder, servers=4, effect_validation="disabled") as started:
         yield started
 
 

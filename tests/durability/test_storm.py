@@ -140,7 +140,7 @@ class AfterAll:
 def after_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AfterAll]:
     """One storm, the kill, a second storm, the stop. Then everybody comes back."""
     folder = tmp_path_factory.mktemp("storm")
-    with stage(folder, servers=2, effect_validation="disabled") as built:
+    with stage(folder, servers=4, effect_validation="disabled") as built:
         storms: dict[str, Storm] = {}
         for ends in ENDS:
             storm = storms[ends.__name__] = Storm.over(built, ends.__name__)

@@ -67,7 +67,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     names by which only this machine reaches itself."""
     port = free_port()
     settings = {"PORT": str(port), "PUBLIC_URL": f"http://127.0.0.2:{port}", "DEV_PUBLIC": "1"}
-    with running_world(tmp_path_factory.mktemp("public"), settings, port=port) as running:
+    folder = tmp_path_factory.mktemp("public")
+    with running_world(folder, settings, port=port, servers=4) as running:
         yield running
 
 

@@ -35,9 +35,9 @@ _HOUR_SECONDS: Final = 3600
 
 RATES: Final = {
     # Together 500 in any hour, a tenth of the app's: bursts included.
-    PLAUSIBLE: Rate(burst=70, per_second=210 / _HOUR_SECONDS),
+    PLAUSIBLE: Rate(burst=100, per_second=210 / _HOUR_SECONDS),
     # What looks plausible, once that is used up, from an address that has asked nothing in vain.
-    NEWCOMERS: Rate(burst=30, per_second=90 / _HOUR_SECONDS),
+    NEWCOMERS: Rate(burst=30, per_second=60 / _HOUR_SECONDS),
     IMPLAUSIBLE: Rate(burst=25, per_second=75 / _HOUR_SECONDS),
     # Who names a live session or has signed in here before. Nobody's flood of tokens reaches it.
     KNOWN: Rate(burst=250, per_second=750 / _HOUR_SECONDS),
