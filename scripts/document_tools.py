@@ -15,7 +15,7 @@ sys.path[:0] = [str(REPOSITORY / "backend" / "src"), str(REPOSITORY / "api")]
 
 from mcp.server.fastmcp.utilities.func_metadata import func_metadata  # noqa: E402
 
-from gist_mcp.tools.argument_schema import Schema, input_schema  # noqa: E402
+from gist_mcp.calls.argument_schema import Schema, input_schema  # noqa: E402
 from gist_mcp.tools.registry import TOOLS, ToolEntry  # noqa: E402
 
 HEADER = """# Tools

@@ -64,7 +64,7 @@ FAILURES = [
     (SDK, "Error in message router", None),
     (SDK, "Error handling POST request", anyio.ClosedResourceError()),
     (SDK, "Terminating session: 71d5af45 failed", None),
-    ("gist_mcp.tools.call", "Error in SSE writer", anyio.ClosedResourceError()),
+    ("gist_mcp.calls.call", "Error in SSE writer", anyio.ClosedResourceError()),
     ("mcp.server.lowlevel.server", "Processing request of type CallToolRequest", ValueError()),
     ("mcp.server.lowlevel.server", "Received exception from stream: broken", None),
     (DURABLE_MCP, "Session 71d5af45 crashed: unhandled errors in a TaskGroup", None),
@@ -130,14 +130,14 @@ configure_logging("ERROR")
 configure_logging("{level}")
 logging.getLogger("mcp.server.lowlevel.server").info("Processing request of type PingRequest")
 logging.getLogger("respect.reboot.mcp.server").warning("Session 1 crashed: 2")
-logging.getLogger("gist_mcp.tools.call").info("done")
+logging.getLogger("gist_mcp.calls.call").info("done")
 import uvicorn
 uvicorn.Config(None, log_level="warning")
 logging.getLogger("uvicorn.error").error("Exception in ASGI application")
 logging.getLogger("uvicorn.access").info("GET / 200")
 """
 CRASHED = "WARNING respect.reboot.mcp.server: Session 1 crashed: 2"
-DONE = "INFO gist_mcp.tools.call: done"
+DONE = "INFO gist_mcp.calls.call: done"
 IN_WEB_SERVER = "ERROR uvicorn.error: Exception in ASGI application"
 PROCESSED = "INFO mcp.server.lowlevel.server: Processing request of type PingRequest"
 

@@ -9,7 +9,7 @@ import pytest
 from mcp import ClientSession
 from mcp.types import CallToolResult, TextContent
 
-from gist_mcp.tools.argument_schema import input_schema
+from gist_mcp.calls.argument_schema import input_schema
 from gist_mcp.tools.registry import TOOLS
 from tests.security.mcp_client import McpUser, answer_of
 from tests.security.world import World

@@ -28,8 +28,8 @@ REBOOT_IN_THIS_PROCESS = (
     "tokens/test_allowed_accounts.py",
     "tools/test_call_memory.py",
     "tools/test_call_workflow.py",
-    "tools/test_credential_of_a_call.py",
-    "tools/test_every_way_out.py",
+    "calls/test_credential_of_a_call.py",
+    "changes/test_every_way_out.py",
 )
 """Tests on a Reboot runtime inside the test process; all others talk to processes."""
 

@@ -48,7 +48,7 @@ class Rule:
 
 
 RULES: Final = (
-    # The MCP SDK, for each message. `tools/call_log.py` has a line for each call of a tool, with
+    # The MCP SDK, for each message. `calls/call_log.py` has a line for each call of a tool, with
     # its outcome; other messages change nothing.
     Rule(
         logger=re.compile(r"mcp\.server\.lowlevel\.server"),
@@ -67,7 +67,7 @@ RULES: Final = (
         text=re.compile(r"Error in (message router|SSE writer|standalone SSE writer)"),
         error=anyio.ClosedResourceError,
     ),
-    # DurableMCP, for each refusal that a tool answers on purpose (`tools/call.py` makes them all
+    # DurableMCP, for each refusal that a tool answers on purpose (`calls/call.py` makes them all
     # `PermissionError`). Its text is for the model and may quote arguments. The line of the call
     # has the kind of refusal.
     Rule(

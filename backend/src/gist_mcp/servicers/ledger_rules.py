@@ -13,7 +13,7 @@ whoever takes a change over from another runner or from an end in doubt. The rec
 whoever runs and dies meanwhile, until it has a gist or is forgotten.
 
 A runner takes the change for a time, its lease, and anew with each `hold`. It has ended by then
-(`tools/open_change.py`). So to everybody else a record whose lease is over reads as `unknown`.
+(`changes/open_change.py`). So to everybody else a record whose lease is over reads as `unknown`.
 """
 
 from dataclasses import dataclass

@@ -4,9 +4,9 @@ from typing import Any
 
 from mcp.types import CallToolResult, TextContent
 
+from gist_mcp.calls.argument_names import meant_by, shown
+from gist_mcp.calls.argument_schema import validated_arguments
 from gist_mcp.errors import InvalidArgument, ToolError
-from gist_mcp.tools.argument_names import meant_by, shown
-from gist_mcp.tools.argument_schema import validated_arguments
 from gist_mcp.tools.registry import TOOLS
 
 _TOOLS = {entry.name: entry for entry in TOOLS}

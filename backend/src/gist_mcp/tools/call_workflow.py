@@ -16,6 +16,14 @@ from mcp.types import INTERNAL_ERROR, CallToolResult
 from reboot.aio.contexts import WorkflowContext
 
 from gist_mcp import process
+from gist_mcp.calls.call import (
+    InternalError,
+    RunningCall,
+    current_call,
+    end_of_call,
+    ends_call,
+    error_text,
+)
 from gist_mcp.framework.private_names import EffectValidation
 from gist_mcp.principal import GitHubUserId, McpSessionId
 from gist_mcp.servicers.mcp_session import McpSessionServicer
@@ -24,14 +32,6 @@ from gist_mcp.sessions.admission import CallName
 from gist_mcp.sessions.call_events import CallEvent
 from gist_mcp.sessions.calls import arguments_of, note_progress, stored_bytes
 from gist_mcp.tokens.grants import account_id
-from gist_mcp.tools.call import (
-    InternalError,
-    RunningCall,
-    current_call,
-    end_of_call,
-    ends_call,
-    error_text,
-)
 from gist_mcp.tools.run_tool import ToolRun, run_tool
 from gist_state.v1 import mcp_session_pb2 as messages
 from gist_state.v1.mcp_session_rbt import McpSession, McpSessionFromProto

@@ -3,9 +3,9 @@
 from reboot.mcp.server import DurableContext
 
 from gist_mcp import process
+from gist_mcp.calls.call import running_call, tool_errors
 from gist_mcp.constants import COUNTED_PAGES
 from gist_mcp.github.credential import GitHubToken
-from gist_mcp.tools.call import running_call, tool_errors
 from gist_mcp.tools.results import GistList, gist_list
 
 

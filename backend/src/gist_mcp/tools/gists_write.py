@@ -6,10 +6,10 @@ from typing import Annotated
 from pydantic import Field
 from reboot.mcp.server import DurableContext
 
-from gist_mcp.tools.argument_schema import ArgumentObject
-from gist_mcp.tools.arguments import NewGist, checked_gist
-from gist_mcp.tools.call import running_call, tool_errors
-from gist_mcp.tools.create_once import create_once
+from gist_mcp.calls.argument_schema import ArgumentObject
+from gist_mcp.calls.call import running_call, tool_errors
+from gist_mcp.changes.create_once import create_once
+from gist_mcp.changes.new_gist import NewGist, checked_gist
 from gist_mcp.tools.results import CreatedGist
 
 

@@ -24,10 +24,10 @@ from mcp.types import (
 )
 from reboot.aio.contexts import WorkflowContext
 
+from gist_mcp.calls.call import CallInterrupted
+from gist_mcp.calls.call_log import CallEnd, current_end, log_end
 from gist_mcp.errors import InvalidArgument
 from gist_mcp.framework.private_names import durable_context, wrap_tool
-from gist_mcp.tools.call import CallInterrupted
-from gist_mcp.tools.call_log import CallEnd, current_end, log_end
 from gist_mcp.tools.call_validation import refused_call_result, validated_call
 from gist_mcp.tools.registry import TOOLS
 

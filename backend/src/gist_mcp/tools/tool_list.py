@@ -7,7 +7,7 @@ from typing import Any
 from mcp.server.lowlevel.server import Server
 from mcp.types import ListToolsRequest, ListToolsResult, ServerResult
 
-from gist_mcp.tools.argument_schema import input_schema
+from gist_mcp.calls.argument_schema import input_schema
 from gist_mcp.tools.registry import TOOLS
 
 type Handler = Callable[[Any], Awaitable[ServerResult]]

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gist_mcp.changes.new_gist import check_idempotency_key, checked_gist
 from gist_mcp.constants import MAX_GIST_CONTENT_BYTES
 from gist_mcp.errors import InvalidArgument
-from gist_mcp.tools.arguments import check_idempotency_key, checked_gist
 
 GOOD = {"description": "d", "filename": "a.py", "content": "x"}
 

@@ -9,15 +9,12 @@ from typing import Any
 import pytest
 
 from gist_mcp import process
+from gist_mcp.calls.call import RunningCall
 from gist_mcp.constants import LEDGER_RETENTION_SECONDS
 from gist_mcp.errors import GitHubUnavailable
 from gist_mcp.servicers.unlogged_call import StateUnavailable
-from gist_mcp.tools.call import RunningCall
 from gist_mcp.tools.call_workflow import ToolCallingSessionServicer
-from tests.support.github_simulator import GitHubSimulator
-from tests.support.runtime import Runtime
-from tests.support.session_world import SessionWorld
-from tests.tools.create_world import (
+from tests.changes.create_world import (
     OCTOCAT,
     CreateWorld,
     Points,
@@ -25,6 +22,9 @@ from tests.tools.create_world import (
     new_key,
     watch_points,
 )
+from tests.support.github_simulator import GitHubSimulator
+from tests.support.runtime import Runtime
+from tests.support.session_world import SessionWorld
 
 pytestmark = pytest.mark.integration
 
@@ -99,9 +99,9 @@ def world(
 ) -> Iterator[CreateWorld]:
     runtime, github = built
     # What happens, and in which order, does not depend on the pauses.
-    monkeypatch.setattr("gist_mcp.tools.create_once.LOOK_DELAYS_SECONDS", (0.0, 0.0))
-    monkeypatch.setattr("gist_mcp.tools.create_once.UNREACHABLE_DELAYS_SECONDS", (0.0, 0.0))
-    monkeypatch.setattr("gist_mcp.tools.call.REBOOT_RETRY_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr("gist_mcp.changes.create_once.LOOK_DELAYS_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr("gist_mcp.changes.create_once.UNREACHABLE_DELAYS_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr("gist_mcp.calls.call.REBOOT_RETRY_SECONDS", (0.0, 0.0))
     world = CreateWorld(SessionWorld(runtime, owner=OCTOCAT), github)
     world.sessions.now_seconds = time.time()
     watch_points(world.points, monkeypatch)
@@ -189,13 +189,13 @@ def test_every_way_out_ends_the_record_and_says_what_is_known(
 def test_who_waits_for_another_call_writes_nothing_meanwhile(
     world: CreateWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gist_mcp.tools.intent.KEY_POLL_SECONDS", 0.05)
+    monkeypatch.setattr("gist_mcp.changes.intent.KEY_POLL_SECONDS", 0.05)
     key, ledger = new_key(), world.ledger(lease_seconds=1)
     dead_for_ever = ledger.intend(
         ledger.write_id(key, "dead"), {}, runner="dead", now_seconds=int(time.time())
     )
     world.sessions.run(dead_for_ever)
-    monkeypatch.setattr("gist_mcp.tools.arguments.NewGist.digests", lambda _: {})
+    monkeypatch.setattr("gist_mcp.changes.new_gist.NewGist.digests", lambda _: {})
     forget(world)
 
     told = world.create(key)
@@ -208,7 +208,7 @@ def test_who_waits_for_another_call_writes_nothing_meanwhile(
 def test_a_call_that_outlives_its_lease_ends_in_doubt(
     world: CreateWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gist_mcp.tools.create_once.lease_seconds", lambda _: 1)
+    monkeypatch.setattr("gist_mcp.changes.create_once.lease_seconds", lambda _: 1)
     held = world.github.add_fault("hang_after", method="POST", path="/gists")
     key = new_key()
 
@@ -250,8 +250,8 @@ def test_a_call_that_waits_and_looks_leaves_no_idempotency_record(
 ) -> None:
     """Reboot keeps each for ever. A call asks whether it is cancelled, and how the ledger stands,
     as often as it waits."""
-    monkeypatch.setattr("gist_mcp.tools.intent.KEY_POLL_SECONDS", 0.05)
-    monkeypatch.setattr("gist_mcp.tools.arguments.NewGist.digests", lambda _: {})
+    monkeypatch.setattr("gist_mcp.changes.intent.KEY_POLL_SECONDS", 0.05)
+    monkeypatch.setattr("gist_mcp.changes.new_gist.NewGist.digests", lambda _: {})
     key, ledger = new_key(), world.ledger(lease_seconds=1)
     dead_for_ever = ledger.intend(
         ledger.write_id(key, "dead"), {}, runner="dead", now_seconds=int(time.time())

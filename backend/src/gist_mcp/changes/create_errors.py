@@ -1,5 +1,6 @@
 """The error with which `create_gist` ends: its text says whether the gist may exist."""
 
+from gist_mcp.calls.call import error_text
 from gist_mcp.errors import (
     GistMcpError,
     OutcomeUnknown,
@@ -9,7 +10,6 @@ from gist_mcp.errors import (
     TakenOver,
     ToolError,
 )
-from gist_mcp.tools.call import error_text
 
 UNCHANGED = "nothing was changed"
 """In the text of each error with which GitHub, or the way to it, has refused."""

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gist_mcp.calls.file_names import check_file_name
 from gist_mcp.errors import InvalidArgument
-from gist_mcp.tools.file_names import check_file_name
 
 
 @pytest.mark.parametrize(

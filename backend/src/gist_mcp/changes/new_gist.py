@@ -11,6 +11,10 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gist_mcp.calls.argument_names import shown
+from gist_mcp.calls.argument_schema import all_faults
+from gist_mcp.calls.file_names import check_file_name
+from gist_mcp.calls.text import check_text, first_of, in_code, is_blank
 from gist_mcp.constants import (
     MAX_DESCRIPTION_CHARACTERS,
     MAX_FILES,
@@ -18,10 +22,6 @@ from gist_mcp.constants import (
     MAX_IDEMPOTENCY_KEY_CHARACTERS,
 )
 from gist_mcp.errors import InvalidArgument
-from gist_mcp.tools.argument_names import shown
-from gist_mcp.tools.argument_schema import all_faults
-from gist_mcp.tools.file_names import check_file_name
-from gist_mcp.tools.text import check_text, first_of, in_code, is_blank
 
 
 @dataclass(frozen=True, kw_only=True)

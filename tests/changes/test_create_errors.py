@@ -2,6 +2,8 @@
 
 import pytest
 
+from gist_mcp.calls.call import InternalError
+from gist_mcp.changes.create_errors import final_error
 from gist_mcp.errors import (
     Cancelled,
     Conflict,
@@ -11,8 +13,6 @@ from gist_mcp.errors import (
     RateLimited,
     SignInRequired,
 )
-from gist_mcp.tools.call import InternalError
-from gist_mcp.tools.create_errors import final_error
 
 ENDS = [
     InternalError("0123456789ab"),

@@ -13,10 +13,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from gist_mcp import process
+from gist_mcp.calls.call import RunningCall, ends_call
+from gist_mcp.changes.create_errors import error_after, final_error
 from gist_mcp.errors import GistMcpError, OutcomeUnknown, ToolError
 from gist_mcp.sessions.ledger import Change, Ledger, LedgerEntry, LedgerResult
-from gist_mcp.tools.call import RunningCall, ends_call
-from gist_mcp.tools.create_errors import error_after, final_error
 
 logger = logging.getLogger(__name__)
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from gist_mcp import process
+from gist_mcp.calls.call import ToolCall
 from gist_mcp.framework.placement import servers_here
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
@@ -24,7 +25,6 @@ from gist_mcp.servicers.gist_ledger import GistLedgerServicer
 from gist_mcp.sessions.calls import NewCall, new_request_id
 from gist_mcp.sessions.ledger import Ledger, lease_seconds
 from gist_mcp.tools import call_workflow
-from gist_mcp.tools.call import ToolCall
 from gist_state.v1.gist_ledger_rbt import GistLedger
 from gist_state.v1.mcp_session_rbt import McpSession
 from tests.support.github_simulator import GitHubSimulator, GitHubSimulatorInProcess

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 from reboot.mcp.server import DurableContext
 
+from gist_mcp.calls.argument_names import meant_by
+from gist_mcp.calls.argument_schema import ArgumentObject, input_schema, validated_arguments
 from gist_mcp.errors import InvalidArgument
-from gist_mcp.tools.argument_names import meant_by
-from gist_mcp.tools.argument_schema import ArgumentObject, input_schema, validated_arguments
 from gist_mcp.tools.call_validation import validated_call
 from gist_mcp.tools.gists_write import NewFile, create_gist
 from gist_mcp.tools.registry import TOOLS, ToolEntry

@@ -22,6 +22,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gist_mcp import process
+from gist_mcp.calls.call import ToolCall
+from gist_mcp.changes.create_errors import outcome_unknown
+from gist_mcp.changes.intent import record_intent
+from gist_mcp.changes.new_gist import NewGist
+from gist_mcp.changes.open_change import OpenChange, now_seconds
+from gist_mcp.changes.step_outcome import StepFailure
 from gist_mcp.constants import (
     CLOCK_SKEW_SECONDS,
     LEDGER_RETENTION_SECONDS,
@@ -42,12 +48,6 @@ from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import Gist
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.sessions.ledger import Ledger, lease_seconds
-from gist_mcp.tools.arguments import NewGist
-from gist_mcp.tools.call import ToolCall
-from gist_mcp.tools.create_errors import outcome_unknown
-from gist_mcp.tools.intent import record_intent
-from gist_mcp.tools.open_change import OpenChange, now_seconds
-from gist_mcp.tools.step_outcome import StepFailure
 
 logger = logging.getLogger(__name__)
 

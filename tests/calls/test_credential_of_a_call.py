@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from gist_mcp import process
+from tests.changes.create_world import OCTOCAT, CreateWorld, create_world, new_key, watch_points
 from tests.support.session_world import SessionWorld
-from tests.tools.create_world import OCTOCAT, CreateWorld, create_world, new_key, watch_points
 
 pytestmark = pytest.mark.integration
 

@@ -8,9 +8,9 @@ names that git refuses, that no file system holds, and that people would read as
 import re
 import unicodedata
 
+from gist_mcp.calls.text import check_text, first_of, in_code
 from gist_mcp.constants import MAX_FILE_NAME_BYTES
 from gist_mcp.errors import InvalidArgument
-from gist_mcp.tools.text import check_text, first_of, in_code
 
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Embeddings, overrides and isolates (Unicode, UAX 9). With them `cod.exe` reads as `exe.doc`, to

@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import ErrorDetails
 from reboot.mcp.server import DurableContext
 
+from gist_mcp.calls.argument_names import meant_by, shown
 from gist_mcp.errors import InvalidArgument
-from gist_mcp.tools.argument_names import meant_by, shown
 
 type Tool = Callable[..., Any]
 type Schema = dict[str, Any]

@@ -15,6 +15,7 @@ from reboot.mcp.server import DurableContext
 from rebootdev.aio.aborted import Aborted
 
 from gist_mcp import process
+from gist_mcp.calls.call_log import note_error
 from gist_mcp.constants import REBOOT_RETRY_SECONDS
 from gist_mcp.errors import (
     Cancelled,
@@ -27,7 +28,6 @@ from gist_mcp.errors import (
 from gist_mcp.github.credential import GitHubCredential, GitHubToken, grants
 from gist_mcp.principal import GitHubUserId, McpSessionId
 from gist_mcp.servicers.unlogged_call import Caller, StateUnavailable, is_passing
-from gist_mcp.tools.call_log import note_error
 
 logger = logging.getLogger(__name__)
 

@@ -3,11 +3,11 @@
 import asyncio
 
 from gist_mcp import process
+from gist_mcp.calls.call import ToolCall
+from gist_mcp.changes.new_gist import NewGist
+from gist_mcp.changes.open_change import Intent, OpenChange, now_seconds
 from gist_mcp.constants import KEY_POLL_SECONDS
 from gist_mcp.errors import Conflict
-from gist_mcp.tools.arguments import NewGist
-from gist_mcp.tools.call import ToolCall
-from gist_mcp.tools.open_change import Intent, OpenChange, now_seconds
 
 
 async def record_intent(

@@ -1,0 +1,1 @@
+"""A running tool call, and the rules for its arguments."""

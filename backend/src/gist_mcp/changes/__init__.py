@@ -1,0 +1,1 @@
+"""Changes at GitHub that a call makes exactly once."""
