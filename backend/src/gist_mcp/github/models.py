@@ -84,7 +84,9 @@ class Gist:
     """A gist. `truncated` means that there are more files than GitHub lists (300).
 
     `owner_id` and `owner_login` are `None` for anonymous gists. `html_url` is for showing; its
-    form varies. Times and counts are `None` where GitHub does not say, or not legibly.
+    form varies. `revision` is the SHA of the newest commit and `fork_of` the id of the gist that
+    this is a fork of; listings have neither. `etag` is for asking again with the same token. Times,
+    counts and these are `None` where GitHub does not say, or not legibly.
     """
 
     id: str
@@ -98,10 +100,55 @@ class Gist:
     updated_at: datetime | None
     truncated: bool
     comments: int | None
+    revision: str | None = None
+    fork_of: str | None = None
+    etag: str | None = None
 
     def file(self, filename: str) -> GistFile | None:
         """The file of that name, if it is listed."""
         return next((file for file in self.files if file.filename == filename), None)
+
+
+@dataclass(frozen=True)
+class NotModified:
+    """What was asked for with an `etag` is as it was (304), which cost nothing of the limit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revision:
+    """A commit of a gist; `version` is its SHA. The rest is `None` where GitHub does not say."""
+
+    version: str
+    committed_at: datetime | None
+    user_id: GitHubUserId | None
+    login: str | None
+    additions: int | None
+    deletions: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comment:
+    """A comment on a gist. All but its number may be missing from GitHub's answer."""
+
+    id: int
+    body: str | None
+    user_id: GitHubUserId | None
+    login: str | None
+    created_at: datetime | None
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page[T]:
+    """One page of a list. `unreadable` counts the entries that are not among `items`.
+
+    `answered_at` and `next_url` are as in `GistPage`.
+    """
+
+    items: tuple[T, ...]
+    unreadable: int
+    next_url: str | None
+    answered_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +165,7 @@ class GistPage:
     `unreadable` are the entries that are not among `gists`. `scopes` are those of the token, as
     the answer has them, `None` if GitHub does not say. `answered_at` is GitHub's clock when it
     answered: compare it, not ours, with the times of gists. `next_url` is for
-    `GitHubClient.next_page` only.
+    `GitHubClient.next_page` only. `etag` is for asking for the same page again with the same token.
     """
 
     gists: tuple[Gist, ...]
@@ -126,6 +173,7 @@ class GistPage:
     scopes: frozenset[str] | None
     next_url: str | None
     answered_at: datetime | None
+    etag: str | None = None
 
     @property
     def has_next(self) -> bool:

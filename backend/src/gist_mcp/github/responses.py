@@ -5,15 +5,20 @@ Whatever GitHub sends, broken or hostile, the result is a model or a `GistMcpErr
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC
 
 from gist_mcp.errors import ScopeRequired
 from gist_mcp.github.answer import Answer, Call
 from gist_mcp.github.models import (
+    Comment,
     FoundAccount,
     Gist,
     GistFile,
     GistPage,
+    NotModified,
+    Page,
+    Revision,
     SameUser,
     TokenCheck,
     UnreadableGist,
@@ -24,12 +29,15 @@ from gist_mcp.github.refusals import lost_answer, refusal
 from gist_mcp.github.wire import (
     Unreadable,
     WireAuthorization,
+    WireComment,
     WireFile,
     WireFoundAccount,
     WireGist,
+    WireRevision,
     WireUser,
     parse,
     parse_gists,
+    parse_readable,
 )
 from gist_mcp.principal import GitHubUserId
 
@@ -72,7 +80,6 @@ def read_body(answer: Answer) -> bytes:
 def read_user(answer: Answer) -> UserAnswer:
     """The answer of `GET /user`. Raises `Unreadable`."""
     wire = parse(WireUser, answer.body)
-    etag = answer.headers.get("etag", "")
     return UserAnswer(
         user=User(
             id=GitHubUserId(wire.id),
@@ -86,7 +93,7 @@ def read_user(answer: Answer) -> UserAnswer:
         ),
         scopes=answer.scopes,
         client_id=answer.headers.get("x-oauth-client-id") or None,
-        etag=etag if _ETAG.match(etag) else None,
+        etag=_etag(answer),
     )
 
 
@@ -124,7 +131,7 @@ def read_token_check(answer: Answer) -> TokenCheck | None:
 
 def read_gist(answer: Answer) -> Gist:
     """A single gist. Raises `Unreadable`."""
-    return _gist(parse(WireGist, answer.body))
+    return replace(_gist(parse(WireGist, answer.body)), etag=_etag(answer))
 
 
 def read_gist_page(answer: Answer) -> GistPage:
@@ -138,7 +145,35 @@ def read_gist_page(answer: Answer) -> GistPage:
         scopes=answer.scopes,
         next_url=_next_url(answer.headers.get("link", "")),
         answered_at=answer.date,
+        etag=_etag(answer),
     )
+
+
+def read_gist_unless_same(answer: Answer) -> Gist | NotModified:
+    """The answer of a conditional request for a gist. Raises `Unreadable`."""
+    return NotModified() if answer.status == 304 else read_gist(answer)
+
+
+def read_gist_page_unless_same(answer: Answer) -> GistPage | NotModified:
+    """The answer of a conditional request for a page. Raises `Unreadable`."""
+    return NotModified() if answer.status == 304 else read_gist_page(answer)
+
+
+def read_revision_page(answer: Answer) -> Page[Revision]:
+    """A page of a gist's commits. Raises `Unreadable` for what is not a list."""
+    wires, unreadable = parse_readable(WireRevision, answer.body)
+    return _page(answer, tuple(map(_revision, wires)), unreadable)
+
+
+def read_comment_page(answer: Answer) -> Page[Comment]:
+    """A page of a gist's comments. Raises `Unreadable` for what is not a list."""
+    wires, unreadable = parse_readable(WireComment, answer.body)
+    return _page(answer, tuple(map(_comment, wires)), unreadable)
+
+
+def read_comment(answer: Answer) -> Comment:
+    """A single comment. Raises `Unreadable`."""
+    return _comment(parse(WireComment, answer.body))
 
 
 def read_is_starred(answer: Answer) -> bool:
@@ -148,7 +183,44 @@ def read_is_starred(answer: Answer) -> bool:
     return answer.status == 204
 
 
+def _etag(answer: Answer) -> str | None:
+    etag = answer.headers.get("etag", "")
+    return etag if _ETAG.match(etag) else None
+
+
+def _page[T](answer: Answer, items: tuple[T, ...], unreadable: int) -> Page[T]:
+    return Page(
+        items=items,
+        unreadable=unreadable,
+        next_url=_next_url(answer.headers.get("link", "")),
+        answered_at=answer.date,
+    )
+
+
+def _revision(wire: WireRevision) -> Revision:
+    return Revision(
+        version=wire.version,
+        committed_at=wire.committed_at,
+        user_id=None if wire.user is None else GitHubUserId(wire.user.id),
+        login=None if wire.user is None else wire.user.login,
+        additions=None if wire.change_status is None else wire.change_status.additions,
+        deletions=None if wire.change_status is None else wire.change_status.deletions,
+    )
+
+
+def _comment(wire: WireComment) -> Comment:
+    return Comment(
+        id=wire.id,
+        body=wire.body,
+        user_id=None if wire.user is None else GitHubUserId(wire.user.id),
+        login=None if wire.user is None else wire.user.login,
+        created_at=wire.created_at,
+        updated_at=wire.updated_at,
+    )
+
+
 def _gist(wire: WireGist) -> Gist:
+    newest = wire.history[0] if wire.history else None
     return Gist(
         id=wire.id,
         html_url=wire.html_url,
@@ -161,6 +233,8 @@ def _gist(wire: WireGist) -> Gist:
         updated_at=wire.updated_at,
         truncated=wire.truncated or False,
         comments=wire.comments,
+        revision=None if newest is None else newest.version,
+        fork_of=None if wire.fork_of is None else wire.fork_of.id,
     )
 
 

@@ -5,6 +5,7 @@ shown, or that a comparison can do without, is `None` when it is missing, null o
 a single oddity must not hide everything else.
 """
 
+import contextlib
 import json
 import re
 from datetime import datetime
@@ -24,6 +25,8 @@ PositiveInt = Annotated[int, Field(gt=0, lt=2**63)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 GIST_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 """What can stand in a path as it is. GitHub's examples are hexadecimal; it promises a string."""
+REVISION = re.compile(r"[0-9a-f]{40,64}")
+"""The SHA of a commit of the gist's git repository."""
 GistId = Annotated[str, Field(pattern=rf"^{GIST_ID.pattern}\z")]
 Text = Annotated[str, Field(min_length=1)]
 TokenText = Annotated[str, Field(pattern=r"^[!-~]{1,2048}\z")]
@@ -100,6 +103,38 @@ class WireFile(_Wire):
     encoding: OptionalText = None
 
 
+class WireChanges(_Wire):
+    """The `change_status` of a revision."""
+
+    additions: OptionalCount = None
+    deletions: OptionalCount = None
+
+
+class WireRevision(_Wire):
+    """GitHub schemas `gist-history` and `gist-commit`."""
+
+    version: Annotated[str, Field(pattern=rf"^{REVISION.pattern}\z")]
+    user: Annotated[WireAccount | None, IfReadable] = None
+    committed_at: OptionalMoment = None
+    change_status: Annotated[WireChanges | None, IfReadable] = None
+
+
+class WireComment(_Wire):
+    """GitHub schema `gist-comment`."""
+
+    id: PositiveInt
+    body: OptionalText = None
+    user: Annotated[WireAccount | None, IfReadable] = None
+    created_at: OptionalMoment = None
+    updated_at: OptionalMoment = None
+
+
+class WireOriginal(_Wire):
+    """The `fork_of` of a gist."""
+
+    id: GistId
+
+
 class WireGist(_Wire):
     """GitHub schemas `base-gist` and `gist-simple`, API versions 2022-11-28 and 2026-03-10."""
 
@@ -113,6 +148,8 @@ class WireGist(_Wire):
     updated_at: OptionalMoment = None
     truncated: OptionalFlag = None
     comments: OptionalCount = None
+    fork_of: Annotated[WireOriginal | None, IfReadable] = None
+    history: Annotated[list[Annotated[WireRevision | None, IfReadable]] | None, IfReadable] = None
 
 
 class WireGlimpse(_Wire):
@@ -173,21 +210,37 @@ def parse[T: BaseModel](model: type[T], body: bytes) -> T:
         raise Unreadable(f"not a {model.__name__.removeprefix('Wire').lower()}") from None
 
 
+def parse_items(body: bytes) -> list[bytes]:
+    """The entries of a list, each as JSON again: strict means less to objects of Python.
+
+    Raises `Unreadable` for what is not a list.
+    """
+    try:
+        listed = json.loads(body)
+        if isinstance(listed, list):
+            return [json.dumps(item).encode() for item in listed]
+    except (ValueError, RecursionError):
+        pass
+    raise Unreadable("not a list")
+
+
+def parse_readable[T: BaseModel](model: type[T], body: bytes) -> tuple[list[T], int]:
+    """The entries of a list that can be read, and how many cannot. Raises `Unreadable`."""
+    items = parse_items(body)
+    read: list[T] = []
+    for item in items:
+        with contextlib.suppress(Unreadable):
+            read.append(parse(model, item))
+    return read, len(items) - len(read)
+
+
 def parse_gists(body: bytes) -> tuple[list[WireGist], list[WireGlimpse]]:
     """The gists of a list, and what is legible of those that are none. Raises `Unreadable` for
     what is not a list.
     """
-    try:
-        listed = json.loads(body)
-        # One by one, each as JSON again: strict means less to objects of Python.
-        items = [json.dumps(item).encode() for item in listed] if isinstance(listed, list) else None
-    except (ValueError, RecursionError):
-        items = None
-    if items is None:
-        raise Unreadable("not a list of gists")
     gists: list[WireGist] = []
     glimpses: list[WireGlimpse] = []
-    for item in items:
+    for item in parse_items(body):
         try:
             gists.append(parse(WireGist, item))
         except Unreadable:
