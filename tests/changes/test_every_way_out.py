@@ -10,6 +10,7 @@ import pytest
 
 from gist_mcp import process
 from gist_mcp.calls.call import RunningCall
+from gist_mcp.changes.create_gist import CreateGist
 from gist_mcp.constants import LEDGER_RETENTION_SECONDS
 from gist_mcp.errors import GitHubUnavailable
 from gist_mcp.servicers.unlogged_call import StateUnavailable
@@ -99,8 +100,8 @@ def world(
 ) -> Iterator[CreateWorld]:
     runtime, github = built
     # What happens, and in which order, does not depend on the pauses.
-    monkeypatch.setattr("gist_mcp.changes.create_once.LOOK_DELAYS_SECONDS", (0.0, 0.0))
-    monkeypatch.setattr("gist_mcp.changes.create_once.UNREACHABLE_DELAYS_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr(CreateGist, "look_delays_seconds", (0.0, 0.0))
+    monkeypatch.setattr("gist_mcp.changes.change_once.UNREACHABLE_DELAYS_SECONDS", (0.0, 0.0))
     monkeypatch.setattr("gist_mcp.calls.call.REBOOT_RETRY_SECONDS", (0.0, 0.0))
     world = CreateWorld(SessionWorld(runtime, owner=OCTOCAT), github)
     world.sessions.now_seconds = time.time()
@@ -208,7 +209,7 @@ def test_who_waits_for_another_call_writes_nothing_meanwhile(
 def test_a_call_that_outlives_its_lease_ends_in_doubt(
     world: CreateWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gist_mcp.changes.create_once.lease_seconds", lambda _: 1)
+    monkeypatch.setattr("gist_mcp.changes.change_once.lease_seconds", lambda _: 1)
     held = world.github.add_fault("hang_after", method="POST", path="/gists")
     key = new_key()
 

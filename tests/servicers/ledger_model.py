@@ -1,7 +1,7 @@
 """Every way that calls with one key can take, with crashes everywhere: a small model.
 
 The rules are the real ones (`servicers/ledger_rules.py`). The calls are drawn as
-`changes/create_once.py` writes them: the ledger is kept over a crash, all else is lost. GitHub
+`changes/change_once.py` writes them: the ledger is kept over a crash, all else is lost. GitHub
 makes a gist or not, and answers or not; a look sees what there is. Time passes in steps, whoever is
 at work; a send alone does not outlive the lease of its call (`OpenChange.within_lease`).
 """

@@ -1,8 +1,8 @@
-"""Gist changes of one user: what was intended, and which gist it became.
+"""Changes of one user at GitHub: what was intended, and what came of it.
 
-A user's ledger is spread over a fixed number of states, each a bucket: the records of gist
-changes by the hash of their write id, the claims on gists by the hash of the gist id. Records
-hold ids, digests and times, never contents. They are pruned by the writes themselves.
+A user's ledger is spread over a fixed number of states, each a bucket: the records of changes by
+the hash of their write id, the claims by the hash of what is claimed. Records hold ids, digests and
+times, never contents. They are pruned by the writes themselves.
 """
 
 from typing import Optional
@@ -29,11 +29,11 @@ class WriteRecord(BaseModel):
         tag=4, description="Id of the workflow that carries the change out. Opens nothing."
     )
     gist_id: Optional[str] = Field(
-        tag=5, default=None, description="The gist that it became; unset while that is open."
+        tag=5,
+        default=None,
+        description="What came of it: the gist or the comment. Unset while that is open.",
     )
-    gist_url: Optional[str] = Field(
-        tag=6, default=None, description="The page of that gist at GitHub."
-    )
+    gist_url: Optional[str] = Field(tag=6, default=None, description="Its page at GitHub.")
     phase: str = Field(
         tag=7,
         description="`running`; `sending`, which it may have been; `done`, with a gist; `unknown`, "
@@ -55,13 +55,21 @@ class WriteRecord(BaseModel):
         description="Unix time after which nobody is carrying it out any more. Unset by older "
         "releases.",
     )
+    note: Optional[str] = Field(
+        tag=11,
+        default=None,
+        description="What would tell that the last send was made: ids and digests. Unset once it "
+        "is done.",
+    )
 
 
 class ClaimRecord(BaseModel):
-    """Which change a gist is the result of, so that no gist answers two calls."""
+    """Which change something is the result of, so that nothing answers two calls."""
 
-    gist_id: str = Field(tag=1, description="GitHub's id of the gist.")
-    write_id: str = Field(tag=2, description="The change that the gist is the result of.")
+    gist_id: str = Field(
+        tag=1, description="GitHub's id of the gist, or the name of what else is claimed."
+    )
+    write_id: str = Field(tag=2, description="The change whose it is.")
     claimed_at_seconds: int = Field(tag=3, description="Unix time of the claim.")
 
 
@@ -91,7 +99,8 @@ class IntendResponse(BaseModel):
     (another workflow carries it out), `different` (the key was used with other arguments,
     named by `differing`), `full` (too many changes are remembered).
 
-    `look_first`: an earlier runner may have sent the change already.
+    `look_first`: an earlier runner may have sent the change already. `note`: what the last send
+    has noted.
     """
 
     outcome: str = Field(tag=1)
@@ -100,6 +109,7 @@ class IntendResponse(BaseModel):
     gist_id: Optional[str] = Field(tag=4, default=None)
     gist_url: Optional[str] = Field(tag=5, default=None)
     differing: list[str] = Field(tag=6)
+    note: Optional[str] = Field(tag=7, default=None)
 
 
 class RunsElsewhereRequest(BaseModel):
@@ -115,13 +125,14 @@ class RunsElsewhereResponse(BaseModel):
 
 
 class HoldRequest(BaseModel):
-    """`lease_seconds`: as in `IntendRequest`, from now on."""
+    """`lease_seconds`: as in `IntendRequest`, from now on. `note`: as in `WriteRecord`."""
 
     write_id: str = Field(tag=1)
     runner: str = Field(tag=2)
     intended_at_seconds: int = Field(tag=3)
     now_seconds: int = Field(tag=4)
     lease_seconds: Optional[int] = Field(tag=5, default=None)
+    note: Optional[str] = Field(tag=6, default=None)
 
 
 class HoldResponse(BaseModel):

@@ -1,17 +1,16 @@
-"""Records in the ledger that a call is going to create a gist, before anything is sent."""
+"""Records in the ledger that a call is going to change something, before anything is sent."""
 
 import asyncio
 
 from gist_mcp import process
 from gist_mcp.calls.call import ToolCall
-from gist_mcp.changes.new_gist import NewGist
 from gist_mcp.changes.open_change import Intent, OpenChange, now_seconds
 from gist_mcp.constants import KEY_POLL_SECONDS
 from gist_mcp.errors import Conflict
 
 
 async def record_intent(
-    call: ToolCall, change: OpenChange, gist: NewGist, *, has_key: bool
+    call: ToolCall, change: OpenChange, request_digests: dict[str, str]
 ) -> Intent:
     """Takes the change, or waits for another call that is carrying out the same key.
 
@@ -19,13 +18,11 @@ async def record_intent(
     and `Cancelled`.
     """
     services = process.services()
-    # Without a key no other call can have the same intent, and there is nothing to compare.
-    digests = gist.digests() if has_key else {}
 
     async def intend() -> Intent:
         deadline_seconds = services.clock() + services.config.resume_wait_seconds
         while True:
-            intent = await change.intend(digests)
+            intent = await change.intend(request_digests)
             entry = intent.entry
             if entry.differing:
                 raise Conflict(

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from gist_mcp import process
 from gist_mcp.calls.call import RunningCall, ends_call
-from gist_mcp.changes.create_errors import error_after, final_error
+from gist_mcp.changes.change_errors import error_after, final_error
+from gist_mcp.changes.work import Made, Words
 from gist_mcp.errors import GistMcpError, OutcomeUnknown, ToolError
 from gist_mcp.sessions.ledger import Change, Ledger, LedgerEntry, LedgerResult
 
@@ -37,10 +38,13 @@ class Intent:
 class OpenChange:
     """One change of a call. Used from one task."""
 
-    def __init__(self, ledger: Ledger, write_id: str, running: RunningCall) -> None:
+    def __init__(self, ledger: Ledger, write_id: str, running: RunningCall, words: Words) -> None:
         self.ledger = ledger
+        self.note = ""
+        """What the last send has noted before it began, also one of an earlier process."""
         self.change = Change(write_id, running.runner, 0)
         self._running = running
+        self._words = words
         self._is_open = False
         self._made_url: str | None = None
         self._has_begun = False
@@ -52,12 +56,12 @@ class OpenChange:
         """Of the event loop's clock."""
 
     @classmethod
-    def of(cls, ledger: Ledger, write_id: str, running: RunningCall) -> "OpenChange":
+    def of(cls, ledger: Ledger, write_id: str, running: RunningCall, words: Words) -> "OpenChange":
         """The change of a call. A tool that runs again in the same call goes on with it."""
         known = running.effects.get(write_id)
         if isinstance(known, cls):
             return known
-        change = running.effects[write_id] = cls(ledger, write_id, running)
+        change = running.effects[write_id] = cls(ledger, write_id, running, words)
         return change
 
     @property
@@ -88,6 +92,7 @@ class OpenChange:
         entry = intent.entry
         self.change = Change(self.change.write_id, self._running.runner, entry.intended_at_seconds)
         self._is_open = self._has_begun = True
+        self.note = self.note or entry.note
         self._looks_first = entry.look_first or self._running.is_adopted
         self._is_in_doubt |= self._looks_first
         self._lease_ends_at = max(self._lease_ends_at, intent.lease_ends_at)
@@ -108,11 +113,12 @@ class OpenChange:
         self._is_posting = False
         self._is_in_doubt |= not was_refused
 
-    async def hold(self) -> LedgerResult | None:
+    async def hold(self, note: str) -> LedgerResult | None:
         """Right before a send, as `Ledger.before_sending`. The lease begins again."""
         begun_at = _loop_seconds()
-        made = await self.ledger.before_sending(self.change, now_seconds=now_seconds())
+        made = await self.ledger.before_sending(self.change, note, now_seconds=now_seconds())
         if made is None:
+            self.note = note
             self._hold_until(begun_at + self.ledger.lease_seconds)
         return made
 
@@ -139,17 +145,17 @@ class OpenChange:
         if self._timeout is not None and not self._timeout.expired():
             self._timeout.reschedule(lease_ends_at)
 
-    async def end_with_gist(self, *, gist_id: str, url: str) -> None:
-        """Records the gist. Raises `StateUnavailable`."""
-        await self.ledger.finish_with(self.change, gist_id=gist_id, url=url)
-        self._made_url, self._is_open = url, False
+    async def end_with(self, made: Made) -> None:
+        """Records the result. Raises `StateUnavailable`."""
+        await self.ledger.finish_with(self.change, gist_id=made.id, url=made.url)
+        self._made_url, self._is_open = made.url, False
 
     async def end_after(self, error: GistMcpError) -> GistMcpError:
         """Records how the change ended after an error. The error of the call, which says it too.
 
         Raises `StateUnavailable`.
         """
-        end = final_error(error, maybe_sent=self.maybe_sent)
+        end = final_error(error, self._words, maybe_sent=self.maybe_sent)
         if isinstance(end, OutcomeUnknown):
             await self.ledger.finish_unknown(self.change)
         else:
@@ -163,16 +169,16 @@ class OpenChange:
         Raises nothing: what durable state does not take now ends with the lease.
         """
         if self._made_url is not None:
-            return error_after(error, self._made_url)
+            return error_after(error, self._words, self._made_url)
         if not self._is_open:
-            return final_error(error, maybe_sent=self.maybe_sent)
+            return final_error(error, self._words, maybe_sent=self.maybe_sent)
         try:
             return await self.end_after(error)
         except BaseException as failure:
             if not ends_call(failure):
                 raise
             logger.exception("The end of a change could not be recorded; its lease ends it")
-            return final_error(error, maybe_sent=self.maybe_sent)
+            return final_error(error, self._words, maybe_sent=self.maybe_sent)
 
 
 def now_seconds() -> int:

@@ -50,6 +50,7 @@ class GistLedgerServicer(GistLedger.Servicer):
             gist_id=record.gist_id if intended.outcome == rules.DONE else None,
             gist_url=record.gist_url if intended.outcome == rules.DONE else None,
             differing=list(intended.differing),
+            note=record.note if intended.outcome == rules.RUN else None,
         )
 
     async def runs_elsewhere(
@@ -66,7 +67,11 @@ class GistLedgerServicer(GistLedger.Servicer):
         """Whether `runner` still is the one to send the change; what it became, if it did."""
         known = _find(self.state.writes, request.write_id, request.intended_at_seconds)
         held = rules.hold(
-            known, request.runner, request.now_seconds, lease_seconds=request.lease_seconds
+            known,
+            request.runner,
+            request.now_seconds,
+            lease_seconds=request.lease_seconds,
+            note=request.note,
         )
         if held is not None:
             self.state.writes = [*_without(self.state.writes, request.write_id), held]

@@ -110,7 +110,11 @@ def runs_elsewhere(known: WriteRecord | None, runner: str, now_seconds: int) -> 
 
 
 def hold(
-    known: WriteRecord | None, runner: str, now_seconds: int, lease_seconds: int | None = None
+    known: WriteRecord | None,
+    runner: str,
+    now_seconds: int,
+    lease_seconds: int | None = None,
+    note: str | None = None,
 ) -> WriteRecord | None:
     """The record, held by `runner`, who is going to send now: nobody replaces it within its lease.
 
@@ -130,6 +134,7 @@ def hold(
         "in_doubt": is_in_doubt(known),
         "taken_at_seconds": now_seconds,
         "held_until_seconds": _lease_end(now_seconds, lease_seconds),
+        "note": note,
     }
     return known.model_copy(update=changes)
 
@@ -160,6 +165,7 @@ def finish(
             "gist_url": gist_url,
             # Nobody holds what is done.
             "held_until_seconds": None,
+            "note": None,
         }
         return Finished(record=known.model_copy(update=made), recorded=True)
     if phase == RUNNING:

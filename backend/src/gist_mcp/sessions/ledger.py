@@ -15,7 +15,7 @@ from gist_state.v1.gist_ledger_rbt import GistLedger
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerResult:
-    """The gist that a change became."""
+    """What a change has led to: a gist, or a comment."""
 
     gist_id: str
     url: str
@@ -25,7 +25,7 @@ class LedgerResult:
 class LedgerEntry:
     """A change as the ledger knows it.
 
-    `look_first`: an earlier runner may have sent it.
+    `look_first`: an earlier runner may have sent it. `note`: what the last send has noted.
     `differing`: the arguments that differ from those of the first call with the key.
     """
 
@@ -34,6 +34,7 @@ class LedgerEntry:
     runs_elsewhere: bool = False
     result: LedgerResult | None = None
     differing: list[str] = field(default_factory=list)
+    note: str = ""
 
     @property
     def is_ours(self) -> bool:
@@ -116,7 +117,7 @@ class Ledger:
             ),
         )
         if answer.outcome == "full":
-            raise Conflict("Too many gists were made in the last two days; try again tomorrow.")
+            raise Conflict("Too many changes were made in the last two days; try again tomorrow.")
         result = None
         if answer.outcome == "done":
             result = LedgerResult(gist_id=answer.gist_id, url=answer.gist_url)
@@ -127,6 +128,7 @@ class Ledger:
             runs_elsewhere=answer.outcome == "running",
             result=result,
             differing=list(answer.differing.elements),
+            note=answer.note,
         )
 
     async def runs_elsewhere(self, write_id: str, *, runner: str, now_seconds: int) -> bool:
@@ -140,9 +142,11 @@ class Ledger:
             return False
         return bool(answer.runs_elsewhere)
 
-    async def before_sending(self, change: Change, *, now_seconds: int) -> LedgerResult | None:
-        """`None`: send; the ledger says from now on that it may have been sent. Otherwise the gist
-        that the change has become by now.
+    async def before_sending(
+        self, change: Change, note: str, *, now_seconds: int
+    ) -> LedgerResult | None:
+        """`None`: send; the ledger says from now on that it may have been sent, and has the `note`.
+        Otherwise what has come of the change by now.
 
         Raises `TakenOver` when the change is no longer this runner's.
         """
@@ -155,15 +159,16 @@ class Ledger:
                 intended_at_seconds=change.intended_at_seconds,
                 now_seconds=now_seconds,
                 lease_seconds=self.lease_seconds,
+                note=note or None,
             ),
         )
         if answer.gist_id:
             return LedgerResult(gist_id=answer.gist_id, url=answer.gist_url)
         if not answer.held:
             raise TakenOver(
-                "This call has made no gist and may not go on: it is more than a day old, or a "
-                "later call with its idempotency_key has taken over, and may have made it. Call "
-                "again with the same key."
+                "This call has changed nothing and may not go on: it is more than a day old, or a "
+                "later call with its idempotency_key has taken over, and may have made the change. "
+                "Call again with the same key."
             )
         return None
 

@@ -8,7 +8,8 @@ from reboot.mcp.server import DurableContext
 
 from gist_mcp.calls.argument_schema import ArgumentObject
 from gist_mcp.calls.call import running_call, tool_errors
-from gist_mcp.changes.create_once import create_once
+from gist_mcp.changes.change_once import change_once
+from gist_mcp.changes.create_gist import CreateGist
 from gist_mcp.changes.new_gist import NewGist, checked_gist
 from gist_mcp.tools.results import CreatedGist
 
@@ -87,9 +88,10 @@ async def create_gist(
         idempotency_key=idempotency_key,
     )
     call = running_call(context)
-    made = await create_once(call, gist, idempotency_key or None)
+    work = CreateGist(gist, user_id=call.running.user_id)
+    made = await change_once(call, work, idempotency_key or None)
     return CreatedGist(
-        id=made.gist_id,
+        id=made.id,
         url=made.url,
         created_by=call.login,
         public=gist.public,

@@ -7,7 +7,7 @@ from typing import Any
 from mcp.types import ToolAnnotations
 from reboot.mcp.server import DurableMCP
 
-from gist_mcp.changes.create_once import GIST_SCOPE
+from gist_mcp.changes.work import GIST_SCOPE
 from gist_mcp.errors import ScopeRequired
 from gist_mcp.github.credential import grants
 from gist_mcp.tools.gists_read import list_my_gists

@@ -1,0 +1,114 @@
+"""What a change is: how it is sent, how it is found again, and what is said of it.
+
+Each kind of change is a `Work`. `change_once` carries any of them out so that it happens once.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from gist_mcp.calls.call import ToolCall
+from gist_mcp.constants import CLOCK_SKEW_SECONDS, LOOK_DELAYS_SECONDS
+from gist_mcp.errors import ToolError
+from gist_mcp.github.credential import GitHubToken
+from gist_mcp.github.models import Gist
+
+GIST_SCOPE = "gist"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What a change has led to: the id and the page of a gist, or of a comment.
+
+    `gist` is GitHub's answer, where there was one: after a restart there may be none.
+    """
+
+    id: str
+    url: str
+    gist: Gist | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """How the end of a change is told. Whole sentences, except `unknown`, which a reason follows.
+
+    `made` has the place `{url}`. `advice`: what to do when the outcome is not known.
+    """
+
+    not_made: str
+    made: str
+    unknown: str
+    advice: str
+
+
+class NeverMade(ToolError):
+    """A look has seen for certain that the change was not made, and it cannot be made now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What a look may use to find out whether the change was made.
+
+    `note` is what `Work.prepare` gave before the send that is looked for. `claim` is true if what
+    has that name is now, or already was, the result of this change; `has_claimed` asks and changes
+    nothing. Both raise `StateUnavailable`, `claim` also `Conflict` when it is too late.
+    """
+
+    token: GitHubToken
+    intended_at_seconds: int
+    note: str
+    has_claimed: Callable[[str], Awaitable[bool]]
+    claim: Callable[[str], Awaitable[bool]]
+
+    @property
+    def since(self) -> datetime:
+        """Nothing that this change has made is older, by GitHub's clock."""
+        return datetime.fromtimestamp(self.intended_at_seconds - CLOCK_SKEW_SECONDS, UTC)
+
+
+class Work(ABC):
+    """One change that a call is to make at GitHub.
+
+    `look_delays_seconds` are the pauses before each look of a call that may have sent: a change
+    that is not found after the last of them was not made.
+    """
+
+    words: ClassVar[Words]
+    look_delays_seconds: ClassVar[tuple[float, ...]] = LOOK_DELAYS_SECONDS
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of each argument, to recognize the same request without storing it."""
+        return {}
+
+    async def approve(self, call: ToolCall, claim: Callable[[str], Awaitable[bool]]) -> None:
+        """Asks for what must be allowed, before anything is sent. Raises what refuses it.
+
+        Not asked again where the change may have been sent: then it was allowed. `claim` is as in
+        `Look`.
+        """
+        return
+
+    async def prepare(self, token: GitHubToken) -> str:
+        """Reads, right before each send, what the change depends on. A note for `look`, kept
+        durably from before the send: what would tell that this send has been made.
+
+        Raises what refuses the change as things stand.
+        """
+        return ""
+
+    @abstractmethod
+    async def send(self, token: GitHubToken) -> Made:
+        """Sends it, as the writes of `GitHubClient` do."""
+
+    @abstractmethod
+    async def look(self, look: Look) -> Made | None:
+        """What the change has led to; `None` if it is certain that there is nothing.
+
+        Raises `OutcomeUnknown` where GitHub's answers do not tell, and `NeverMade`.
+        """
+
+    def claim_name(self, made: Made) -> str:
+        """By which name the result belongs to this change alone; empty if it need not."""
+        return ""
