@@ -365,7 +365,7 @@ def flooded_until_refused(world: World, names: Sequence[tuple[str, str]]) -> lis
             headers={"X-Forwarded-For": "made-up, 192.0.2.7"},
             data={"token": "x", "refresh_token": "x"} if method == "POST" else None,
         )
-        for method, path in names * 100
+        for method, path in list(names) * 100
     ]
     wanted = {path.partition("?")[0] for _, path in names}
     answers: list[httpx.Response] = []

@@ -118,6 +118,30 @@ def test_a_flood_costs_no_calls_while_the_budget_is_empty(deployment: Deployment
     assert deployment.calls.count == before
 
 
+def test_the_operator_hears_of_a_flood_now_and_then(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    deployment.processes = [deployment.started()]
+
+    deployment.until_refused()
+    deployment.until_refused(is_plausible=False)
+    told = [each for each in caplog.records if "TRUSTED_PROXIES" in each.message]
+
+    assert [each.levelname for each in told] == ["WARNING"]
+    deployment.now += 3600
+    deployment.until_refused()
+    assert sum("TRUSTED_PROXIES" in each.message for each in caplog.records) == 2
+
+
+def test_one_accounts_many_sign_ins_are_no_flood(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(int(RATES[ACCOUNT].burst) + 1):
+        deployment.is_taken(deployment.processes[0].take_as("mallory", cost=TOKEN_COST))
+
+    assert not any("TRUSTED_PROXIES" in each.message for each in caplog.records)
+
+
 def test_the_time_that_is_told_is_enough(deployment: Deployment) -> None:
     deployment.until_refused()
     with pytest.raises(TooManyGuesses) as refused:

@@ -111,8 +111,9 @@ class Accounts:
             stored = await self._write(caller, account, _Stored(total_bytes=0))
         if stored.total_bytes + size_bytes > self._max_stored_bytes:
             raise LimitReached(
-                f"Your GitHub account's calls of the last days take {stored.total_bytes:,} bytes "
-                f"here, of {self._max_stored_bytes:,}.",
+                "What is kept here of your GitHub account's calls, responses and what running "
+                f"calls were given, takes {stored.total_bytes:,} bytes, and may take "
+                f"{self._max_stored_bytes:,}. It becomes less as old responses are dropped.",
                 FULL_RETRY_SECONDS,
             )
 

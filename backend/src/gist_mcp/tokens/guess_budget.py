@@ -41,6 +41,9 @@ MAX_IN_VAIN: Final = 10_000
 IN_VAIN_SECONDS: Final = 3600.0
 """How many addresses that have asked in vain a process remembers, and for how long."""
 
+WARNING_SECONDS: Final = 600.0
+"""How often the log says that a part for strangers is empty."""
+
 MAX_EMPTY: Final = 10_000
 """Empty parts that a process remembers."""
 
@@ -87,6 +90,7 @@ class GuessBudget:
         # When a part that was empty has enough again. Until then this process refuses by itself, so
         # that a flood costs no call, and nothing is written for a refusal.
         self._empty_until: LRUCache[_Share, float] = LRUCache(MAX_EMPTY)
+        self._next_warning_at_seconds = 0.0
 
     async def take(self, *, cost: float, is_plausible: bool, address: str = "") -> "Taken":
         """The right to ask GitHub about what a stranger brings, from `address` if that is known.
@@ -153,7 +157,20 @@ class GuessBudget:
         answer = await self._call(share, "Take", request)
         if answer.wait_seconds > 0:
             self._empty_until[share] = now_seconds + answer.wait_seconds
+            self._warn(share, now_seconds)
             raise TooManyGuesses(math.ceil(answer.wait_seconds))
+
+    def _warn(self, share: _Share, now_seconds: float) -> None:
+        """Tells the operator, now and then, that strangers keep each other from signing in."""
+        if share.state_id != STRANGERS_ID or now_seconds < self._next_warning_at_seconds:
+            return
+        self._next_warning_at_seconds = now_seconds + WARNING_SECONDS
+        logger.warning(
+            "so many tokens and codes that GitHub does not know came in that new ones are refused "
+            "for a while (part %s). First sign-ins may have to wait. Behind a proxy, "
+            "TRUSTED_PROXIES tells one caller from another",
+            share.part,
+        )
 
     async def _give_back(self, share: _Share) -> None:
         self._empty_until.pop(share, None)
