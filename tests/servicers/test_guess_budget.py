@@ -336,3 +336,17 @@ def test_in_no_hour_more_than_a_tenth_is_asked_in_vain(
     for end, _ in times:
         hour = sum(cost for at, cost in times if end - 3600 < at <= end)
         assert hour <= APP_QUESTIONS_AN_HOUR / 10 + 0.01
+
+
+def test_a_clock_that_was_ahead_for_a_moment_shuts_nobody_out(deployment: Deployment) -> None:
+    deployment.processes = [deployment.started()]
+    deployment.until_refused()
+    deployment.now += 86_400
+    deployment.until_refused()
+    deployment.now -= 86_400
+
+    with pytest.raises(TooManyGuesses) as refused:
+        deployment.run(deployment.take(0, ""))
+
+    # What durable state says, and not what this process remembers of a day that has not come.
+    assert refused.value.retry_after_seconds < 3600
