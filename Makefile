@@ -12,7 +12,7 @@ WORKERS ?= 2
 
 help:
 	@echo 'make dev     set up and serve on http://localhost:9991 (PORT, STATE_DIR, CHAOS=1, ...)'
-	@echo 'make unit    set up and run the tests that start no server, in less than a minute'
+	@echo 'make unit    set up and run the tests that start no server, in about a minute'
 	@echo 'make test    set up and run all tests (ARGS="-k sign_in" passes options to pytest)'
 	@echo 'make soak    faults and kills at random, then an audit (SOAK_SECONDS=600, SOAK_SEED=...)'
 	@echo 'make bench   measure this server beside others (ROUNDS, SERVERS, CALLS; LONG=1 for the long part)'

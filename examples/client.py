@@ -11,6 +11,7 @@ import asyncio
 import os
 import sys
 
+import httpx
 from mcp.types import CallToolResult, TextContent
 from reboot.mcp.client import connect
 
@@ -44,8 +45,25 @@ async def main(access_token: str) -> None:
         show("Profile", await session.call_tool("get_my_profile", arguments={}))
 
 
+def told(failure: BaseException, access_token: str) -> str:
+    """What went wrong, for a person. The SDK hides it in groups, and what the server says of it."""
+    while isinstance(failure, BaseExceptionGroup):
+        failure = failure.exceptions[0]
+    if isinstance(failure, httpx.ConnectError):
+        return f"Nobody answers at {URL}; GIST_MCP_URL names another address."
+    if isinstance(failure, httpx.HTTPStatusError):
+        ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+        headers = {"Authorization": f"Bearer {access_token}", "Accept": "application/json"}
+        answer = httpx.post(URL, headers=headers, json=ping)
+        return f"The server answered {answer.status_code}: {answer.text}"
+    return f"{type(failure).__name__}: {failure}"
+
+
 if __name__ == "__main__":
     token = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("GIST_MCP_TOKEN", "")
     if not token:
         sys.exit("Give a token as the first argument, or in GIST_MCP_TOKEN.")
-    asyncio.run(main(token))
+    try:
+        asyncio.run(main(token))
+    except Exception as failed:  # noqa: BLE001 - every failure is told in a line
+        sys.exit(told(failed, token))

@@ -317,6 +317,11 @@ def where_to_go(config: Config) -> str:
             f"  *** DEV_PUBLIC: whoever reaches port {config.port} of this machine may sign in and "
             "use /mcp; Reboot's admin calls and inspector answer nobody.",
         ]
+    if config.is_public_development and config.simulated:
+        lines += [
+            "  *** But nobody elsewhere can sign in: the simulator is for this machine only. Set",
+            "  *** GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET.",
+        ]
     if config.simulated:
         lines += [
             "",

@@ -6,7 +6,7 @@ import os
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -329,22 +329,10 @@ def test_a_flood_of_registrations_leaves_durable_state_as_it_was(flooded: World)
 def test_one_address_cannot_flood_the_sign_in_under_all_its_names(flooded: World) -> None:
     """The names share a budget: one of their own would last for so many requests to each. What
     brings nothing of ours to the token endpoint shares another."""
-    endpoints = [
-        *[("GET", "/oauth/callback"), ("GET", "/authorize?client_id=x"), ("POST", "/register/")]
-        * 3,
-        *[("POST", "/token"), ("POST", "/oauth/callback"), ("POST", "/revoke")] * 4,
+    answers = [
+        *flooded_until_refused(flooded, SIGN_IN_NAMES),
+        *flooded_until_refused(flooded, TOKEN_NAMES),
     ]
-    requests = [
-        httpx.Request(
-            method,
-            f"{flooded.app.url}{path}",
-            headers={"X-Forwarded-For": "made-up, 192.0.2.7"},
-            data={"token": "x", "refresh_token": "x"} if method == "POST" else None,
-        )
-        for method, path in endpoints * 100
-    ]
-
-    answers = asyncio.run(flooding(requests))
     other = httpx.get(
         f"{flooded.app.url}/oauth/callback", headers={"X-Forwarded-For": "192.0.2.7, 192.0.2.8"}
     )
@@ -353,9 +341,40 @@ def test_one_address_cannot_flood_the_sign_in_under_all_its_names(flooded: World
     # 401: the garbage says of no client that it is from it.
     assert set(statuses) == {400, 401, 429}
     assert statuses[400] + statuses[401] >= 200
-    refused = {answer.url.path for answer in answers if answer.status_code == 429}
-    assert refused == {path.partition("?")[0] for _, path in endpoints}
     assert other.status_code == 400
+
+
+SIGN_IN_NAMES = (
+    ("GET", "/oauth/callback"),
+    ("GET", "/authorize?client_id=x"),
+    ("POST", "/register/"),
+)
+TOKEN_NAMES = (("POST", "/token"), ("POST", "/oauth/callback"), ("POST", "/revoke"))
+MOST_ROUNDS = 20
+
+
+def flooded_until_refused(world: World, names: Sequence[tuple[str, str]]) -> list[httpx.Response]:
+    """The answers to a flood of one address that goes on until it is refused under each name.
+
+    How long that takes depends on how many requests a second the machine answers.
+    """
+    requests = [
+        httpx.Request(
+            method,
+            f"{world.app.url}{path}",
+            headers={"X-Forwarded-For": "made-up, 192.0.2.7"},
+            data={"token": "x", "refresh_token": "x"} if method == "POST" else None,
+        )
+        for method, path in list(names) * 100
+    ]
+    wanted = {path.partition("?")[0] for _, path in names}
+    answers: list[httpx.Response] = []
+    for _ in range(MOST_ROUNDS):
+        answers += asyncio.run(flooding(requests))
+        refused = {answer.url.path for answer in answers if answer.status_code == 429}
+        if refused == wanted:
+            return answers
+    raise AssertionError(f"refused were only {refused}")
 
 
 def test_all_this_has_not_eaten_the_memory(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gist_mcp.errors import LimitReached
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.account import SPANS, AccountServicer, noted
-from gist_mcp.sessions.accounts import WRITTEN_FROM_BYTES, Accounts
+from gist_mcp.sessions.accounts import LOOK_SECONDS, WRITTEN_FROM_BYTES, Accounts
 from gist_mcp.sessions.retention import SESSION_LIFETIME_SECONDS
 from gist_state.v1.account import StoredSince
 from tests.support.runtime import Runtime, running
@@ -189,3 +189,19 @@ def test_what_is_noted_is_what_was_stored_within_the_time_and_not_freed(
         assert total <= before + stored_bytes
         assert len(stored) <= SPANS + 3
         assert all(each.since_seconds > now_seconds - KEPT_SECONDS * 1.02 for each in stored)
+
+
+def test_what_was_noted_wrongly_is_looked_at_again_and_not_for_every_call(
+    account: Account,
+) -> None:
+    account.note(stored_bytes=MAX_STORED_BYTES)
+    # Somebody else's process has noted that it is gone, as when the account moves back and forth.
+    account.restarted().note(freed_bytes=MAX_STORED_BYTES)
+
+    assert account.has_room(1)
+    account.note(stored_bytes=MAX_STORED_BYTES)
+    account.restarted().note(freed_bytes=MAX_STORED_BYTES)
+    account.now_seconds += LOOK_SECONDS - 1
+    assert not account.has_room(1)
+    account.now_seconds += 1
+    assert account.has_room(1)

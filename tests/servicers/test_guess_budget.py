@@ -118,6 +118,30 @@ def test_a_flood_costs_no_calls_while_the_budget_is_empty(deployment: Deployment
     assert deployment.calls.count == before
 
 
+def test_the_operator_hears_of_a_flood_now_and_then(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    deployment.processes = [deployment.started()]
+
+    deployment.until_refused()
+    deployment.until_refused(is_plausible=False)
+    told = [each for each in caplog.records if "TRUSTED_PROXIES" in each.message]
+
+    assert [each.levelname for each in told] == ["WARNING"]
+    deployment.now += 3600
+    deployment.until_refused()
+    assert sum("TRUSTED_PROXIES" in each.message for each in caplog.records) == 2
+
+
+def test_one_accounts_many_sign_ins_are_no_flood(
+    deployment: Deployment, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(int(RATES[ACCOUNT].burst) + 1):
+        deployment.is_taken(deployment.processes[0].take_as("mallory", cost=TOKEN_COST))
+
+    assert not any("TRUSTED_PROXIES" in each.message for each in caplog.records)
+
+
 def test_the_time_that_is_told_is_enough(deployment: Deployment) -> None:
     deployment.until_refused()
     with pytest.raises(TooManyGuesses) as refused:
@@ -312,3 +336,17 @@ def test_in_no_hour_more_than_a_tenth_is_asked_in_vain(
     for end, _ in times:
         hour = sum(cost for at, cost in times if end - 3600 < at <= end)
         assert hour <= APP_QUESTIONS_AN_HOUR / 10 + 0.01
+
+
+def test_a_clock_that_was_ahead_for_a_moment_shuts_nobody_out(deployment: Deployment) -> None:
+    deployment.processes = [deployment.started()]
+    deployment.until_refused()
+    deployment.now += 86_400
+    deployment.until_refused()
+    deployment.now -= 86_400
+
+    with pytest.raises(TooManyGuesses) as refused:
+        deployment.run(deployment.take(0, ""))
+
+    # What durable state says, and not what this process remembers of a day that has not come.
+    assert refused.value.retry_after_seconds < 3600

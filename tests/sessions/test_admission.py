@@ -1,6 +1,7 @@
 """How much an account may do at once and in a minute."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from gist_mcp.errors import LimitReached
 from gist_mcp.principal import McpSessionId
 from gist_mcp.sessions import admission
-from gist_mcp.sessions.admission import AccountLimits, Admission, CallName
+from gist_mcp.sessions.admission import MINUTE_SECONDS, AccountLimits, Admission, CallName
 
 LIMITS = AccountLimits(calls_in_flight=2, calls_per_minute=10, bytes_per_minute=1000)
 
@@ -258,5 +259,24 @@ def test_accounts_that_do_nothing_are_forgotten(monkeypatch: pytest.MonkeyPatch)
             limits.end(f"account {number} 0")
         assert len(limits._accounts) == 3
         assert limits.busy_sessions("busy") == {McpSessionId("s")}
+
+    with_admission(use)
+
+
+def test_times_that_were_told_to_a_flood_end_with_it() -> None:
+    """Nobody has come for them, so the next one that is refused waits no longer than it must."""
+
+    async def use(limits: Admission, clock: Clock) -> None:
+        for _ in range(10_000):
+            with contextlib.suppress(LimitReached):
+                limits.open_session("a")
+        clock.now += 2 * MINUTE_SECONDS
+        for _ in range(LIMITS.calls_per_minute):
+            limits.open_session("a")
+
+        with pytest.raises(LimitReached) as told:
+            limits.open_session("a")
+
+        assert told.value.retry_after_seconds == MINUTE_SECONDS / LIMITS.calls_per_minute
 
     with_admission(use)

@@ -58,3 +58,14 @@ def test_memory_is_bounded() -> None:
     assert len(refused) == 10
     assert refused.reason("999") == "dead"
     assert MAX_REFUSED_SECONDS >= REFUSED_SECONDS
+
+
+def test_a_clock_that_was_ahead_for_a_moment_refuses_nothing_for_long() -> None:
+    clock = Clock()
+    refused = RefusedTokens(10, clock)
+    clock.now = 86_400.0
+    refused.add("digest", "dead", may_heal=True)
+
+    clock.now = 60.0
+
+    assert refused.reason("digest") is None

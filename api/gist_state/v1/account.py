@@ -21,7 +21,9 @@ class StoredSince(BaseModel):
     """What of the calls of some time is still stored."""
 
     since_seconds: int = Field(tag=1, description="Unix time of the first of these calls.")
-    stored_bytes: int = Field(tag=2, description="Bytes of their arguments and responses.")
+    stored_bytes: int = Field(
+        tag=2, description="Bytes that are kept of them: responses, and arguments of running calls."
+    )
 
 
 class AccountState(StateModel):

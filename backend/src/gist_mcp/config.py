@@ -107,7 +107,7 @@ class Config(BaseSettings):
     """MCP sessions that one GitHub account has open. A new one ends the longest unused."""
 
     max_stored_bytes: int = Field(
-        default=1024**3, ge=1024 * 1024, le=1024**4, validation_alias="MAX_STORED_BYTES"
+        default=1024**3, ge=64 * 1024**2, le=1024**4, validation_alias="MAX_STORED_BYTES"
     )
     """Bytes of one GitHub account's calls that are kept at the same time."""
 
@@ -391,7 +391,11 @@ def _check_port(config: Config, environ: Mapping[str, str]) -> None:
     """`PORT` must be the port that Reboot was told to serve, or links would lead nowhere."""
     served = environ.get("REBOOT_LOCAL_ENVOY_PORT")
     if served and int(served) != config.port:
-        raise ConfigError("PORT", f"is {config.port}, but `rbt` serves port {served}")
+        raise ConfigError(
+            "PORT",
+            f"is {config.port}, but `rbt` serves port {served}; start it with "
+            f"`--port={config.port}`, or leave PORT out",
+        )
 
 
 def _with_simulator(config: Config, values: Mapping[str, str]) -> Config:

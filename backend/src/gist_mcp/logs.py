@@ -108,7 +108,7 @@ RULES: Final = (
             re.DOTALL,
         ),
         instead="Development runs each step twice, to find steps that must not be repeated. "
-        "EFFECT_VALIDATION=disabled switches that off.",
+        "`EFFECT_VALIDATION=disabled make dev` switches that off.",
     ),
     # Reboot, when a client comes back for a call before this process has taken up its workflows: it
     # finds that the call has no response yet, and expects none to be found so. The client's stream

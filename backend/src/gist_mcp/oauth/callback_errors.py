@@ -170,7 +170,7 @@ def github_unavailable(error: GitHubUnavailable | RateLimited) -> SignInFailed:
 def too_many_sign_ins(retry_after_seconds: int) -> SignInFailed:
     """GitHub was not asked about the code, because it was asked about too many bad ones."""
     text = (
-        "Too many sign-ins with codes that GitHub does not know were tried here, by whomever. "
+        "Too many sign-in codes and tokens that GitHub does not know were tried here, by whomever. "
         f"Nothing was granted. Start again in {retry_after_seconds} seconds."
     )
     return SignInFailed(

@@ -16,6 +16,7 @@ from gist_mcp.errors import LimitReached
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.unlogged_call import Caller, StateUnavailable, call_patiently
 from gist_mcp.sessions.retention import SESSION_LIFETIME_SECONDS
+from gist_mcp.span import NO_SPAN, Span
 from gist_state.v1 import account_pb2 as messages
 from gist_state.v1.account_pb2_grpc import AccountMethodsStub
 from gist_state.v1.account_rbt import Account
@@ -28,6 +29,9 @@ WRITTEN_FROM_BYTES: Final = 256 * 1024
 MAX_ACCOUNTS: Final = 10_000
 """Accounts whose stored bytes a process remembers. Forgetting one costs a question to its state."""
 
+LOOK_SECONDS: Final = 60
+"""How often durable state is asked about an account that has no room."""
+
 FULL_RETRY_SECONDS: Final = 3600
 """What is stored becomes less by the hour, as old calls are emptied."""
 
@@ -39,6 +43,8 @@ class _Stored:
     total_bytes: int
     new_bytes: int = 0
     freed_bytes: int = 0
+    looked_at: Span = NO_SPAN
+    """For so long durable state is not asked again whether there is room after all."""
 
 
 class Accounts:
@@ -109,12 +115,22 @@ class Accounts:
         stored = self._stored.get(account)
         if stored is None:
             stored = await self._write(caller, account, _Stored(total_bytes=0))
-        if stored.total_bytes + size_bytes > self._max_stored_bytes:
+        if self._is_too_much(stored, size_bytes) and not stored.looked_at.left_seconds(
+            self._clock()
+        ):
+            # What was noted wrongly, as in a crash, is right again after a time.
+            stored = await self._write(caller, account, stored)
+            stored.looked_at = Span(self._clock(), LOOK_SECONDS)
+        if self._is_too_much(stored, size_bytes):
             raise LimitReached(
-                f"Your GitHub account's calls of the last days take {stored.total_bytes:,} bytes "
-                f"here, of {self._max_stored_bytes:,}.",
+                "What is kept here of your GitHub account's calls, responses and what running "
+                f"calls were given, takes {stored.total_bytes:,} bytes, and may take "
+                f"{self._max_stored_bytes:,}. It becomes less as old responses are dropped.",
                 FULL_RETRY_SECONDS,
             )
+
+    def _is_too_much(self, stored: _Stored, size_bytes: int) -> bool:
+        return stored.total_bytes + size_bytes > self._max_stored_bytes
 
     async def note(
         self, caller: Caller, account: str, *, stored_bytes: int = 0, freed_bytes: int = 0

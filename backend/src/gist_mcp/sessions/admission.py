@@ -247,7 +247,10 @@ class Admission:
         known = self._known(account)
         now_seconds = self._clock()
         begin_seconds = max(now_seconds, known.promised_until_seconds)
-        known.promised_until_seconds = begin_seconds + minutes * MINUTE_SECONDS
+        # No further than callers are told: what nobody comes for is free again then.
+        known.promised_until_seconds = min(
+            begin_seconds + minutes * MINUTE_SECONDS, now_seconds + MAX_RETRY_SECONDS
+        )
         return known.promised_until_seconds - now_seconds
 
     def _no_place(self) -> LimitReached:

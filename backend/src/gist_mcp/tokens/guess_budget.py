@@ -27,6 +27,7 @@ from gist_mcp.servicers.guess_budget import (
 )
 from gist_mcp.servicers.process_call import StateCalls
 from gist_mcp.servicers.unlogged_call import StateUnavailable
+from gist_mcp.span import NO_SPAN, Span
 from gist_mcp.token_bucket import Rate
 from gist_state.v1 import guess_budget_pb2 as messages
 from gist_state.v1.guess_budget_pb2_grpc import GuessBudgetMethodsStub
@@ -40,6 +41,9 @@ ADDRESS_RATE: Final = Rate(burst=20, per_second=60 / 3600)
 MAX_IN_VAIN: Final = 10_000
 IN_VAIN_SECONDS: Final = 3600.0
 """How many addresses that have asked in vain a process remembers, and for how long."""
+
+WARNING_SECONDS: Final = 600.0
+"""How often the log says that a part for strangers is empty."""
 
 MAX_EMPTY: Final = 10_000
 """Empty parts that a process remembers."""
@@ -86,7 +90,8 @@ class GuessBudget:
         self._in_vain: TTLCache[str, bool] = TTLCache(MAX_IN_VAIN, IN_VAIN_SECONDS, timer=clock)
         # When a part that was empty has enough again. Until then this process refuses by itself, so
         # that a flood costs no call, and nothing is written for a refusal.
-        self._empty_until: LRUCache[_Share, float] = LRUCache(MAX_EMPTY)
+        self._empty: LRUCache[_Share, Span] = LRUCache(MAX_EMPTY)
+        self._warned = NO_SPAN
 
     async def take(self, *, cost: float, is_plausible: bool, address: str = "") -> "Taken":
         """The right to ask GitHub about what a stranger brings, from `address` if that is known.
@@ -144,19 +149,33 @@ class GuessBudget:
 
     async def _take(self, share: _Share) -> None:
         now_seconds = self._clock()
-        until_seconds = self._empty_until.get(share, 0.0)
-        if now_seconds < until_seconds:
-            raise TooManyGuesses(math.ceil(until_seconds - now_seconds))
+        empty = self._empty.get(share)
+        left_seconds = empty.left_seconds(now_seconds) if empty else 0.0
+        if left_seconds:
+            raise TooManyGuesses(math.ceil(left_seconds))
         request = messages.GuessBudgetTakeRequest(
             part=share.part, cost=share.cost, now_seconds=now_seconds
         )
         answer = await self._call(share, "Take", request)
         if answer.wait_seconds > 0:
-            self._empty_until[share] = now_seconds + answer.wait_seconds
+            self._empty[share] = Span(now_seconds, answer.wait_seconds)
+            self._warn(share, now_seconds)
             raise TooManyGuesses(math.ceil(answer.wait_seconds))
 
+    def _warn(self, share: _Share, now_seconds: float) -> None:
+        """Tells the operator, now and then, that strangers keep each other from signing in."""
+        if share.state_id != STRANGERS_ID or self._warned.left_seconds(now_seconds):
+            return
+        self._warned = Span(now_seconds, WARNING_SECONDS)
+        logger.warning(
+            "so many tokens and codes that GitHub does not know came in that new ones are refused "
+            "for a while (part %s). First sign-ins may have to wait. Behind a proxy, "
+            "TRUSTED_PROXIES tells one caller from another",
+            share.part,
+        )
+
     async def _give_back(self, share: _Share) -> None:
-        self._empty_until.pop(share, None)
+        self._empty.pop(share, None)
         request = messages.GuessBudgetGiveBackRequest(
             part=share.part, cost=share.cost, now_seconds=self._clock()
         )

@@ -9,6 +9,8 @@ from typing import Final
 
 from cachetools import LRUCache
 
+from gist_mcp.span import Span
+
 REFUSED_SECONDS: Final = 10.0
 """For so long a token is refused the first time. Short, because GitHub may need a moment to know a
 token that it has just made."""
@@ -20,8 +22,7 @@ MAX_REFUSED_SECONDS: Final = 3600.0
 @dataclass(frozen=True, kw_only=True)
 class _Refusal:
     reason: str
-    seconds: float
-    until_seconds: float
+    span: Span
 
 
 class RefusedTokens:
@@ -38,7 +39,7 @@ class RefusedTokens:
     def reason(self, digest: str) -> str | None:
         """Why the token is refused without asking; `None` if GitHub is to be asked."""
         known = self._refusals.get(digest)
-        return known.reason if known and self._clock() < known.until_seconds else None
+        return known.reason if known and known.span.left_seconds(self._clock()) else None
 
     def add(self, digest: str, reason: str, *, may_heal: bool) -> None:
         """GitHub has just refused it. `may_heal`: the token lives, and its account may be served
@@ -47,7 +48,5 @@ class RefusedTokens:
         if known is None or may_heal:
             seconds = REFUSED_SECONDS
         else:
-            seconds = min(2 * known.seconds, MAX_REFUSED_SECONDS)
-        self._refusals[digest] = _Refusal(
-            reason=reason, seconds=seconds, until_seconds=self._clock() + seconds
-        )
+            seconds = min(2 * known.span.seconds, MAX_REFUSED_SECONDS)
+        self._refusals[digest] = _Refusal(reason=reason, span=Span(self._clock(), seconds))
