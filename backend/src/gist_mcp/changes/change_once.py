@@ -162,7 +162,7 @@ class _Carrying:
     async def _send(self, alias: str) -> _Tried:
         async def post(token: GitHubToken) -> Made:
             self._open.posts()
-            return await self._work.send(token)
+            return await self._work.send(token, self._open.note)
 
         async def send() -> _Tried:
             try:

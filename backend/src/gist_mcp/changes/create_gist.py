@@ -38,7 +38,7 @@ class CreateGist(Work):
     def claim_name(self, made: Made) -> str:
         return made.id
 
-    async def send(self, token: GitHubToken) -> Made:
+    async def send(self, token: GitHubToken, note: str) -> Made:
         gist = await process.services().github.create_gist(
             token,
             description=self._gist.description,

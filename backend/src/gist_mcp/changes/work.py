@@ -99,8 +99,8 @@ class Work(ABC):
         return ""
 
     @abstractmethod
-    async def send(self, token: GitHubToken) -> Made:
-        """Sends it, as the writes of `GitHubClient` do."""
+    async def send(self, token: GitHubToken, note: str) -> Made:
+        """Sends it, as the writes of `GitHubClient` do. `note` is what `prepare` has just given."""
 
     @abstractmethod
     async def look(self, look: Look) -> Made | None:
