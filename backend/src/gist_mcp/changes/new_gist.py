@@ -98,7 +98,7 @@ def checked_gist(
             check_content(content_field, content)
         checked[name] = content
     faults.refuse()
-    _check_size([(_fields(argument)[1], content) for argument, _, content in files])
+    check_total_size([(_fields(argument)[1], content) for argument, _, content in files])
     return NewGist(description=description, public=public, files=checked)
 
 
@@ -108,8 +108,11 @@ def _fields(argument: str) -> tuple[str, str]:
     return f"{argument}.filename", f"{argument}.content"
 
 
-def _check_size(contents: Sequence[tuple[str, str]]) -> None:
-    """Raises `InvalidArgument` naming the field that goes over the limit."""
+def check_total_size(contents: Sequence[tuple[str, str]]) -> None:
+    """Raises `InvalidArgument` naming the largest of the fields if all go over the limit together.
+
+    `contents` are pairs of field and content.
+    """
     sizes = [(field, len(content.encode())) for field, content in contents]
     total_bytes = sum(size_bytes for _, size_bytes in sizes)
     if total_bytes <= MAX_GIST_CONTENT_BYTES:

@@ -81,7 +81,7 @@ def _why_missing(text: str, old_text: str) -> str:
 
 
 def _why_ambiguous(text: str, old_text: str) -> str:
-    lines = []
+    lines: list[int] = []
     at = text.find(old_text)
     count = 0
     while at >= 0:
