@@ -10,6 +10,21 @@ from reboot.mcp.server import DurableMCP
 from gist_mcp.changes.work import GIST_SCOPE
 from gist_mcp.errors import ScopeRequired
 from gist_mcp.github.credential import grants
+from gist_mcp.tools.gist_argument import gist_meant
+from gist_mcp.tools.gists_change import (
+    check_edit,
+    delete_gist,
+    edit_gist_file,
+    update_gist,
+    update_of,
+)
+from gist_mcp.tools.gists_of_others import (
+    add_gist_comment,
+    check_comment,
+    fork_gist,
+    star_gist,
+    unstar_gist,
+)
 from gist_mcp.tools.gists_read import list_my_gists
 from gist_mcp.tools.gists_write import create_gist, gist_of
 from gist_mcp.tools.profile import get_my_profile
@@ -40,20 +55,80 @@ _CREATES = ToolAnnotations(
     readOnlyHint=False, destructiveHint=False, idempotentHint=False, openWorldHint=True
 )
 
+_CHANGES = ToolAnnotations(
+    readOnlyHint=False, destructiveHint=True, idempotentHint=False, openWorldHint=True
+)
+_DELETES = ToolAnnotations(
+    readOnlyHint=False, destructiveHint=True, idempotentHint=True, openWorldHint=True
+)
+_MARKS = ToolAnnotations(
+    readOnlyHint=False, destructiveHint=False, idempotentHint=True, openWorldHint=True
+)
+_GIST = frozenset({GIST_SCOPE})
+
 TOOLS = (
     ToolEntry(
         function=create_gist,
         title="Create a gist",
         annotations=_CREATES,
-        scopes=frozenset({GIST_SCOPE}),
+        scopes=_GIST,
         check=gist_of,
+    ),
+    ToolEntry(
+        function=update_gist,
+        title="Change a gist",
+        annotations=_CHANGES,
+        scopes=_GIST,
+        check=update_of,
+    ),
+    ToolEntry(
+        function=edit_gist_file,
+        title="Edit a file of a gist",
+        annotations=_CHANGES,
+        scopes=_GIST,
+        check=check_edit,
+    ),
+    ToolEntry(
+        function=delete_gist,
+        title="Delete a gist",
+        annotations=_DELETES,
+        scopes=_GIST,
+        check=gist_meant,
+    ),
+    ToolEntry(
+        function=fork_gist,
+        title="Fork a gist",
+        annotations=_CREATES,
+        scopes=_GIST,
+        check=gist_meant,
+    ),
+    ToolEntry(
+        function=star_gist,
+        title="Star a gist",
+        annotations=_MARKS,
+        scopes=_GIST,
+        check=gist_meant,
+    ),
+    ToolEntry(
+        function=unstar_gist,
+        title="Take the star off a gist",
+        annotations=_MARKS,
+        scopes=_GIST,
+        check=gist_meant,
+    ),
+    ToolEntry(
+        function=add_gist_comment,
+        title="Comment on a gist",
+        annotations=_CREATES,
+        scopes=_GIST,
+        check=check_comment,
     ),
     ToolEntry(
         function=list_my_gists,
         title="List my gists",
         annotations=_READS,
         # Without the scope GitHub lists the public gists only, which would look like all of them.
-        scopes=frozenset({GIST_SCOPE}),
+        scopes=_GIST,
     ),
     ToolEntry(function=get_my_profile, title="Show my GitHub profile", annotations=_READS),
 )
