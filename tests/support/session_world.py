@@ -23,6 +23,7 @@ from gist_mcp.framework.placement import ServerHere, place_quickly, server_of, s
 from gist_mcp.framework.private_names import StateRef
 from gist_mcp.framework.task_waits import keep_what_is_waited_for
 from gist_mcp.github.client import GitHubClient
+from gist_mcp.github.own_gists import OwnGists
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
 from gist_mcp.servicers.account import AccountServicer
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
@@ -244,6 +245,7 @@ def _services(
     return process.ProcessServices(
         config=config,
         github=github,
+        own_gists=OwnGists(github),
         verifier=BearerVerifier(
             config=config,
             sealer=Sealer([secrets.token_urlsafe(32)]),

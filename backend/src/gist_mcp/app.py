@@ -24,6 +24,7 @@ from gist_mcp.framework.task_waits import keep_what_is_waited_for
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.http import make_http_client
 from gist_mcp.github.oauth import GitHubOAuth
+from gist_mcp.github.own_gists import OwnGists
 from gist_mcp.http.limits import SIGN_INS_RATE, SignInLimit
 from gist_mcp.logs import configure_logging
 from gist_mcp.oauth.known_browser import known_account
@@ -186,6 +187,7 @@ def build_front_door(
         ProcessServices(
             config=config,
             github=github,
+            own_gists=OwnGists(github),
             verifier=verifier,
             vault=vault,
             events=events,

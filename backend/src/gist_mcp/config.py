@@ -99,6 +99,11 @@ class Config(BaseSettings):
     )
     """Bytes of one GitHub account's calls that are kept at the same time."""
 
+    max_result_tokens: int = Field(
+        default=20_000, ge=2_000, le=1_000_000, validation_alias="MAX_RESULT_TOKENS"
+    )
+    """How long the result of a tool that reads may be, by the estimate of `answer_budget`."""
+
     allowed_users: Annotated[AllowedUsers, NoDecode] = Field(
         default=AllowedUsers(), validation_alias="ALLOWED_USERS"
     )

@@ -90,9 +90,6 @@ its owner, `RESUME_WAIT_SECONDS`, comes on top."""
 KEY_POLL_SECONDS = 0.5
 """Pause between two looks at whether the first call with an idempotency key has ended."""
 
-COUNTED_PAGES = 30
-"""Pages of 100 gists that `list_my_gists` counts: GitHub itself ends some lists at 3,000."""
-
 CLIENT_PREFIXES = ("/oauth", "")
 """Where the endpoints of OAuth clients are. The metadata names those under `/oauth`. A client that
 has lost the metadata calls `/authorize`, `/token` and `/register` at the root (MCP 2025-03-26)."""

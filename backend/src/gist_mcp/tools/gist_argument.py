@@ -17,6 +17,11 @@ REVISION_TEXT: Final = (
 )
 
 
+def gist_of_call(*, gist_id: str, **_: object) -> GistReference:
+    """`gist_meant` for the arguments of a call."""
+    return gist_meant(gist_id)
+
+
 def gist_meant(gist_id: str) -> GistReference:
     """The gist. Raises `InvalidArgument` if the argument names none at this GitHub."""
     config = process.services().config

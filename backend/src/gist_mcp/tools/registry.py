@@ -10,7 +10,14 @@ from reboot.mcp.server import DurableMCP
 from gist_mcp.changes.work import GIST_SCOPE
 from gist_mcp.errors import ScopeRequired
 from gist_mcp.github.credential import grants
-from gist_mcp.tools.gist_argument import gist_meant
+from gist_mcp.tools.gist_argument import gist_of_call
+from gist_mcp.tools.gist_lists import (
+    check_list,
+    check_login,
+    list_my_gists,
+    list_starred_gists,
+    list_user_gists,
+)
 from gist_mcp.tools.gists_change import (
     check_edit,
     delete_gist,
@@ -25,7 +32,12 @@ from gist_mcp.tools.gists_of_others import (
     star_gist,
     unstar_gist,
 )
-from gist_mcp.tools.gists_read import list_my_gists
+from gist_mcp.tools.gists_read import (
+    check_read,
+    get_gist,
+    get_gist_history,
+    list_gist_comments,
+)
 from gist_mcp.tools.gists_write import create_gist, gist_of
 from gist_mcp.tools.profile import get_my_profile
 
@@ -93,28 +105,41 @@ TOOLS = (
         title="Delete a gist",
         annotations=_DELETES,
         scopes=_GIST,
-        check=gist_meant,
+        check=gist_of_call,
     ),
     ToolEntry(
         function=fork_gist,
         title="Fork a gist",
         annotations=_CREATES,
         scopes=_GIST,
-        check=gist_meant,
+        check=gist_of_call,
     ),
     ToolEntry(
         function=star_gist,
         title="Star a gist",
         annotations=_MARKS,
         scopes=_GIST,
-        check=gist_meant,
+        check=gist_of_call,
     ),
     ToolEntry(
         function=unstar_gist,
         title="Take the star off a gist",
         annotations=_MARKS,
         scopes=_GIST,
-        check=gist_meant,
+        check=gist_of_call,
+    ),
+    ToolEntry(function=get_gist, title="Read a gist", annotations=_READS, check=check_read),
+    ToolEntry(
+        function=get_gist_history,
+        title="Show a gist's history",
+        annotations=_READS,
+        check=gist_of_call,
+    ),
+    ToolEntry(
+        function=list_gist_comments,
+        title="List a gist's comments",
+        annotations=_READS,
+        check=gist_of_call,
     ),
     ToolEntry(
         function=add_gist_comment,
@@ -129,6 +154,14 @@ TOOLS = (
         annotations=_READS,
         # Without the scope GitHub lists the public gists only, which would look like all of them.
         scopes=_GIST,
+        check=check_list,
+    ),
+    ToolEntry(function=list_starred_gists, title="List starred gists", annotations=_READS),
+    ToolEntry(
+        function=list_user_gists,
+        title="List somebody's gists",
+        annotations=_READS,
+        check=check_login,
     ),
     ToolEntry(function=get_my_profile, title="Show my GitHub profile", annotations=_READS),
 )
