@@ -23,6 +23,7 @@ from gist_mcp.framework.placement import ServerHere, place_quickly, server_of, s
 from gist_mcp.framework.private_names import StateRef
 from gist_mcp.framework.task_waits import keep_what_is_waited_for
 from gist_mcp.github.client import GitHubClient
+from gist_mcp.github.gist_contents import GistContentCache
 from gist_mcp.github.own_gists import OwnGists
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
 from gist_mcp.servicers.account import AccountServicer
@@ -246,6 +247,7 @@ def _services(
         config=config,
         github=github,
         own_gists=OwnGists(github),
+        gist_contents=GistContentCache(github),
         verifier=BearerVerifier(
             config=config,
             sealer=Sealer([secrets.token_urlsafe(32)]),

@@ -39,6 +39,11 @@ class RequestRecord(BaseModel):
     progress: Optional[str] = Field(
         tag=8, default=None, description="The last progress notification, as JSON, to send again."
     )
+    checkpoint: Optional[str] = Field(
+        tag=9,
+        default=None,
+        description="How far a tool that only reads has come, as JSON, to go on after a restart.",
+    )
 
 
 class KeptCall(BaseModel):
@@ -206,6 +211,17 @@ class NoteProgressResponse(BaseModel):
     pass
 
 
+class NoteCheckpointRequest(BaseModel):
+    """`checkpoint`: as in `RequestRecord`."""
+
+    request_id: str = Field(tag=1)
+    checkpoint: str = Field(tag=2)
+
+
+class NoteCheckpointResponse(BaseModel):
+    pass
+
+
 class CallRequest(BaseModel):
     request_id: str = Field(tag=1)
 
@@ -331,6 +347,7 @@ api = API(
             adopt_call=Writer(request=AdoptCallRequest, response=AdoptCallResponse),
             run_call=Workflow(request=RunCallRequest, response=RunCallResponse),
             note_progress=Writer(request=NoteProgressRequest, response=NoteProgressResponse),
+            note_checkpoint=Writer(request=NoteCheckpointRequest, response=NoteCheckpointResponse),
             note_answered=Writer(request=NoteAnsweredRequest, response=NoteAnsweredResponse),
             call=Reader(request=CallRequest, response=CallResponse),
             find_call=Reader(request=FindCallRequest, response=FindCallResponse),

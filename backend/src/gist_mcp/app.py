@@ -22,6 +22,7 @@ from gist_mcp.framework.ended_tasks import keep_only_responses
 from gist_mcp.framework.placement import place_quickly
 from gist_mcp.framework.task_waits import keep_what_is_waited_for
 from gist_mcp.github.client import GitHubClient
+from gist_mcp.github.gist_contents import GistContentCache
 from gist_mcp.github.http import make_http_client
 from gist_mcp.github.oauth import GitHubOAuth
 from gist_mcp.github.own_gists import OwnGists
@@ -188,6 +189,7 @@ def build_front_door(
             config=config,
             github=github,
             own_gists=OwnGists(github),
+            gist_contents=GistContentCache(github),
             verifier=verifier,
             vault=vault,
             events=events,

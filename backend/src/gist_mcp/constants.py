@@ -70,6 +70,12 @@ LOOK_PAGES = 10
 UNREACHABLE_DELAYS_SECONDS = (0.5, 2.0, 5.0)
 """Pauses before trying again to reach a GitHub that did not take the connection."""
 
+SHORT_LIMIT_SECONDS = 30
+"""A limit of GitHub's that ends by then is waited for within the call."""
+
+MAX_LIMIT_WAITS = 3
+"""How often one request waits for GitHub's limit."""
+
 LOOK_PATIENCE_SECONDS = 300.0
 """How long a call goes on trying to look while GitHub does not answer."""
 

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from gist_mcp.config import Config
 from gist_mcp.github.client import GitHubClient
+from gist_mcp.github.gist_contents import GistContentCache
 from gist_mcp.github.own_gists import OwnGists
 from gist_mcp.sessions.accounts import Accounts
 from gist_mcp.sessions.admission import Admission
@@ -34,6 +35,7 @@ class ProcessServices:
     config: Config
     github: GitHubClient
     own_gists: OwnGists
+    gist_contents: GistContentCache
     verifier: BearerVerifier
     vault: CredentialVault
     events: SessionEvents

@@ -16,11 +16,12 @@ from rebootdev.aio.aborted import Aborted
 
 from gist_mcp import process
 from gist_mcp.calls.call_log import note_error
-from gist_mcp.constants import REBOOT_RETRY_SECONDS
+from gist_mcp.constants import MAX_LIMIT_WAITS, REBOOT_RETRY_SECONDS, SHORT_LIMIT_SECONDS
 from gist_mcp.errors import (
     Cancelled,
     GistMcpError,
     PermissionRequired,
+    RateLimited,
     ScopeRequired,
     SignInRequired,
     ToolError,
@@ -28,6 +29,7 @@ from gist_mcp.errors import (
 from gist_mcp.github.credential import GitHubCredential, GitHubToken, grants
 from gist_mcp.principal import GitHubUserId, McpSessionId
 from gist_mcp.servicers.unlogged_call import Caller, StateUnavailable, is_passing
+from gist_mcp.sessions.calls import note_checkpoint
 
 logger = logging.getLogger(__name__)
 
@@ -187,7 +189,8 @@ class RunningCall:
     older release began it, and may have sent what it was to send. `begun_at_seconds` is Unix time;
     of an adopted call only that of its session is known, which is earlier. `cancelled` tells why
     the call may have no further side effects, or `None`. `steps` has what its steps have given in
-    this process. `effects` has what it changes, one for each name.
+    this process. `checkpoint` is what its tool has kept in an earlier process, or empty; `said` are
+    the progress messages of this one. `effects` has what it changes, one for each name.
     """
 
     session_id: McpSessionId
@@ -201,6 +204,8 @@ class RunningCall:
     reboot: Caller
     cancelled: Callable[[], Awaitable[str | None]]
     steps: dict[str, Any]
+    checkpoint: str = ""
+    said: list[str] = field(default_factory=list)
     effects: dict[str, CallEffect] = field(default_factory=dict)
 
 
@@ -299,9 +304,12 @@ class ToolCall:
     async def with_credential(
         self, credential: GitHubCredential, ask: Callable[[GitHubToken], Awaitable[R]]
     ) -> R:
-        """Calls GitHub with the token of the credential. Raises what `ask` raises."""
+        """Calls GitHub with the token of the credential. Raises what `ask` raises.
+
+        A short limit of GitHub's is waited for.
+        """
         try:
-            return await ask(credential.token)
+            return await self.patiently(lambda: ask(credential.token))
         except (SignInRequired, ScopeRequired):
             # Without this a revoked token would be let in for `TOKEN_REVALIDATE_SECONDS`, and one
             # that has lost a scope would bring no challenge. The last one stays in the vault: the
@@ -310,6 +318,43 @@ class ToolCall:
             process.services().verifier.forget(credential.token)
             process.services().vault.refused(self.running.session_id, credential.token)
             raise
+
+    async def patiently(self, ask: Callable[[], Awaitable[R]]) -> R:
+        """What `ask` gives, after a wait where GitHub's limit is reached for a short time only.
+
+        `ask` is called again then: what GitHub has refused for a limit has had no effect. Raises
+        what `ask` raises, and `Cancelled`.
+        """
+        for _ in range(MAX_LIMIT_WAITS):
+            try:
+                return await ask()
+            except RateLimited as limit:
+                if limit.retry_after_seconds > SHORT_LIMIT_SECONDS:
+                    raise
+                seconds = limit.retry_after_seconds
+            await self.tell(f"GitHub's limit is reached. The call goes on in {seconds} seconds.")
+            await asyncio.sleep(seconds)
+            await self.stop_if_cancelled()
+        return await ask()
+
+    async def tell(self, message: str) -> None:
+        """Tells the client, if it wants to know, how far the call has come (MCP, progress)."""
+        self.running.said.append(message)
+        # Each progress must be more than the one before.
+        await self.context.report_progress(float(len(self.running.said)), message=message)
+
+    async def keep_checkpoint(self, checkpoint: str) -> None:
+        """Keeps how far the call has come, durably, for `running.checkpoint` after a restart.
+
+        What durable state does not take now is done again then.
+        """
+        running = self.running
+        try:
+            await note_checkpoint(
+                running.reboot, running.session_id, running.request_id, checkpoint
+            )
+        except StateUnavailable as failure:
+            logger.info("how far a call has come was not kept: %s", failure.log_reason)
 
     async def stop_if_cancelled(self) -> None:
         """Raises `Cancelled` when the client has cancelled the call or ended the session."""

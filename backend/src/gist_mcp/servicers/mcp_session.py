@@ -159,6 +159,17 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
         self.state.requests = records
         return McpSession.NoteProgressResponse()
 
+    async def note_checkpoint(
+        self, context: WriterContext, request: McpSession.NoteCheckpointRequest
+    ) -> McpSession.NoteCheckpointResponse:
+        """Keeps how far a call has come, for the process that carries it on after a restart."""
+        records = list(self.state.requests or [])
+        for record in records:
+            if record.request_id == request.request_id:
+                record.checkpoint = request.checkpoint
+        self.state.requests = records
+        return McpSession.NoteCheckpointResponse()
+
     async def note_answered(
         self, context: WriterContext, request: McpSession.NoteAnsweredRequest
     ) -> McpSession.NoteAnsweredResponse:

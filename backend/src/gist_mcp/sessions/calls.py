@@ -202,6 +202,14 @@ async def note_progress(
     await _call(caller, session_id, "NoteProgress", request)
 
 
+async def note_checkpoint(
+    caller: Caller, session_id: McpSessionId, request_id: str, checkpoint: str
+) -> None:
+    """Keeps how far a call has come. Raises `StateUnavailable`."""
+    request = messages.McpSessionNoteCheckpointRequest(request_id=request_id, checkpoint=checkpoint)
+    await _call(caller, session_id, "NoteCheckpoint", request)
+
+
 @dataclass(frozen=True, kw_only=True)
 class OldCalls:
     """Calls of a session whose arguments and results need not be kept, and whose they are."""

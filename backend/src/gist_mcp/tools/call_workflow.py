@@ -128,6 +128,7 @@ class ToolCallingSessionServicer(McpSessionServicer):
             reboot=_caller(context),
             cancelled=self._cancelled(context, request_id),
             steps=steps,
+            checkpoint=_checkpoint(state, request_id),
         )
 
     def _cancelled(
@@ -167,6 +168,11 @@ async def _note_stored(
         stored_bytes=stored.ByteSize(),
         freed_bytes=stored_bytes(request.arguments),
     )
+
+
+def _checkpoint(state: McpSession.State, request_id: str) -> str:
+    records = (each for each in state.requests or [] if each.request_id == request_id)
+    return next((each.checkpoint or "" for each in records), "")
 
 
 def _caller(context: WorkflowContext) -> FrontDoorCaller:

@@ -18,6 +18,7 @@ from gist_mcp.tools.gist_lists import (
     list_starred_gists,
     list_user_gists,
 )
+from gist_mcp.tools.gist_search import check_search, search_my_gists
 from gist_mcp.tools.gists_change import (
     check_edit,
     delete_gist,
@@ -162,6 +163,13 @@ TOOLS = (
         title="List somebody's gists",
         annotations=_READS,
         check=check_login,
+    ),
+    ToolEntry(
+        function=search_my_gists,
+        title="Search my gists",
+        annotations=_READS,
+        scopes=_GIST,
+        check=check_search,
     ),
     ToolEntry(function=get_my_profile, title="Show my GitHub profile", annotations=_READS),
 )
