@@ -1,0 +1,1 @@
+"""Prompts that a person chooses from a menu (MCP, prompts)."""
