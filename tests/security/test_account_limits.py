@@ -20,6 +20,7 @@ from tests.security.mcp_client import (
 )
 from tests.security.test_app_checks import CHECK, signed_in
 from tests.security.world import World, running_world
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -198,6 +199,58 @@ def test_a_minute_has_so_many_bytes(world: World, person: str) -> None:
 
     assert served >= 2
     assert TRY_AGAIN.search(told)
+
+
+def test_a_long_progress_token_is_refused_before_anything_is_stored(
+    world: World, person: str
+) -> None:
+    """It made a call too large to be recorded, which held a turn of its account for 15 seconds."""
+    user = McpUser.connect(world.app.mcp_url, world.token(person))
+    message = tool_message(3, "get_my_profile", {})
+    message["params"]["_meta"] = {"progressToken": "\u00e9" * 1_400_000}
+
+    answer = user.send(message)
+
+    assert answer.status_code == 200
+    assert answer.json()["id"] == 3
+    assert answer.json()["error"]["code"] == -32602
+    assert "progressToken is longer than 1024 bytes" in answer.json()["error"]["message"]
+
+
+def test_a_cancellation_of_an_endless_id_is_not_stored(world: World, person: str) -> None:
+    """Each was kept in the session's state, until the retention of its process failed."""
+    user = McpUser.connect(world.app.mcp_url, world.token(person))
+    before_bytes = stored_bytes(world)
+
+    for number in range(4):
+        params = {"requestId": f"{number}" + "x" * 2_900_000}
+        message = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}
+        assert user.send(message).status_code == 202
+
+    assert stored_bytes(world) - before_bytes < 2_900_000
+
+
+def test_cancellations_beyond_the_minute_do_nothing(world: World, person: str) -> None:
+    user = McpUser.connect(world.app.mcp_url, world.token(person))
+    cancellation = {
+        "jsonrpc": "2.0",
+        "method": "notifications/cancelled",
+        "params": {"requestId": "none"},
+    }
+    count = 3 * CALLS_PER_MINUTE
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: user.send(cancellation), range(count)))
+
+    assert {each.status_code for each in answers} == {202}
+    ignored = f"a cancellation by {person}: ignored"
+    wait_until("the log to tell of it", lambda: ignored in world.app.log(), seconds=60)
+    assert user.call("get_my_profile")["structuredContent"]["login"] == person
+
+
+def stored_bytes(world: World) -> int:
+    """What the deployment has on disk."""
+    return sum(each.stat().st_size for each in world.app.folder.rglob("*") if each.is_file())
 
 
 def test_github_is_asked_once_about_a_token_however_many_processes_and_sessions(

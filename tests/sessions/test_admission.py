@@ -152,6 +152,24 @@ def test_a_minute_has_so_many_calls_and_each_refused_one_is_told_another_time() 
     with_admission(use)
 
 
+def test_who_has_used_up_the_calls_can_cancel_each_of_them() -> None:
+    async def use(limits: Admission, clock: Clock) -> None:
+        for number in range(LIMITS.calls_per_minute):
+            await limits.begin(call(number), 1)
+            limits.end(f"a{number}")
+        assert not limits.has_place_now("a")
+
+        taken = [limits.take_cancellation("a") for _ in range(LIMITS.calls_per_minute + 1)]
+        assert taken == [*[True] * LIMITS.calls_per_minute, False]
+        assert limits.take_cancellation("b")
+
+        clock.now = 6
+        assert limits.has_place_now("a")
+        assert limits.take_cancellation("a")
+
+    with_admission(use)
+
+
 def test_a_minute_has_so_many_bytes() -> None:
     async def use(limits: Admission, clock: Clock) -> None:
         await limits.begin(call(1), 900)

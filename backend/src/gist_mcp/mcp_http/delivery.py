@@ -18,11 +18,12 @@ from gist_mcp.http.media_types import JSON, takes_events
 from gist_mcp.mcp_http import challenges, vs_code_stream
 from gist_mcp.mcp_http.call_stream import NOT_SERVING, SessionStreams
 from gist_mcp.mcp_http.event_stream import empty_stream, event_stream, one_event
-from gist_mcp.mcp_http.json_rpc import JsonRpcMessage
+from gist_mcp.mcp_http.json_rpc import JsonRpcId, JsonRpcMessage, MessageTooLarge
 from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, EventId, McpRequest, Refused
 from gist_mcp.mcp_http.methods import McpMethods, agreed_version
 from gist_mcp.mcp_http.turns import end_turn
 from gist_mcp.principal import McpSessionId
+from gist_mcp.servicers.unlogged_call import StateTooLarge
 from gist_mcp.sessions.call_beginning import CallBeginning
 from gist_mcp.sessions.call_events import CallEvent
 from gist_mcp.sessions.calls import (
@@ -36,6 +37,7 @@ from gist_mcp.sessions.hop import Authenticated
 from gist_mcp.sessions.lifecycle import NewSession
 from gist_mcp.sessions.ownership import LiveSession
 from gist_mcp.sessions.responses import Responses
+from gist_mcp.tokens.grants import account_id
 from gist_mcp.tools.call_validation import refused_call_result, validated_call
 from gist_mcp.tools.registry import only_reads
 
@@ -67,7 +69,7 @@ class McpDelivery:
         if asked.method == "DELETE":
             return await self._close_session(request, caller)
         if asked.cancelled_id is not None:
-            await self._cancel(request, caller.session_id, asked)
+            await self._cancel(request, caller, asked.cancelled_id)
         # After what ends a call is durable: the call may wait for this very credential, and would
         # create a gist that its client has cancelled.
         self._deps.vault.put(caller.session_id, caller.credential)
@@ -115,12 +117,20 @@ class McpDelivery:
         )
         return Response(status_code=200, headers={SESSION_HEADER: caller.session_id})
 
-    async def _cancel(self, request: Request, session_id: McpSessionId, asked: McpRequest) -> None:
-        assert asked.cancelled_id is not None
+    async def _cancel(
+        self, request: Request, caller: Authenticated, cancelled_id: JsonRpcId
+    ) -> None:
+        principal = caller.principal
+        account = account_id(principal.issuer, principal.user_id)
+        if not self._deps.admission.take_cancellation(account):
+            # Without an error: SDKs answer an HTTP error to a notification by ending the session.
+            # A receiver may ignore a cancellation (MCP, cancellation).
+            logger.info("a cancellation by %s: ignored, too many in a minute", principal.login)
+            return
         await cancel_calls(
             self._deps.reboot_context(request),
-            session_id,
-            asked.cancelled_id,
+            caller.session_id,
+            cancelled_id,
             now_seconds=int(self._deps.clock()),
         )
 
@@ -178,6 +188,8 @@ class McpDelivery:
         except LimitReached as limit:
             logger.info("a call by %s: %s", caller.principal.login, limit.log_reason)
             return _response(request, caller, _refused_call(message, limit))
+        except StateTooLarge as failure:
+            raise MessageTooLarge(str(failure), message.json_rpc_id) from None
         if request_id is None:
             raise session_not_found()
         self._deps.events.publish(
@@ -249,8 +261,5 @@ def _progress_token(message: JsonRpcMessage) -> str | None:
 
     It is all that is kept of `_meta`, which may hold anything.
     """
-    meta = message.params.get("_meta")
-    token = meta.get("progressToken") if isinstance(meta, dict) else None
-    if isinstance(token, str | int) and not isinstance(token, bool):
-        return json.dumps(token)
-    return None
+    token = message.progress_token
+    return None if token is None else json.dumps(token)

@@ -91,6 +91,7 @@ class Admission:
         self._clock = clock
         self._calls = _minutely(limits.calls_per_minute, clock)
         self._bytes = _minutely(limits.bytes_per_minute, clock)
+        self._cancellations = _minutely(limits.calls_per_minute, clock)
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
         self._running: dict[str, CallName] = {}
         self._away: set[str] = set()
@@ -98,6 +99,17 @@ class Admission:
     def open_session(self, account: str) -> None:
         """Counts a new session like a call. Raises `LimitReached`."""
         self._use(account, 0)
+
+    def take_cancellation(self, account: str) -> bool:
+        """Counts a cancellation. False if the account has had too many: it is to do nothing.
+
+        There may be as many in a minute as calls.
+        """
+        # Of a minute of their own: who has used up the calls can still cancel each of them.
+        if self._cancellations.wait_seconds(account):
+            return False
+        self._cancellations.take(account)
+        return True
 
     async def begin(self, call: CallName, size_bytes: int) -> None:
         """Takes a place for a call, as soon as there is one. Raises `LimitReached`.
