@@ -135,10 +135,14 @@ def test_the_line_has_an_end_in_bytes_and_a_large_one_alone_may_wait() -> None:
         large = asyncio.create_task(all_turns.take("a", size_bytes=MAX_WAITING_BYTES + 1))
         await settle()
         with pytest.raises(LimitReached):
-            await all_turns.take("a", size_bytes=1)
-        held[0].end()
+            await all_turns.take("a", size_bytes=KEPT_BYTES + 1)
+        small = asyncio.create_task(all_turns.take("a", size_bytes=KEPT_BYTES))
+        await settle()
+        for each in held:
+            each.end()
         (await large).end()
-        assert await all_turns.take("a", size_bytes=1)
+        (await small).end()
+        assert len(all_turns) == 0
 
     play(use)
 

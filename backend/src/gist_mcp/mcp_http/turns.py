@@ -27,7 +27,7 @@ from gist_mcp.errors import LimitReached, SignInRequired
 from gist_mcp.http.body import announced_bytes, read_body
 from gist_mcp.mcp_http import challenges
 from gist_mcp.mcp_http.authentication import bearer_token
-from gist_mcp.mcp_http.client_watch import ClientWatch
+from gist_mcp.mcp_http.client_watch import KEPT_BYTES, ClientWatch
 from gist_mcp.tokens.access_token import ACCESS_TOKEN_PREFIX, open_access_token
 from gist_mcp.tokens.grants import account_id
 
@@ -36,11 +36,13 @@ AT_ONCE: Final = 2
 GitHub would keep out the other clients of its person."""
 
 MAX_WAITING: Final = 400
-"""Requests of one account that wait for their turn, or for the rest of their body. Each has a
-connection, headers and up to 64 KiB of its body in memory."""
+"""Requests of one account that wait for their turn, and as many that wait for their body. Each has
+a connection, headers and up to 64 KiB of its body in memory."""
 
-MAX_WAITING_BYTES: Final = 48 * 1024 * 1024
-"""Bytes of one account's waiting requests, which are in Envoy's memory or in ours."""
+MAX_WAITING_BYTES: Final = 32 * 1024 * 1024
+"""Bytes of one account's requests that wait for their turn, and as many of those that wait for
+their body. They are in Envoy's memory. Requests of up to `KEPT_BYTES` come on top: nobody's large
+ones are to keep them out."""
 
 MAX_COMING_BYTES: Final = 24 * 1024 * 1024
 """Bytes of one account's bodies that are on their way or have come, by what they announce: four of
@@ -64,6 +66,21 @@ _TURN: Final = "gist_mcp.turn"
 
 
 @dataclass(eq=False)
+class _Waiting:
+    """How many wait for the same thing, and how many bytes of them."""
+
+    count: int = 0
+    size_bytes: int = 0
+
+    def check(self, size_bytes: int) -> None:
+        """Raises `LimitReached` if another one of this size may not wait."""
+        # One alone may be larger, where the operator has set it so.
+        is_too_much = self.size_bytes + size_bytes > MAX_WAITING_BYTES and size_bytes > KEPT_BYTES
+        if self.count and (self.count >= MAX_WAITING or is_too_much):
+            raise LimitReached("Your GitHub account has too many requests here.", RETRY_SECONDS)
+
+
+@dataclass(eq=False)
 class _Account:
     """Who works and who waits. `back`: requests whose body has come. They are first, because they
     hold it in memory. `room_line`: who waits for room for a body, and for how many bytes."""
@@ -71,10 +88,15 @@ class _Account:
     active: int = 0
     back: "deque[asyncio.Future[None]]" = field(default_factory=deque)
     line: "deque[asyncio.Future[None]]" = field(default_factory=deque)
-    waiting: int = 0
-    waiting_bytes: int = 0
+    for_turns: _Waiting = field(default_factory=_Waiting)
+    for_bytes: _Waiting = field(default_factory=_Waiting)
     coming_bytes: int = 0
     room_line: "deque[tuple[int, asyncio.Future[None]]]" = field(default_factory=deque)
+
+    @property
+    def is_idle(self) -> bool:
+        """Nobody works or waits."""
+        return not (self.active or self.for_turns.count or self.for_bytes.count)
 
     def has_room(self, size_bytes: int) -> bool:
         """One alone may be larger, where the operator has set it so."""
@@ -114,7 +136,7 @@ class Turn:
         announced = announced_bytes(request)
         # What is announced is what will be held. No more than the limit is kept.
         size_bytes = limit_bytes if announced is None else min(announced, limit_bytes)
-        with self._turns.waiting(self._key, min(size_bytes, UNREAD_BYTES)):
+        with self._turns.waiting_for_bytes(self._key, min(size_bytes, UNREAD_BYTES)):
             self.end()
             async with self._turns.room(self._key, self._client, size_bytes):
                 return await self._read_and_come_back(request, limit_bytes)
@@ -134,7 +156,7 @@ class Turn:
     @contextlib.contextmanager
     def others_meanwhile(self, size_bytes: int) -> Iterator[None]:
         """Ends the turn, and counts `size_bytes` as waiting. Raises `LimitReached`."""
-        with self._turns.waiting(self._key, size_bytes):
+        with self._turns.waiting_for_bytes(self._key, size_bytes):
             self.end()
             yield
 
@@ -158,34 +180,39 @@ class Turns:
         if self._is_free(key):
             await self.come(key, client)
             return Turn(self, key, client)
-        with self.waiting(key, size_bytes):
+        account = self._accounts[key]
+        with self._counted(key, account, account.for_turns, size_bytes):
             await self.come(key, client)
         turn = Turn(self, key, client)
         turn.note_wait()
         return turn
 
     @contextlib.contextmanager
-    def waiting(self, key: str, size_bytes: int) -> Iterator[None]:
-        """Counts a request as waiting. Raises `LimitReached`."""
+    def waiting_for_bytes(self, key: str, size_bytes: int) -> Iterator[None]:
+        """Counts a request that has no turn and holds so many bytes. Raises `LimitReached`."""
         account = self._accounts.setdefault(key, _Account())
-        # One alone may be larger, where the operator has set it so.
-        is_too_much = account.waiting_bytes + size_bytes > MAX_WAITING_BYTES
-        if account.waiting and (account.waiting >= MAX_WAITING or is_too_much):
-            raise LimitReached("Your GitHub account has too many requests here.", RETRY_SECONDS)
-        account.waiting += 1
-        account.waiting_bytes += size_bytes
+        with self._counted(key, account, account.for_bytes, size_bytes):
+            yield
+
+    @contextlib.contextmanager
+    def _counted(
+        self, key: str, account: _Account, waiting: _Waiting, size_bytes: int
+    ) -> Iterator[None]:
+        waiting.check(size_bytes)
+        waiting.count += 1
+        waiting.size_bytes += size_bytes
         try:
             yield
         finally:
-            account.waiting -= 1
-            account.waiting_bytes -= size_bytes
+            waiting.count -= 1
+            waiting.size_bytes -= size_bytes
             self._forget(key, account)
 
     @contextlib.asynccontextmanager
     async def room(
         self, key: str, client: ClientWatch | None, size_bytes: int
     ) -> AsyncIterator[None]:
-        """Room for a body, as soon as there is some. Within `waiting`. Raises as `come`."""
+        """Room for a body, as soon as there is some. Within `waiting_for_bytes`. Raises as `come`."""
         account = self._accounts[key]
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         entry = (size_bytes, place)
@@ -241,7 +268,7 @@ class Turns:
         return account is None or account.active < AT_ONCE
 
     def _forget(self, key: str, account: _Account) -> None:
-        if not account.active and not account.waiting and self._accounts.get(key) is account:
+        if account.is_idle and self._accounts.get(key) is account:
             del self._accounts[key]
 
     def __len__(self) -> int:
