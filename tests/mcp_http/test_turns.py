@@ -312,12 +312,19 @@ def test_no_room_for_a_body_is_not_waited_for_for_ever(monkeypatch: pytest.Monke
     monkeypatch.setattr(turns, "TURN_WAIT_SECONDS", 0.01)
 
     async def use(all_turns: Turns) -> None:
-        clients = [Client(MAX_COMING_BYTES), Client(1)]
+        clients = [Client(MAX_COMING_BYTES), Client(KEPT_BYTES + 1), Client(KEPT_BYTES)]
         first, second = await taken(all_turns)
         reading = asyncio.create_task(clients[0].read(first, MAX_COMING_BYTES))
         await settle()
         with pytest.raises(LimitReached):
             await clients[1].read(second)
+        # A small one needs no room.
+        third = await all_turns.take("a", clients[2].watch)
+        small = asyncio.create_task(clients[2].read(third))
+        await settle()
+        clients[2].send(b"small")
+        assert await small == b"small"
+        third.end()
         reading.cancel()
         await asyncio.wait([reading])
         assert len(all_turns) == 0

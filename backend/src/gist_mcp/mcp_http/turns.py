@@ -46,7 +46,8 @@ ones are to keep them out."""
 
 MAX_COMING_BYTES: Final = 24 * 1024 * 1024
 """Bytes of one account's bodies that are on their way or have come, by what they announce: four of
-the largest. Further ones wait. A body that is there at once does not count."""
+the largest. Further ones wait. A body of up to `KEPT_BYTES`, or that is there at once, does not
+count."""
 
 UNREAD_BYTES: Final = 1024 * 1024
 """How much Envoy holds of a body that nobody reads (`per_connection_buffer_limit_bytes`)."""
@@ -212,7 +213,13 @@ class Turns:
     async def room(
         self, key: str, client: ClientWatch | None, size_bytes: int
     ) -> AsyncIterator[None]:
-        """Room for a body, as soon as there is some. Within `waiting_for_bytes`. Raises as `come`."""
+        """Room for a body, as soon as there is some. Within `waiting_for_bytes`.
+
+        A body of up to `KEPT_BYTES` needs none. Raises as `come`.
+        """
+        if size_bytes <= KEPT_BYTES:
+            yield
+            return
         account = self._accounts[key]
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         entry = (size_bytes, place)
