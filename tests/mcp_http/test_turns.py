@@ -300,8 +300,8 @@ def test_bodies_on_their_way_have_room_for_so_many_bytes() -> None:
             await reading[0]
         await settle()
         assert large[-1].messages.qsize() == 0
-        for each in reading:
-            each.cancel()
+        for task in reading:
+            task.cancel()
         await asyncio.wait(reading)
         assert len(all_turns) == 0
 
