@@ -1,14 +1,20 @@
 """What one account may use of what belongs to all, on four server processes."""
 
+import http.client
 import json
 import re
+import select
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
 
+from gist_mcp.mcp_http.delivery import MAX_WAITING_FOR_A_CALL
+from gist_mcp.mcp_http.turns import AT_ONCE
 from gist_mcp.tokens.refresh_limit import REFRESHES
 from tests.security.mcp_client import (
     TIMEOUT_SECONDS,
@@ -18,6 +24,7 @@ from tests.security.mcp_client import (
     mcp_headers,
     tool_message,
 )
+from tests.security.raw_http import lines
 from tests.security.test_app_checks import CHECK, signed_in
 from tests.security.world import World, running_world
 from tests.support.waiting import wait_until
@@ -297,3 +304,84 @@ def test_whoever_refreshes_in_a_loop_is_stopped_and_asks_github_nothing(world: W
     assert len(world.github.requests()) <= 1
     # Nobody else notices.
     assert opened(world, others["access_token"]).status_code == 200
+
+
+def begun(
+    world: World, path: str, headers: dict[str, str], body: bytes, *, missing_bytes: int = 100
+) -> socket.socket:
+    """A connection on which a request is sent, all but the last bytes of its body."""
+    connection = socket.create_connection(("127.0.0.1", world.app.port), TIMEOUT_SECONDS)
+    head = [f"{name}: {value}" for name, value in headers.items()]
+    host = f"Host: localhost:{world.app.port}"
+    length = f"Content-Length: {len(body) + missing_bytes}"
+    connection.sendall(lines(f"POST {path} HTTP/1.1", host, *head, length) + body)
+    return connection
+
+
+def response_on(connection: socket.socket) -> tuple[int, dict[str, Any]]:
+    """The status and the JSON that come back. Closes the connection."""
+    with connection:
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        return response.status, json.loads(response.read())
+
+
+def test_half_sent_bodies_keep_nobody_waiting_and_end(world: World, person: str) -> None:
+    """A network that is lost ends no connection: nothing more comes, and nobody says so."""
+    token = world.token(person)
+    session_id = opened(world, token).headers["mcp-session-id"]
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    held = [
+        begun(world, "/mcp", mcp_headers(token, session_id), b'{"jsonrpc"'),
+        begun(world, "/mcp", mcp_headers(token, session_id), b"x" * 1_000_000),
+        begun(world, "/oauth/token", form, b"grant_type"),
+        begun(world, "/oauth/register", {"Content-Type": "application/json"}, b"{"),
+    ]
+
+    alive = is_open(world, token, session_id)
+    ended = httpx.delete(world.app.mcp_url, headers=mcp_headers(token, session_id), timeout=30)
+
+    assert alive
+    assert ended.status_code == 200
+    answers = [response_on(each) for each in held]
+    assert [status for status, _ in answers] == [408] * len(held)
+    assert answers[0][1]["error"]["code"] == -32600
+    assert answers[2][1]["error"] == "invalid_request"
+
+
+def test_a_client_that_repeats_a_running_call_again_and_again_is_stopped(
+    world: World, person: str
+) -> None:
+    """Each of its requests would stay in memory until the call ends."""
+    user = McpUser.connect(world.app.mcp_url, world.token(person))
+    fault = world.github.add_fault("hang_before", path="/gists", method="POST")
+    arguments = {"description": "", "filename": "a.txt", "content": person}
+    message = tool_message(2, "create_gist", arguments)
+    # JSON alone, so that each response begins when the call has ended.
+    headers = {**user.headers, "Accept": "application/json"}
+    body = json.dumps(message).encode()
+    count = MAX_WAITING_FOR_A_CALL + AT_ONCE + 1
+    repeated = [begun(world, "/mcp", headers, body, missing_bytes=0) for _ in range(count)]
+
+    def is_let_in() -> bool:
+        with httpx.stream(
+            "POST", user.url, headers=user.headers, json=message, timeout=TIMEOUT_SECONDS
+        ) as stream:
+            assert stream.status_code in (200, 409)
+            return stream.status_code == 200
+
+    try:
+        fault.wait_until_held()
+        refused, _, _ = select.select(repeated, [], [], TIMEOUT_SECONDS)
+        status, answer = response_on(refused[0])
+        for each in repeated:
+            each.close()
+        # Those who have left do not count, and the call goes on.
+        wait_until("a request to be let in", is_let_in, seconds=TIMEOUT_SECONDS)
+    finally:
+        fault.release()
+    result = answer_of(user.send(message).text, 2)
+
+    assert (status, answer["id"]) == (409, 2)
+    assert result["result"]["structuredContent"]["id"]
+    assert len(world.github.gists(person)) == 1

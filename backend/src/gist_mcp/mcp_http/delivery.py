@@ -15,8 +15,9 @@ from starlette.responses import Response
 from gist_mcp.deps import Deps
 from gist_mcp.errors import InvalidArgument, LimitReached, ToolError
 from gist_mcp.http.media_types import JSON, takes_events
-from gist_mcp.mcp_http import challenges, vs_code_stream
-from gist_mcp.mcp_http.call_stream import NOT_SERVING, SessionStreams
+from gist_mcp.mcp_http import vs_code_stream
+from gist_mcp.mcp_http.call_response import CallResponse
+from gist_mcp.mcp_http.call_stream import SessionStreams
 from gist_mcp.mcp_http.event_stream import empty_stream, event_stream, one_event
 from gist_mcp.mcp_http.json_rpc import JsonRpcId, JsonRpcMessage, MessageTooLarge
 from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, EventId, McpRequest, Refused
@@ -27,7 +28,6 @@ from gist_mcp.servicers.unlogged_call import StateTooLarge
 from gist_mcp.sessions.call_beginning import CallBeginning
 from gist_mcp.sessions.call_events import CallEvent
 from gist_mcp.sessions.calls import (
-    CallUnknown,
     NewCall,
     SessionCalls,
     cancel_calls,
@@ -45,6 +45,10 @@ logger = logging.getLogger(__name__)
 
 MAX_IDLE_STREAMS: Final = 32
 """Streams of one session that are open for a GET. Clients need one; some leave old ones behind."""
+
+MAX_WAITING_FOR_A_CALL: Final = 32
+"""Requests that wait for the response of one call. Clients need one; one whose network is lost and
+found again leaves some behind."""
 
 
 class McpDelivery:
@@ -199,19 +203,15 @@ class McpDelivery:
         headers = {SESSION_HEADER: caller.session_id}
         if session.client_name == vs_code_stream.VS_CODE:
             return empty_stream(headers)
+        if self._responses.waiting(caller.session_id, request_id) >= MAX_WAITING_FOR_A_CALL:
+            text = "Conflict: too many requests wait for this call, which goes on"
+            raise Refused(409, text, json_rpc_id=message.json_rpc_id)
         if takes_events(request):
             events = streams.call(request_id, tool_name=name, json_rpc_id=message.json_rpc_id)
             return event_stream(events, headers)
         # The response begins when the call has ended.
         end_turn(request)
-        try:
-            text = await streams.response(request_id)
-        except (CallUnknown, *NOT_SERVING):
-            # The process stops. The call goes on in the next, and a repeated request finds it.
-            return challenges.lost()
-        if not await request.is_disconnected():
-            self._calls.answered(context, caller.session_id, request_id)
-        return Response(text, headers=headers, media_type=JSON)
+        return CallResponse(streams, request_id, headers)
 
     def _streams(
         self, request: Request, session_id: McpSessionId, session: LiveSession
