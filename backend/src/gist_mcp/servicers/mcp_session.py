@@ -51,9 +51,12 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
     async def close(
         self, context: WriterContext, request: McpSession.CloseRequest
     ) -> McpSession.CloseResponse:
-        """Ends the session for good. `closed` is false if it had ended before."""
+        """Ends the session for good, unless it is to stay for its calls."""
         if not self._is_live():
             return McpSession.CloseResponse(closed=False)
+        waiting_ids = _waiting_beside(self.state, request.ended_ids or [])
+        if request.only_if_idle and waiting_ids:
+            return McpSession.CloseResponse(closed=False, waiting_ids=waiting_ids)
         self.state.closed_at_seconds = request.now_seconds
         return McpSession.CloseResponse(closed=True)
 
@@ -295,6 +298,17 @@ def is_over(
     if state.closed_at_seconds is not None:
         return bool(state.closed_at_seconds < closed_before_seconds)
     return bool((state.opened_at_seconds or 0) < opened_before_seconds)
+
+
+def _waiting_beside(state: McpSession.State, ended_ids: list[str]) -> list[str]:
+    """The calls whose response was not sent yet, but for those of `ended_ids`."""
+    return [
+        each.request_id
+        for each in state.requests or []
+        # Without a time it is of an older release: its workflow is not known by its id.
+        if not each.is_answered
+        and (each.request_id not in ended_ids or each.begun_at_seconds is None)
+    ]
 
 
 def _fits(
