@@ -17,6 +17,7 @@ LIMIT = 3
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(get_streams, "MAX_IDLE_STREAMS", LIMIT)
     monkeypatch.setattr(get_streams, "MAX_RESUMED_STREAMS", LIMIT)
+    monkeypatch.setattr(get_streams, "MOST_RESUMED_STREAMS", 2 * LIMIT)
 
 
 class Source:
@@ -35,8 +36,9 @@ class Source:
             self.is_closed = True
 
 
-async def begun(events: AsyncIterator[bytes]) -> "asyncio.Task[list[bytes]]":
+async def begun(events: AsyncIterator[bytes] | None) -> "asyncio.Task[list[bytes]]":
     """What a client gets of a stream after its first event."""
+    assert events is not None
     assert await anext(events) == b"first"
 
     async def rest() -> list[bytes]:
@@ -48,18 +50,26 @@ async def begun(events: AsyncIterator[bytes]) -> "asyncio.Task[list[bytes]]":
 def test_a_stream_that_only_listens_has_no_room_beyond_the_limit() -> None:
     async def play() -> None:
         streams, source = GetStreams(), Source()
-        clients = []
-        for _ in range(LIMIT):
-            assert streams.has_room(SESSION)
-            clients.append(await begun(streams.idle(SESSION, source.events())))
-        assert not streams.has_room(SESSION)
-        assert streams.has_room(OTHER_SESSION)
-        # One that was let in before the others had begun.
-        assert [each async for each in streams.idle(SESSION, source.events())] == []
+        let_in = [streams.idle(SESSION, source.events()) for _ in range(LIMIT)]
+        # None of them has begun yet.
+        assert streams.idle(SESSION, source.events()) is None
+        assert streams.idle(OTHER_SESSION, source.events()) is not None
+        clients = [await begun(each) for each in let_in]
+        assert streams.idle(SESSION, source.events()) is None
         source.may_end.set()
         assert await asyncio.gather(*clients) == [[b"last"]] * LIMIT
-        assert streams.has_room(SESSION)
         assert streams._idle == {}
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("kind", ["idle", "resumed"])
+def test_a_stream_that_never_begins_makes_room(kind: str) -> None:
+    async def play() -> None:
+        streams, source = GetStreams(), Source()
+        for _ in range(3 * LIMIT):
+            assert getattr(streams, kind)(SESSION, source.events()) is not None
+        assert (streams._idle, streams._resumed) == ({}, {})
 
     asyncio.run(play())
 
@@ -86,7 +96,8 @@ def test_sessions_and_kinds_of_streams_are_counted_apart() -> None:
         clients = []
         for session_id in (SESSION, OTHER_SESSION):
             for stream in (streams.idle, streams.resumed):
-                clients += [await begun(stream(session_id, source.events())) for _ in range(LIMIT)]
+                for _ in range(LIMIT):
+                    clients.append(await begun(stream(session_id, source.events())))
         source.may_end.set()
         assert await asyncio.gather(*clients) == [[b"last"]] * len(clients)
 
@@ -108,19 +119,25 @@ def test_a_client_that_leaves_makes_room(kind: str) -> None:
     asyncio.run(play())
 
 
-def test_a_stream_that_ended_for_another_while_its_client_was_sent_an_event_ends_after_it() -> None:
+def test_streams_whose_clients_read_nothing_are_limited_too() -> None:
     async def play() -> None:
-        streams, sources = GetStreams(), [Source() for _ in range(LIMIT + 1)]
-        slow = streams.resumed(SESSION, sources[0].events())
-        assert await anext(slow) == b"first"
-        clients = [await begun(streams.resumed(SESSION, each.events())) for each in sources[1:]]
+        streams, source = GetStreams(), Source()
+        # Each client has been sent an event, and takes no other.
+        stuck = []
+        for _ in range(2 * LIMIT):
+            stream = streams.resumed(SESSION, source.events())
+            assert stream is not None
+            assert await anext(stream) == b"first"
+            stuck.append(stream)
 
-        assert [each async for each in slow] == []
+        assert streams.resumed(SESSION, source.events()) is None
+        assert streams.resumed(OTHER_SESSION, source.events()) is not None
 
-        assert sources[0].is_closed
-        for each in sources:
-            each.may_end.set()
-        assert await asyncio.gather(*clients) == [[b"last"]] * LIMIT
+        # The oldest end as soon as their clients read on.
+        for each in stuck[:LIMIT]:
+            assert await anext(each, None) is None
+        source.may_end.set()
+        assert await (await begun(streams.resumed(SESSION, source.events()))) == [b"last"]
 
     asyncio.run(play())
 
@@ -132,6 +149,7 @@ def test_a_failure_of_a_stream_is_not_taken_for_its_end() -> None:
 
     async def play() -> None:
         stream = GetStreams().resumed(SESSION, events())
+        assert stream is not None
         assert await anext(stream) == b"first"
         with pytest.raises(TimeoutError, match="of its own"):
             await anext(stream)

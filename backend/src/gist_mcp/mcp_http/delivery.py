@@ -140,13 +140,11 @@ class McpDelivery:
             events, only_listens = streams.idle(), True
         else:
             events, only_listens = streams.resumed(call_id, last.event), False
-        if not only_listens:
-            counted = self._get_streams.resumed(session_id, events)
-        elif self._get_streams.has_room(session_id):
-            counted = self._get_streams.idle(session_id, events)
-        else:
+        limit = self._get_streams.idle if only_listens else self._get_streams.resumed
+        limited = limit(session_id, events)
+        if limited is None:
             raise Refused(409, "Conflict: this session has too many open streams")
-        return event_stream(counted, {SESSION_HEADER: session_id})
+        return event_stream(limited, {SESSION_HEADER: session_id})
 
     async def _call(
         self, request: Request, asked: McpRequest, caller: Authenticated, session: LiveSession

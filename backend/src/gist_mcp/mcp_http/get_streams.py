@@ -7,7 +7,8 @@ one, which this server may not have noticed yet: where it is one too many, the o
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,8 +22,12 @@ MAX_RESUMED_STREAMS: Final = 128
 that lost the streams of all its running calls gets them all."""
 
 
+MOST_RESUMED_STREAMS: Final = 2 * MAX_RESUMED_STREAMS
+"""The same with those that are to end. One whose client reads nothing cannot end: it is sending."""
+
+
 @dataclass(eq=False)
-class _Resumed:
+class _Stream:
     """One stream that may have to end. `wait` is there while it waits for its next event."""
 
     wait: asyncio.Timeout | None = None
@@ -34,67 +39,75 @@ class _Resumed:
             self.wait.reschedule(asyncio.get_running_loop().time())
 
 
+type _Streams = dict[McpSessionId, list[_Stream]]
+"""The streams of each session, oldest first."""
+
+
 class GetStreams:
     """The open streams of one process. Used from one event loop."""
 
     def __init__(self) -> None:
-        self._idle: dict[McpSessionId, int] = {}
-        self._resumed: dict[McpSessionId, list[_Resumed]] = {}
+        self._idle: _Streams = {}
+        self._resumed: _Streams = {}
 
-    def has_room(self, session_id: McpSessionId) -> bool:
-        """False if the session has as many streams that only listen as it may have."""
-        return self._idle.get(session_id, 0) < MAX_IDLE_STREAMS
-
-    async def idle(
+    def idle(
         self, session_id: McpSessionId, events: AsyncGenerator[bytes]
-    ) -> AsyncIterator[bytes]:
-        """The events of a stream that only listens. None if there is no room any more."""
-        # Again: it is counted from here on, and others may have been begun meanwhile.
-        if not self.has_room(session_id):
-            return
-        self._idle[session_id] = self._idle.get(session_id, 0) + 1
-        try:
-            async with contextlib.aclosing(events):
-                async for each in events:
-                    yield each
-        finally:
-            self._idle[session_id] -= 1
-            if not self._idle[session_id]:
-                del self._idle[session_id]
+    ) -> AsyncIterator[bytes] | None:
+        """The events of a stream that only listens. `None` if the session has too many of them."""
+        return _let_in(self._idle, session_id, events, MAX_IDLE_STREAMS)
 
-    async def resumed(
+    def resumed(
         self, session_id: McpSessionId, events: AsyncGenerator[bytes]
-    ) -> AsyncIterator[bytes]:
-        """The events of a stream that goes on with a call, until they or the stream end."""
-        stream = _Resumed()
-        streams = self._resumed.setdefault(session_id, [])
-        streams.append(stream)
-        if len(streams) > MAX_RESUMED_STREAMS:
-            streams.pop(0).end()
-        try:
-            async with contextlib.aclosing(events):
-                async for each in _until_over(stream, events):
-                    yield each
-        finally:
-            if stream in streams:
-                streams.remove(stream)
-            # Streams that came after all of these have a list of their own.
-            if not streams and self._resumed.get(session_id) is streams:
-                del self._resumed[session_id]
+    ) -> AsyncIterator[bytes] | None:
+        """The events of a stream that goes on with a call, until they or the stream end.
+
+        `None` if the session has too many whose clients read nothing.
+        """
+        let_in = _let_in(self._resumed, session_id, events, MOST_RESUMED_STREAMS)
+        going_on = [each for each in self._resumed[session_id] if not each.is_over]
+        if len(going_on) > MAX_RESUMED_STREAMS:
+            going_on[0].end()
+        return let_in
 
 
-async def _until_over(stream: _Resumed, events: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
-    while not stream.is_over:
-        stream.wait = wait = asyncio.timeout(None)
-        try:
-            async with wait:
-                each = await anext(events)
-        except StopAsyncIteration:
-            return
-        except TimeoutError:
-            if not wait.expired():
-                raise
-            return
-        finally:
-            stream.wait = None
-        yield each
+def _let_in(
+    all_streams: _Streams, session_id: McpSessionId, events: AsyncGenerator[bytes], most: int
+) -> AsyncIterator[bytes] | None:
+    streams = all_streams.setdefault(session_id, [])
+    if len(streams) >= most:
+        return None
+    stream = _Stream()
+    # Counted at once, as many may be let in before one of them begins. A client may be gone by
+    # then: its stream is dropped and never begins, and so never ends.
+    streams.append(stream)
+    leave = weakref.finalize(events, _leave, all_streams, session_id, stream)
+    return _until_over(stream, events, leave)
+
+
+def _leave(all_streams: _Streams, session_id: McpSessionId, stream: _Stream) -> None:
+    all_streams[session_id].remove(stream)
+    if not all_streams[session_id]:
+        del all_streams[session_id]
+
+
+async def _until_over(
+    stream: _Stream, events: AsyncGenerator[bytes], leave: Callable[[], object]
+) -> AsyncIterator[bytes]:
+    try:
+        async with contextlib.aclosing(events):
+            while not stream.is_over:
+                stream.wait = wait = asyncio.timeout(None)
+                try:
+                    async with wait:
+                        each = await anext(events)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError:
+                    if not wait.expired():
+                        raise
+                    return
+                finally:
+                    stream.wait = None
+                yield each
+    finally:
+        leave()
