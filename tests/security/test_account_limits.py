@@ -8,12 +8,14 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
 
 from gist_mcp.mcp_http.delivery import MAX_WAITING_FOR_A_CALL
+from gist_mcp.mcp_http.get_streams import MAX_IDLE_STREAMS
 from gist_mcp.mcp_http.turns import AT_ONCE
 from gist_mcp.tokens.refresh_limit import REFRESHES
 from tests.security.mcp_client import (
@@ -164,6 +166,25 @@ def test_an_ended_session_makes_room(world: World, person: str) -> None:
         httpx.delete(world.app.mcp_url, headers=mcp_headers(token, session_id), timeout=30)
 
     assert is_open(world, token, first)
+
+
+def test_streams_that_only_listen_are_limited_whatever_event_they_come_after(
+    world: World, person: str
+) -> None:
+    user = McpUser.connect(world.app.mcp_url, world.token(person))
+    after_a_call = {"Last-Event-ID": f"{'a' * 32}/end"}
+    limits = httpx.Limits(max_connections=None)
+    with httpx.Client(limits=limits, timeout=TIMEOUT_SECONDS) as client, ExitStack() as streams:
+
+        def status(more_headers: dict[str, str]) -> int:
+            headers = user.headers | more_headers
+            return streams.enter_context(
+                client.stream("GET", user.url, headers=headers)
+            ).status_code
+
+        assert [status(after_a_call) for _ in range(MAX_IDLE_STREAMS)] == [200] * MAX_IDLE_STREAMS
+        assert status(after_a_call) == 409
+        assert status({}) == 409
 
 
 def test_a_repeated_request_finds_its_call_though_there_is_no_place(

@@ -211,6 +211,9 @@ def test_a_call_that_waits_for_its_owner_keeps_no_place() -> None:
         for number in range(2):
             limits.run(call(number))
         with limits.away("a0"):
+            limits.end("a1")
+            assert limits.busy_sessions("a") == {McpSessionId("s")}
+            limits.run(call(1))
             await limits.begin(call(2), 1)
             waiting = asyncio.create_task(limits.begin(call(3), 1))
             assert await standing(waiting)
@@ -276,6 +279,10 @@ def test_accounts_that_do_nothing_are_forgotten(monkeypatch: pytest.MonkeyPatch)
             await limits.begin(call(0, f"account {number} "), 1)
             limits.end(f"account {number} 0")
         assert len(limits._accounts) == 3
+        with limits.away("busy1"):
+            for number in range(10):
+                limits.has_place_now(f"later account {number}")
+            assert limits.busy_sessions("busy") == {McpSessionId("s")}
         assert limits.busy_sessions("busy") == {McpSessionId("s")}
 
     with_admission(use)

@@ -75,6 +75,16 @@ async def empty_tasks(
     return Emptied(task_ids=gone, freed_bytes=freed_bytes)
 
 
+def unended_tasks(server: ServerHere, task_ids: Iterable[str]) -> set[str]:
+    """Those of the tasks, all of states that the server owns, that have not ended.
+
+    Reboot notes every task that has not ended when it is scheduled, and after a restart before the
+    server answers anything (`framework/ended_tasks.py` removes it with its end).
+    """
+    noted = {task_uuid.hex() for task_uuid in server.tasks_cache._cache}
+    return noted.intersection(task_ids)
+
+
 def _task_id(state_type: StateTypeName, state_id: str, task_id: str) -> TaskId | None:
     try:
         task_uuid = bytes.fromhex(task_id)

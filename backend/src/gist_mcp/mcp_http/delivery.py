@@ -17,8 +17,9 @@ from gist_mcp.errors import InvalidArgument, LimitReached, ToolError
 from gist_mcp.http.media_types import JSON, takes_events
 from gist_mcp.mcp_http import vs_code_stream
 from gist_mcp.mcp_http.call_response import CallResponse
-from gist_mcp.mcp_http.call_stream import SessionStreams
+from gist_mcp.mcp_http.call_stream import SessionStreams, is_last
 from gist_mcp.mcp_http.event_stream import empty_stream, event_stream, one_event
+from gist_mcp.mcp_http.get_streams import GetStreams
 from gist_mcp.mcp_http.json_rpc import JsonRpcId, JsonRpcMessage, MessageTooLarge
 from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, EventId, McpRequest, Refused
 from gist_mcp.mcp_http.methods import McpMethods, agreed_version
@@ -43,9 +44,6 @@ from gist_mcp.tools.registry import only_reads
 
 logger = logging.getLogger(__name__)
 
-MAX_IDLE_STREAMS: Final = 32
-"""Streams of one session that are open for a GET. Clients need one; some leave old ones behind."""
-
 MAX_WAITING_FOR_A_CALL: Final = 32
 """Requests that wait for the response of one call. Clients need one; one whose network is lost and
 found again leaves some behind."""
@@ -60,6 +58,7 @@ class McpDelivery:
         self._calls = SessionCalls(deps.clock, deps.retention.call_begun)
         self._begun = CallBeginning(self._calls, deps.admission, deps.accounts)
         self._responses = Responses()
+        self._get_streams = GetStreams()
         self._sessions = deps.sessions
 
     async def answer(self, request: Request, asked: McpRequest, caller: Authenticated) -> Response:
@@ -147,16 +146,19 @@ class McpDelivery:
     ) -> Response:
         """A GET: the rest of a call's stream, or the stream of the session."""
         streams = self._streams(request, session_id, session)
-        is_vs_code = session.client_name == vs_code_stream.VS_CODE
-        if self._deps.events.listeners(session_id) >= MAX_IDLE_STREAMS and last is None:
-            raise Refused(409, "Conflict: this session has too many open streams")
-        if is_vs_code:
-            events = vs_code_stream.all_calls(streams, last.request_id if last else None)
-        elif last is None or last.request_id is None:
-            events = streams.idle()
+        call_id = last.request_id if last else None
+        if session.client_name == vs_code_stream.VS_CODE:
+            events, only_listens = vs_code_stream.all_calls(streams, call_id), last is None
+        elif last is None or call_id is None or is_last(call_id, last.event):
+            # Nobody looks whether there was such a call: there is nothing to send of it.
+            events, only_listens = streams.idle(), True
         else:
-            events = streams.resumed(last.request_id, last.event)
-        return event_stream(events, {SESSION_HEADER: session_id})
+            events, only_listens = streams.resumed(call_id, last.event), False
+        limit = self._get_streams.idle if only_listens else self._get_streams.resumed
+        limited = limit(session_id, events)
+        if limited is None:
+            raise Refused(409, "Conflict: this session has too many open streams")
+        return event_stream(limited, {SESSION_HEADER: session_id})
 
     async def _call(
         self, request: Request, asked: McpRequest, caller: Authenticated, session: LiveSession

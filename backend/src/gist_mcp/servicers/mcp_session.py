@@ -51,9 +51,12 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
     async def close(
         self, context: WriterContext, request: McpSession.CloseRequest
     ) -> McpSession.CloseResponse:
-        """Ends the session for good. `closed` is false if it had ended before."""
+        """Ends the session for good, unless it is to stay for its calls."""
         if not self._is_live():
             return McpSession.CloseResponse(closed=False)
+        waiting_ids = _waiting_beside(self.state, request.ended_ids or [])
+        if request.only_if_idle and waiting_ids:
+            return McpSession.CloseResponse(closed=False, waiting_ids=waiting_ids)
         self.state.closed_at_seconds = request.now_seconds
         # No call begins any more that one of them could meet.
         self.state.early_cancels = []
@@ -303,6 +306,17 @@ def is_over(
 def _waiting(early: list[EarlyCancel], *, now_seconds: int) -> list[EarlyCancel]:
     """The cancellations that still wait for their call."""
     return [each for each in early if each.at_seconds >= now_seconds - EARLY_CANCEL_SECONDS]
+
+
+def _waiting_beside(state: McpSession.State, ended_ids: list[str]) -> list[str]:
+    """The calls whose response was not sent yet, but for those of `ended_ids`."""
+    return [
+        each.request_id
+        for each in state.requests or []
+        # Without a time it is of an older release: its workflow is not known by its id.
+        if not each.is_answered
+        and (each.request_id not in ended_ids or each.begun_at_seconds is None)
+    ]
 
 
 def _fits(
