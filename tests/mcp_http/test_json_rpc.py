@@ -26,6 +26,10 @@ BEGINNING = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": 
 INITIALIZE = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": BEGINNING}
 
 
+LONGEST_ID = "x" * (MAX_ID_BYTES - len('""'))
+SHORT_BUT_LONG_IN_JSON = "\u00e9" * (MAX_ID_BYTES // 6 + 1)
+
+
 def encode(message: object) -> bytes:
     return json.dumps(message).encode()
 
@@ -42,7 +46,19 @@ def test_a_tool_call_names_its_tool() -> None:
 
 @pytest.mark.parametrize(
     ("request_id", "expected"),
-    [(7, 7), ("7", "7"), ("a/7", "a/7"), (2**60, 2**60), (True, None), (None, None), ([], None)],
+    [
+        (7, 7),
+        ("7", "7"),
+        ("a/7", "a/7"),
+        (2**60, 2**60),
+        (LONGEST_ID, LONGEST_ID),
+        # No request has such an id.
+        (LONGEST_ID + "x", None),
+        (SHORT_BUT_LONG_IN_JSON, None),
+        (True, None),
+        (None, None),
+        ([], None),
+    ],
 )
 def test_a_cancellation_names_its_request(request_id: object, expected: JsonRpcId | None) -> None:
     message = {
@@ -115,6 +131,27 @@ def test_any_text_and_any_integer_is_an_id(identifier: JsonRpcId) -> None:
 def test_an_endless_id_is_refused() -> None:
     with pytest.raises(InvalidMessage, match="longer than"):
         parse_message(encode({"jsonrpc": "2.0", "id": "x" * MAX_ID_BYTES, "method": "ping"}))
+
+
+def with_progress_token(token: object) -> dict[str, object]:
+    params = {"name": "t", "_meta": {"progressToken": token}}
+    return {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": params}
+
+
+@pytest.mark.parametrize(
+    ("token", "expected"),
+    [(7, 7), ("7", "7"), (LONGEST_ID, LONGEST_ID), (True, None), (1.5, None), ([], None)],
+)
+def test_a_call_may_have_a_progress_token(token: object, expected: JsonRpcId | None) -> None:
+    assert parse_message(encode(with_progress_token(token))).progress_token == expected
+
+
+@pytest.mark.parametrize("token", [LONGEST_ID + "x", SHORT_BUT_LONG_IN_JSON, "x" * 2_900_000])
+def test_an_endless_progress_token_is_refused(token: str) -> None:
+    with pytest.raises(InvalidMessage, match="progressToken is longer than") as refusal:
+        parse_message(encode(with_progress_token(token)))
+
+    assert (refusal.value.code, refusal.value.json_rpc_id) == (-32602, 3)
 
 
 @pytest.mark.parametrize(

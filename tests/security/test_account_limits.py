@@ -1,14 +1,22 @@
 """What one account may use of what belongs to all, on four server processes."""
 
+import http.client
 import json
 import re
+import select
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
 
 import httpx
 import pytest
 
+from gist_mcp.mcp_http.delivery import MAX_WAITING_FOR_A_CALL
+from gist_mcp.mcp_http.get_streams import MAX_IDLE_STREAMS
+from gist_mcp.mcp_http.turns import AT_ONCE
 from gist_mcp.tokens.refresh_limit import REFRESHES
 from tests.security.mcp_client import (
     TIMEOUT_SECONDS,
@@ -18,8 +26,10 @@ from tests.security.mcp_client import (
     mcp_headers,
     tool_message,
 )
+from tests.security.raw_http import lines
 from tests.security.test_app_checks import CHECK, signed_in
 from tests.security.world import World, running_world
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -158,6 +168,25 @@ def test_an_ended_session_makes_room(world: World, person: str) -> None:
     assert is_open(world, token, first)
 
 
+def test_streams_that_only_listen_are_limited_whatever_event_they_come_after(
+    world: World, person: str
+) -> None:
+    user = McpUser.connect(world.app.mcp_url, world.token(person))
+    after_a_call = {"Last-Event-ID": f"{'a' * 32}/end"}
+    limits = httpx.Limits(max_connections=None)
+    with httpx.Client(limits=limits, timeout=TIMEOUT_SECONDS) as client, ExitStack() as streams:
+
+        def status(more_headers: dict[str, str]) -> int:
+            headers = user.headers | more_headers
+            return streams.enter_context(
+                client.stream("GET", user.url, headers=headers)
+            ).status_code
+
+        assert [status(after_a_call) for _ in range(MAX_IDLE_STREAMS)] == [200] * MAX_IDLE_STREAMS
+        assert status(after_a_call) == 409
+        assert status({}) == 409
+
+
 def test_a_repeated_request_finds_its_call_though_there_is_no_place(
     world: World, person: str
 ) -> None:
@@ -198,6 +227,58 @@ def test_a_minute_has_so_many_bytes(world: World, person: str) -> None:
 
     assert served >= 2
     assert TRY_AGAIN.search(told)
+
+
+def test_a_long_progress_token_is_refused_before_anything_is_stored(
+    world: World, person: str
+) -> None:
+    """It made a call too large to be recorded, which held a turn of its account for 15 seconds."""
+    user = McpUser.connect(world.app.mcp_url, world.token(person))
+    message = tool_message(3, "get_my_profile", {})
+    message["params"]["_meta"] = {"progressToken": "\u00e9" * 1_400_000}
+
+    answer = user.send(message)
+
+    assert answer.status_code == 200
+    assert answer.json()["id"] == 3
+    assert answer.json()["error"]["code"] == -32602
+    assert "progressToken is longer than 1024 bytes" in answer.json()["error"]["message"]
+
+
+def test_a_cancellation_of_an_endless_id_is_not_stored(world: World, person: str) -> None:
+    """Each was kept in the session's state, until the retention of its process failed."""
+    user = McpUser.connect(world.app.mcp_url, world.token(person))
+    before_bytes = stored_bytes(world)
+
+    for number in range(4):
+        params = {"requestId": f"{number}" + "x" * 2_900_000}
+        message = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}
+        assert user.send(message).status_code == 202
+
+    assert stored_bytes(world) - before_bytes < 2_900_000
+
+
+def test_cancellations_beyond_the_minute_do_nothing(world: World, person: str) -> None:
+    user = McpUser.connect(world.app.mcp_url, world.token(person))
+    cancellation = {
+        "jsonrpc": "2.0",
+        "method": "notifications/cancelled",
+        "params": {"requestId": "none"},
+    }
+    count = 3 * CALLS_PER_MINUTE
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: user.send(cancellation), range(count)))
+
+    assert {each.status_code for each in answers} == {202}
+    ignored = f"a cancellation by {person}: ignored"
+    wait_until("the log to tell of it", lambda: ignored in world.app.log(), seconds=60)
+    assert user.call("get_my_profile")["structuredContent"]["login"] == person
+
+
+def stored_bytes(world: World) -> int:
+    """What the deployment has on disk."""
+    return sum(each.stat().st_size for each in world.app.folder.rglob("*") if each.is_file())
 
 
 def test_github_is_asked_once_about_a_token_however_many_processes_and_sessions(
@@ -244,3 +325,84 @@ def test_whoever_refreshes_in_a_loop_is_stopped_and_asks_github_nothing(world: W
     assert len(world.github.requests()) <= 1
     # Nobody else notices.
     assert opened(world, others["access_token"]).status_code == 200
+
+
+def begun(
+    world: World, path: str, headers: dict[str, str], body: bytes, *, missing_bytes: int = 100
+) -> socket.socket:
+    """A connection on which a request is sent, all but the last bytes of its body."""
+    connection = socket.create_connection(("127.0.0.1", world.app.port), TIMEOUT_SECONDS)
+    head = [f"{name}: {value}" for name, value in headers.items()]
+    host = f"Host: localhost:{world.app.port}"
+    length = f"Content-Length: {len(body) + missing_bytes}"
+    connection.sendall(lines(f"POST {path} HTTP/1.1", host, *head, length) + body)
+    return connection
+
+
+def response_on(connection: socket.socket) -> tuple[int, dict[str, Any]]:
+    """The status and the JSON that come back. Closes the connection."""
+    with connection:
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        return response.status, json.loads(response.read())
+
+
+def test_half_sent_bodies_keep_nobody_waiting_and_end(world: World, person: str) -> None:
+    """A network that is lost ends no connection: nothing more comes, and nobody says so."""
+    token = world.token(person)
+    session_id = opened(world, token).headers["mcp-session-id"]
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    held = [
+        begun(world, "/mcp", mcp_headers(token, session_id), b'{"jsonrpc"'),
+        begun(world, "/mcp", mcp_headers(token, session_id), b"x" * 1_000_000),
+        begun(world, "/oauth/token", form, b"grant_type"),
+        begun(world, "/oauth/register", {"Content-Type": "application/json"}, b"{"),
+    ]
+
+    alive = is_open(world, token, session_id)
+    ended = httpx.delete(world.app.mcp_url, headers=mcp_headers(token, session_id), timeout=30)
+
+    assert alive
+    assert ended.status_code == 200
+    answers = [response_on(each) for each in held]
+    assert [status for status, _ in answers] == [408] * len(held)
+    assert answers[0][1]["error"]["code"] == -32600
+    assert answers[2][1]["error"] == "invalid_request"
+
+
+def test_a_client_that_repeats_a_running_call_again_and_again_is_stopped(
+    world: World, person: str
+) -> None:
+    """Each of its requests would stay in memory until the call ends."""
+    user = McpUser.connect(world.app.mcp_url, world.token(person))
+    fault = world.github.add_fault("hang_before", path="/gists", method="POST")
+    arguments = {"description": "", "filename": "a.txt", "content": person}
+    message = tool_message(2, "create_gist", arguments)
+    # JSON alone, so that each response begins when the call has ended.
+    headers = {**user.headers, "Accept": "application/json"}
+    body = json.dumps(message).encode()
+    count = MAX_WAITING_FOR_A_CALL + AT_ONCE + 1
+    repeated = [begun(world, "/mcp", headers, body, missing_bytes=0) for _ in range(count)]
+
+    def is_let_in() -> bool:
+        with httpx.stream(
+            "POST", user.url, headers=user.headers, json=message, timeout=TIMEOUT_SECONDS
+        ) as stream:
+            assert stream.status_code in (200, 409)
+            return stream.status_code == 200
+
+    try:
+        fault.wait_until_held()
+        refused, _, _ = select.select(repeated, [], [], TIMEOUT_SECONDS)
+        status, answer = response_on(refused[0])
+        for each in repeated:
+            each.close()
+        # Those who have left do not count, and the call goes on.
+        wait_until("a request to be let in", is_let_in, seconds=TIMEOUT_SECONDS)
+    finally:
+        fault.release()
+    result = answer_of(user.send(message).text, 2)
+
+    assert (status, answer["id"]) == (409, 2)
+    assert result["result"]["structuredContent"]["id"]
+    assert len(world.github.gists(person)) == 1

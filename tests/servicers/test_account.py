@@ -43,19 +43,18 @@ class Account:
         return Account(self.runtime, self.name, self.now_seconds)
 
     def open(self, session_id: str, *, gives_way: bool = True) -> None:
-        def oldest(open_ids: Sequence[McpSessionId]) -> McpSessionId | None:
-            return open_ids[0] if gives_way else None
-
-        async def end(ended: McpSessionId) -> None:
-            self.ended.append(ended)
+        async def end_oldest(open_ids: Sequence[McpSessionId]) -> McpSessionId | None:
+            if not gives_way:
+                return None
+            self.ended.append(open_ids[0])
+            return open_ids[0]
 
         self.runtime.run(
             self.accounts.open_session(
                 self.runtime.context,
                 self.name,
                 McpSessionId(session_id),
-                give_way=oldest,
-                end=end,
+                end_one=end_oldest,
             )
         )
 

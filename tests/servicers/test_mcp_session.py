@@ -12,6 +12,7 @@ from rbt.v1alpha1.tasks_pb2 import TaskId
 from reboot.aio.contexts import WorkflowContext
 from rebootdev.aio.types import StateRef
 
+from gist_mcp.framework.placement import server_of
 from gist_mcp.servicers.mcp_session import (
     EARLY_CANCEL_SECONDS,
     MAX_EARLY_CANCELS,
@@ -20,6 +21,7 @@ from gist_mcp.servicers.mcp_session import (
     McpSessionServicer,
 )
 from gist_mcp.sessions.placement import SESSION_TYPE
+from gist_state.v1 import mcp_session_pb2 as messages
 from gist_state.v1.mcp_session_rbt import McpSession
 from tests.support.runtime import Runtime, running
 
@@ -81,10 +83,20 @@ class Session:
             self.state.note_answered(self.runtime.context, request_ids=list(request_ids))
         )
 
-    def cancel(self, wire_id: str) -> list[str]:
+    def cancel(self, wire_id: str, *, now: int = NOW) -> list[str]:
         """All calls that are cancelled now."""
-        self.runtime.run(self.state.cancel(self.runtime.context, wire_id=wire_id, now_seconds=NOW))
+        self.runtime.run(self.state.cancel(self.runtime.context, wire_id=wire_id, now_seconds=now))
         return self.cancelled()
+
+    def early_cancels(self) -> list[str]:
+        """The JSON-RPC ids of the cancellations that are stored."""
+        server = server_of(SESSION_TYPE, self.state.state_id)
+        assert server is not None
+        state_ref = StateRef.from_id(SESSION_TYPE, self.state.state_id)
+        stored = self.runtime.run(server.database_client.load_actor_state(SESSION_TYPE, state_ref))
+        return [
+            each.wire_id for each in messages.McpSession.FromString(stored).early_cancels.elements
+        ]
 
     def cancelled(self) -> list[str]:
         return list(self._owner().cancelled_request_ids)
@@ -231,6 +243,34 @@ def test_cancellations_of_nothing_are_bounded(session: Session) -> None:
     last = session.begin(str(MAX_EARLY_CANCELS))
 
     assert session.cancelled() == [last]
+
+
+def test_old_cancellations_leave_with_the_next(session: Session) -> None:
+    waiting = session.begin("1")
+    session.cancel("2")
+    assert session.early_cancels() == ["2"]
+
+    session.cancel("3", now=NOW + EARLY_CANCEL_SECONDS + 1)
+    assert session.early_cancels() == ["3"]
+
+    assert session.cancel("1", now=NOW + 3 * EARLY_CANCEL_SECONDS) == [waiting]
+    assert session.early_cancels() == []
+
+
+def test_old_cancellations_leave_with_the_next_call(session: Session) -> None:
+    session.cancel("2")
+
+    session.begin("1", now=NOW + EARLY_CANCEL_SECONDS + 1)
+
+    assert session.early_cancels() == []
+
+
+def test_an_ended_session_keeps_no_cancellations(session: Session) -> None:
+    session.cancel("2")
+
+    session.runtime.run(session.state.close(session.runtime.context, now_seconds=NOW))
+
+    assert session.early_cancels() == []
 
 
 def test_a_call_is_known_by_the_id_that_its_client_gave_it(session: Session) -> None:

@@ -152,6 +152,24 @@ def test_a_minute_has_so_many_calls_and_each_refused_one_is_told_another_time() 
     with_admission(use)
 
 
+def test_who_has_used_up_the_calls_can_cancel_each_of_them() -> None:
+    async def use(limits: Admission, clock: Clock) -> None:
+        for number in range(LIMITS.calls_per_minute):
+            await limits.begin(call(number), 1)
+            limits.end(f"a{number}")
+        assert not limits.has_place_now("a")
+
+        taken = [limits.take_cancellation("a") for _ in range(LIMITS.calls_per_minute + 1)]
+        assert taken == [*[True] * LIMITS.calls_per_minute, False]
+        assert limits.take_cancellation("b")
+
+        clock.now = 6
+        assert limits.has_place_now("a")
+        assert limits.take_cancellation("a")
+
+    with_admission(use)
+
+
 def test_a_minute_has_so_many_bytes() -> None:
     async def use(limits: Admission, clock: Clock) -> None:
         await limits.begin(call(1), 900)
@@ -193,6 +211,9 @@ def test_a_call_that_waits_for_its_owner_keeps_no_place() -> None:
         for number in range(2):
             limits.run(call(number))
         with limits.away("a0"):
+            limits.end("a1")
+            assert limits.busy_sessions("a") == {McpSessionId("s")}
+            limits.run(call(1))
             await limits.begin(call(2), 1)
             waiting = asyncio.create_task(limits.begin(call(3), 1))
             assert await standing(waiting)
@@ -258,6 +279,10 @@ def test_accounts_that_do_nothing_are_forgotten(monkeypatch: pytest.MonkeyPatch)
             await limits.begin(call(0, f"account {number} "), 1)
             limits.end(f"account {number} 0")
         assert len(limits._accounts) == 3
+        with limits.away("busy1"):
+            for number in range(10):
+                limits.has_place_now(f"later account {number}")
+            assert limits.busy_sessions("busy") == {McpSessionId("s")}
         assert limits.busy_sessions("busy") == {McpSessionId("s")}
 
     with_admission(use)

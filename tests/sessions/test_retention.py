@@ -2,17 +2,21 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
+import grpc
 import pytest
 
 from gist_mcp.framework.placement import servers_here
 from gist_mcp.framework.private_names import StateRef, database_pb2
-from gist_mcp.framework.records import delete_state, empty_tasks, forget_states, stored_states
+from gist_mcp.framework.records import delete_state, empty_tasks, forget_states, stored_ids
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.mcp_session import MAX_KEPT, MAX_UNANSWERED
+from gist_mcp.servicers.unlogged_call import StateTooLarge
 from gist_mcp.sessions.calls import CallUnknown, NewCall, cancel_calls, new_request_id
-from gist_mcp.sessions.ownership import close_session, live_session
+from gist_mcp.sessions.ownership import close_session, live_session, new_session_id
 from gist_mcp.sessions.placement import SESSION_TYPE
 from gist_mcp.sessions.retention import SESSION_LIFETIME_SECONDS, UNTIMED_SECONDS
 from gist_mcp.tokens.grants import account_id
@@ -296,9 +300,9 @@ def test_calls_whose_responses_nobody_fetches_are_emptied_too(world: SessionWorl
 def test_sessions_are_found_page_by_page(world: SessionWorld) -> None:
     opened = {world.open() for _ in range(12)}
 
-    async def pages() -> list[dict[str, bytes]]:
+    async def pages() -> list[list[str]]:
         servers = servers_here()
-        return [page for each in servers async for page in stored_states(each, SESSION_TYPE, 3)]
+        return [page for each in servers async for page in stored_ids(each, SESSION_TYPE, 3)]
 
     found = world.run(pages())
 
@@ -308,13 +312,122 @@ def test_sessions_are_found_page_by_page(world: SessionWorld) -> None:
     assert opened <= set(ids)
 
 
+@contextmanager
+def database(world: SessionWorld, stub: Callable[[Any], Any]) -> Iterator[None]:
+    """Each server reads and writes its database by what `stub` makes of Reboot's own stub."""
+    clients = [each.database_client for each in servers_here()]
+    own = [world.run(each._get_database_stub()) for each in clients]
+    for client, stock in zip(clients, own, strict=True):
+        client._stub = stub(stock)
+    try:
+        yield
+    finally:
+        for client, stock in zip(clients, own, strict=True):
+            client._stub = stock
+
+
+class SmallResponses:
+    """The responses of a database end at so many bytes, as those of a deployment do at 100 MiB."""
+
+    def __init__(self, stub: Any, max_bytes: int) -> None:
+        self._stub = stub
+        self._max_bytes = max_bytes
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stub, name)
+
+    async def Load(self, request: Any) -> Any:  # noqa: N802 - gRPC's own name
+        response = await self._stub.Load(request)
+        if response.ByteSize() > self._max_bytes:
+            raise database_error(grpc.StatusCode.RESOURCE_EXHAUSTED)
+        return response
+
+
+class FailingOnce:
+    """A database that fails to load what it is asked for first."""
+
+    def __init__(self, stub: Any) -> None:
+        self._stub = stub
+        self._has_failed = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stub, name)
+
+    async def Load(self, request: Any) -> Any:  # noqa: N802 - gRPC's own name
+        if not self._has_failed:
+            self._has_failed = True
+            raise database_error(grpc.StatusCode.INTERNAL)
+        return await self._stub.Load(request)
+
+
+def database_error(code: grpc.StatusCode) -> grpc.aio.AioRpcError:
+    return grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata())
+
+
+def test_large_sessions_do_not_keep_the_sweep_from_others(
+    world: SessionWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Older releases kept cancellations of any length."""
+    large = [store_ended(world, 30_000) for _ in range(8)]
+    too_large = store_ended(world, 150_000)
+    small = [store_ended(world, 0) for _ in range(8)]
+    world.now_seconds += RETENTION_SECONDS + 1
+
+    with database(world, lambda stub: SmallResponses(stub, 100_000)):
+        world.sweep()
+
+    left = [each for each in (*large, too_large, *small) if world.stored(each) is not None]
+    assert left == [too_large]
+    assert "too large to be loaded" in caplog.text
+
+
+def store_ended(world: SessionWorld, size_bytes: int) -> McpSessionId:
+    """A session that has ended, as an older release left it."""
+    session_id = new_session_id(account_id(OWNER.issuer, OWNER.user_id))
+    now_seconds = int(world.now_seconds)
+    state = messages.McpSession(opened_at_seconds=now_seconds, closed_at_seconds=now_seconds)
+    if size_bytes:
+        early = state.early_cancels.elements.add()
+        early.wire_id = "x" * size_bytes
+        early.at_seconds = now_seconds
+    store(world, session_id, state.SerializeToString())
+    return session_id
+
+
+def test_a_page_that_fails_does_not_keep_the_sweep_from_others(runtime: Runtime) -> None:
+    world = SessionWorld(runtime, page_states=3)
+    ended = [store_ended(world, 0) for _ in range(9)]
+    world.now_seconds += RETENTION_SECONDS + 1
+
+    with database(world, FailingOnce), pytest.raises(grpc.aio.AioRpcError):
+        world.sweep()
+
+    left = [each for each in ended if world.stored(each) is not None]
+    assert len(left) <= 3
+    world.sweep()
+    assert [each for each in ended if world.stored(each) is not None] == []
+
+
+def test_what_is_too_large_to_be_recorded_is_not_tried_again(world: SessionWorld) -> None:
+    session_id = world.open()
+    call = replace(invalid_call("x"), progress_token="x" * 5 * 1024 * 1024)
+
+    with pytest.raises(StateTooLarge, match="too large"):
+        world.run(world.calls.begin(world.runtime.context, session_id, call))
+
+    stored = world.stored(session_id)
+    assert stored is not None
+    assert list(stored.requests.elements) == []
+
+
 def test_a_failing_session_does_not_keep_the_sweep_from_others(world: SessionWorld) -> None:
     text = canary()
     session_id = world.open()
     world.call(session_id, text)
     broken = McpSessionId("broken")
     manager = world.server(session_id).state_manager
-    store_broken(world, broken)
+    # No session's state.
+    store(world, broken, b"\xff\xff")
     world.now_seconds += RETENTION_SECONDS
 
     with pytest.raises(Exception, match="parsing"):
@@ -325,13 +438,13 @@ def test_a_failing_session_does_not_keep_the_sweep_from_others(world: SessionWor
     assert manager is world.server(session_id).state_manager
 
 
-def store_broken(world: SessionWorld, session_id: McpSessionId) -> None:
-    """Something that is no session's state."""
+def store(world: SessionWorld, session_id: McpSessionId, state: bytes) -> None:
+    """Writes a session's state past its methods."""
     server = world.server(session_id)
     actor = database_pb2.Actor(
         state_type=SESSION_TYPE,
         state_ref=StateRef.from_id(SESSION_TYPE, session_id).to_str(),
-        state=b"\xff\xff",
+        state=state,
     )
     world.run(server.database_client.store([actor], [], [], []))
 

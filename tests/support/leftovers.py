@@ -22,6 +22,7 @@ REBOOT_IN_THIS_PROCESS = (
     "sessions/test_responses.py",
     "sessions/test_retention.py",
     "sessions/test_sent_responses.py",
+    "sessions/test_lifecycle.py",
     "sessions/test_session_cache.py",
     "tokens/test_unknown_tokens.py",
     "test_lanes.py",

@@ -21,6 +21,7 @@ from gist_mcp.config_source import parse_config
 from gist_mcp.framework.ended_tasks import keep_only_responses
 from gist_mcp.framework.placement import ServerHere, place_quickly, server_of, servers_here
 from gist_mcp.framework.private_names import StateRef
+from gist_mcp.framework.records import PAGE_STATES
 from gist_mcp.framework.task_waits import keep_what_is_waited_for
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.gist_contents import GistContentCache
@@ -66,6 +67,7 @@ class SessionWorld:
     runtime: Runtime
     now_seconds: float = NOW
     owner: Principal = OWNER
+    page_states: int = PAGE_STATES
     pauses: list[float] = field(default_factory=list)
     freed: list[tuple[str, int]] = field(default_factory=list)
     sessions: SessionCache = field(init=False)
@@ -82,6 +84,7 @@ class SessionWorld:
             clock=self.clock,
             pause=self.pause,
             on_freed=self.note_freed,
+            page_states=self.page_states,
         )
         self.calls = SessionCalls(self.clock, lambda _: None)
 

@@ -114,11 +114,19 @@ class OpenResponse(BaseModel):
 
 
 class CloseRequest(BaseModel):
+    """`only_if_idle`: leaves the session open if a call waits in it for its response to be sent,
+    other than those of `ended_ids`, whose workflows are known to have ended."""
+
     now_seconds: int = Field(tag=1)
+    only_if_idle: Optional[bool] = Field(tag=2, default=None)
+    ended_ids: Optional[list[str]] = Field(tag=3, default=None)
 
 
 class CloseResponse(BaseModel):
+    """`closed` is false if the session had ended before, or stays open for its `waiting_ids`."""
+
     closed: bool = Field(tag=1)
+    waiting_ids: Optional[list[str]] = Field(tag=2, default=None)
 
 
 class CancelRequest(BaseModel):

@@ -10,16 +10,22 @@ other. Here is what can be done through its database and in its memory:
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+import grpc
+from grpc.aio import AioRpcError
 from rbt.v1alpha1.tasks_pb2 import TaskId
 
 from gist_mcp.framework.placement import ServerHere
 from gist_mcp.framework.private_names import StateRef, StateTypeName, database_pb2
 
+logger = logging.getLogger(__name__)
+
 PAGE_STATES: Final = 200
+"""States whose ids are found at once."""
 
 TASKS_AT_ONCE: Final = 8
 """Tasks in one response of the database, which ends at 100 MiB: a task has 10 MiB at most."""
@@ -69,6 +75,16 @@ async def empty_tasks(
     return Emptied(task_ids=gone, freed_bytes=freed_bytes)
 
 
+def unended_tasks(server: ServerHere, task_ids: Iterable[str]) -> set[str]:
+    """Those of the tasks, all of states that the server owns, that have not ended.
+
+    Reboot notes every task that has not ended when it is scheduled, and after a restart before the
+    server answers anything (`framework/ended_tasks.py` removes it with its end).
+    """
+    noted = {task_uuid.hex() for task_uuid in server.tasks_cache._cache}
+    return noted.intersection(task_ids)
+
+
 def _task_id(state_type: StateTypeName, state_id: str, task_id: str) -> TaskId | None:
     try:
         task_uuid = bytes.fromhex(task_id)
@@ -100,15 +116,14 @@ def _emptied(task: Any) -> Any:
     return emptied
 
 
-async def stored_states(
+async def stored_ids(
     server: ServerHere, state_type: StateTypeName, page_states: int = PAGE_STATES
-) -> AsyncIterator[dict[str, bytes]]:
-    """All states of a type that a server owns, by id, some at a time: as they are on disk.
+) -> AsyncIterator[list[str]]:
+    """The ids of all states of a type that a server owns, some at a time.
 
-    They are not brought into memory. One that is made meanwhile may be missing.
+    One that is made meanwhile may be missing.
     """
     client = server.database_client
-    stub = await client._get_database_stub()
     shard_ids = [shard.shard_id for shard in server.state_manager._shards]
     last_id = ""
     while True:
@@ -117,13 +132,46 @@ async def stored_states(
         )
         if not found:
             return
-        names = {state_ref.to_str(): state_ref.id for state_ref in found}
-        request = database_pb2.LoadRequest(
-            actors=[database_pb2.Actor(state_type=state_type, state_ref=name) for name in names]
-        )
-        actors = (await stub.Load(request)).actors
-        yield {names[each.state_ref]: each.state for each in actors}
         last_id = found[-1].id
+        yield [state_ref.id for state_ref in found]
+
+
+async def stored_states(
+    server: ServerHere, state_type: StateTypeName, state_ids: Iterable[str]
+) -> AsyncIterator[dict[str, bytes]]:
+    """The states of these ids that there are, by id, some at a time: as they are on disk.
+
+    They are not brought into memory. One that is too large to be loaded is left out.
+    """
+    waiting = [list(state_ids)]
+    while waiting:
+        some = waiting.pop()
+        try:
+            states = await _loaded(server, state_type, some)
+        except AioRpcError as failure:
+            # A response of the database ends at 100 MiB, and how large a state is shows only when
+            # it is loaded.
+            if failure.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
+                raise
+            if len(some) == 1:
+                logger.warning("a %s is left as it is: it is too large to be loaded", state_type)
+                continue
+            middle = len(some) // 2
+            waiting += [some[middle:], some[:middle]]
+        else:
+            yield states
+
+
+async def _loaded(
+    server: ServerHere, state_type: StateTypeName, state_ids: list[str]
+) -> dict[str, bytes]:
+    names = {StateRef.from_id(state_type, each).to_str(): each for each in state_ids}
+    stub = await server.database_client._get_database_stub()
+    request = database_pb2.LoadRequest(
+        actors=[database_pb2.Actor(state_type=state_type, state_ref=name) for name in names]
+    )
+    actors = (await stub.Load(request)).actors
+    return {names[each.state_ref]: each.state for each in actors}
 
 
 async def delete_state(

@@ -1,6 +1,8 @@
-"""Reads a request body, and refuses one that is longer than its limit."""
+"""Reads a request body, and refuses one that is longer than its limit, or does not come."""
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
 from typing import Final
 
 from starlette.requests import Request
@@ -15,6 +17,22 @@ EDGE_BYTES: Final = 4096
 """How much of each end is kept."""
 
 
+BODY_PAUSE_SECONDS: Final = 10.0
+"""How long is waited for the next byte. A network that is lost ends no connection, and Envoy ends
+none that is silent. A mobile network that is changed or overloaded is back within seconds."""
+
+BODY_SECONDS: Final = 120.0
+"""How long a whole body may take: 6 MiB at half a megabit a second take 100 seconds. Without it,
+who sends a byte now and then would never be done."""
+
+
+class BodyLate(Exception):
+    """The body did not come in time. RFC 9110, 15.5.9: 408."""
+
+    def __init__(self) -> None:
+        super().__init__("The request body did not come in time.")
+
+
 class BodyTooLarge(Exception):
     """The body is longer than allowed, or says so. `head` and `tail` are its two ends, empty where
     it was not read."""
@@ -26,7 +44,7 @@ class BodyTooLarge(Exception):
 
 
 async def read_body(request: Request, limit_bytes: int) -> bytes:
-    """The whole body. Raises `BodyTooLarge`.
+    """The whole body. Raises `BodyTooLarge`, `BodyLate`, and Starlette's `ClientDisconnect`.
 
     Counts while reading, because a chunked body announces no length. Keeps no more than the limit.
     """
@@ -34,7 +52,7 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
     read_bytes = 0
     body = bytearray()
     head = tail = b""
-    async for chunk in request.stream():
+    async for chunk in _chunks_in_time(request):
         read_bytes += len(chunk)
         if read_bytes > LOOKED_THROUGH * limit_bytes:
             raise BodyTooLarge
@@ -46,6 +64,30 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
     if read_bytes > limit_bytes:
         raise BodyTooLarge(head, tail)
     return bytes(body)
+
+
+async def _chunks_in_time(request: Request) -> AsyncIterator[bytes]:
+    """The chunks of the body. Raises `BodyLate`."""
+    clock = asyncio.get_running_loop().time
+    ends_at_seconds = clock() + BODY_SECONDS
+    chunks = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout_at(min(clock() + BODY_PAUSE_SECONDS, ends_at_seconds)):
+                chunk = await anext(chunks, None)
+        except TimeoutError:
+            raise BodyLate from None
+        if chunk is None:
+            return
+        yield chunk
+
+
+def announced_bytes(request: Request) -> int | None:
+    """What `Content-Length` says, 0 without a body, `None` if the length is unknown."""
+    announced = request.headers.get("content-length")
+    if announced is not None and _LENGTH.match(announced):
+        return int(announced)
+    return None if announced or "transfer-encoding" in request.headers else 0
 
 
 def check_announced_length(request: Request, limit_bytes: int) -> None:

@@ -6,7 +6,7 @@ A client that loses the stream comes back with the id of its last event, which n
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,14 +55,8 @@ class SessionStreams:
         async for each in self._until_response(request_id, json_rpc_id):
             yield each
 
-    async def resumed(self, request_id: str, last_event: str) -> AsyncIterator[bytes]:
-        """The events of a call after its `last_event`."""
-        # An earlier release named the last event after the call.
-        if last_event in (LAST_EVENT, request_id):
-            # The client has everything: what is left is a stream of the session.
-            async for each in self.idle():
-                yield each
-            return
+    async def resumed(self, request_id: str, last_event: str) -> AsyncGenerator[bytes]:
+        """The events of a call after its `last_event`, unless that `is_last`."""
         record = await call_record(self.context, self.session_id, request_id)
         progress = None
         if record is not None:
@@ -73,7 +67,7 @@ class SessionStreams:
         async for each in self._until_response(request_id, None):
             yield each
 
-    async def idle(self) -> AsyncIterator[bytes]:
+    async def idle(self) -> AsyncGenerator[bytes]:
         """Nothing, until the session ends: this server sends nothing of its own accord."""
         with self.events.listening(self.session_id) as listener:
             while True:
@@ -157,6 +151,12 @@ def progress_event(progress: str) -> bytes:
     """The event of a progress notification, as its workflow has told it."""
     told = json.loads(progress)
     return event(told["id"], json.dumps(told["message"]))
+
+
+def is_last(request_id: str, event_name: str) -> bool:
+    """True if nothing of the call comes after the event: its client has everything."""
+    # An earlier release named the last event after the call.
+    return event_name in (LAST_EVENT, request_id)
 
 
 def _is_event(progress: str, request_id: str, last_event: str) -> bool:

@@ -19,7 +19,7 @@ from gist_mcp.errors import (
     ScopeRequired,
     SignInRequired,
 )
-from gist_mcp.http.body import BodyTooLarge
+from gist_mcp.http.body import BodyLate, BodyTooLarge
 from gist_mcp.http.media_types import MediaTypeRefused, is_a_browser
 from gist_mcp.mcp_http.authentication import TokenMissing
 from gist_mcp.mcp_http.json_rpc import InvalidMessage, JsonRpcId, id_at_the_edges
@@ -37,6 +37,7 @@ type Refusal = (
     | LimitReached
     | GitHubUnavailable
     | RateLimited
+    | BodyLate
     | BodyTooLarge
     | MediaTypeRefused
     | InvalidMessage
@@ -50,6 +51,7 @@ REFUSALS: Final = (
     LimitReached,
     GitHubUnavailable,
     RateLimited,
+    BodyLate,
     BodyTooLarge,
     MediaTypeRefused,
     InvalidMessage,
@@ -76,6 +78,9 @@ def refusal(config: Config, request: Request, reason: Refusal) -> Response:
             return _try_again_later(429, reason)
         case GitHubUnavailable() | RateLimited():
             return cannot_ask_github(reason)
+        case BodyLate():
+            # RFC 9110, 15.5.9: the server is not going to wait on this connection any longer.
+            return refused(408, str(reason), {"Connection": "close"})
         case BodyTooLarge():
             text = f"The request body is larger than {config.max_body_bytes} bytes."
             json_rpc_id = id_at_the_edges(reason.head, reason.tail)

@@ -15,18 +15,20 @@ from starlette.responses import Response
 from gist_mcp.deps import Deps
 from gist_mcp.errors import InvalidArgument, LimitReached, ToolError
 from gist_mcp.http.media_types import JSON, takes_events
-from gist_mcp.mcp_http import challenges, vs_code_stream
-from gist_mcp.mcp_http.call_stream import NOT_SERVING, SessionStreams
+from gist_mcp.mcp_http import vs_code_stream
+from gist_mcp.mcp_http.call_response import CallResponse
+from gist_mcp.mcp_http.call_stream import SessionStreams, is_last
 from gist_mcp.mcp_http.event_stream import empty_stream, event_stream, one_event
-from gist_mcp.mcp_http.json_rpc import JsonRpcMessage
+from gist_mcp.mcp_http.get_streams import GetStreams
+from gist_mcp.mcp_http.json_rpc import JsonRpcId, JsonRpcMessage, MessageTooLarge
 from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, EventId, McpRequest, Refused
 from gist_mcp.mcp_http.methods import McpMethods, agreed_version
 from gist_mcp.mcp_http.turns import end_turn
 from gist_mcp.principal import McpSessionId
+from gist_mcp.servicers.unlogged_call import StateTooLarge
 from gist_mcp.sessions.call_beginning import CallBeginning
 from gist_mcp.sessions.call_events import CallEvent
 from gist_mcp.sessions.calls import (
-    CallUnknown,
     NewCall,
     SessionCalls,
     cancel_calls,
@@ -36,13 +38,15 @@ from gist_mcp.sessions.hop import Authenticated
 from gist_mcp.sessions.lifecycle import NewSession
 from gist_mcp.sessions.ownership import LiveSession
 from gist_mcp.sessions.responses import Responses
+from gist_mcp.tokens.grants import account_id
 from gist_mcp.tools.call_validation import refused_call_result, validated_call
 from gist_mcp.tools.registry import only_reads
 
 logger = logging.getLogger(__name__)
 
-MAX_IDLE_STREAMS: Final = 32
-"""Streams of one session that are open for a GET. Clients need one; some leave old ones behind."""
+MAX_WAITING_FOR_A_CALL: Final = 32
+"""Requests that wait for the response of one call. Clients need one; one whose network is lost and
+found again leaves some behind."""
 
 
 class McpDelivery:
@@ -54,6 +58,7 @@ class McpDelivery:
         self._calls = SessionCalls(deps.clock, deps.retention.call_begun)
         self._begun = CallBeginning(self._calls, deps.admission, deps.accounts)
         self._responses = Responses()
+        self._get_streams = GetStreams()
         self._sessions = deps.sessions
 
     async def answer(self, request: Request, asked: McpRequest, caller: Authenticated) -> Response:
@@ -67,7 +72,7 @@ class McpDelivery:
         if asked.method == "DELETE":
             return await self._close_session(request, caller)
         if asked.cancelled_id is not None:
-            await self._cancel(request, caller.session_id, asked)
+            await self._cancel(request, caller, asked.cancelled_id)
         # After what ends a call is durable: the call may wait for this very credential, and would
         # create a gist that its client has cancelled.
         self._deps.vault.put(caller.session_id, caller.credential)
@@ -115,12 +120,20 @@ class McpDelivery:
         )
         return Response(status_code=200, headers={SESSION_HEADER: caller.session_id})
 
-    async def _cancel(self, request: Request, session_id: McpSessionId, asked: McpRequest) -> None:
-        assert asked.cancelled_id is not None
+    async def _cancel(
+        self, request: Request, caller: Authenticated, cancelled_id: JsonRpcId
+    ) -> None:
+        principal = caller.principal
+        account = account_id(principal.issuer, principal.user_id)
+        if not self._deps.admission.take_cancellation(account):
+            # Without an error: SDKs answer an HTTP error to a notification by ending the session.
+            # A receiver may ignore a cancellation (MCP, cancellation).
+            logger.info("a cancellation by %s: ignored, too many in a minute", principal.login)
+            return
         await cancel_calls(
             self._deps.reboot_context(request),
-            session_id,
-            asked.cancelled_id,
+            caller.session_id,
+            cancelled_id,
             now_seconds=int(self._deps.clock()),
         )
 
@@ -133,16 +146,19 @@ class McpDelivery:
     ) -> Response:
         """A GET: the rest of a call's stream, or the stream of the session."""
         streams = self._streams(request, session_id, session)
-        is_vs_code = session.client_name == vs_code_stream.VS_CODE
-        if self._deps.events.listeners(session_id) >= MAX_IDLE_STREAMS and last is None:
-            raise Refused(409, "Conflict: this session has too many open streams")
-        if is_vs_code:
-            events = vs_code_stream.all_calls(streams, last.request_id if last else None)
-        elif last is None or last.request_id is None:
-            events = streams.idle()
+        call_id = last.request_id if last else None
+        if session.client_name == vs_code_stream.VS_CODE:
+            events, only_listens = vs_code_stream.all_calls(streams, call_id), last is None
+        elif last is None or call_id is None or is_last(call_id, last.event):
+            # Nobody looks whether there was such a call: there is nothing to send of it.
+            events, only_listens = streams.idle(), True
         else:
-            events = streams.resumed(last.request_id, last.event)
-        return event_stream(events, {SESSION_HEADER: session_id})
+            events, only_listens = streams.resumed(call_id, last.event), False
+        limit = self._get_streams.idle if only_listens else self._get_streams.resumed
+        limited = limit(session_id, events)
+        if limited is None:
+            raise Refused(409, "Conflict: this session has too many open streams")
+        return event_stream(limited, {SESSION_HEADER: session_id})
 
     async def _call(
         self, request: Request, asked: McpRequest, caller: Authenticated, session: LiveSession
@@ -178,6 +194,8 @@ class McpDelivery:
         except LimitReached as limit:
             logger.info("a call by %s: %s", caller.principal.login, limit.log_reason)
             return _response(request, caller, _refused_call(message, limit))
+        except StateTooLarge as failure:
+            raise MessageTooLarge(str(failure), message.json_rpc_id) from None
         if request_id is None:
             raise session_not_found()
         self._deps.events.publish(
@@ -187,19 +205,15 @@ class McpDelivery:
         headers = {SESSION_HEADER: caller.session_id}
         if session.client_name == vs_code_stream.VS_CODE:
             return empty_stream(headers)
+        if self._responses.waiting(caller.session_id, request_id) >= MAX_WAITING_FOR_A_CALL:
+            text = "Conflict: too many requests wait for this call, which goes on"
+            raise Refused(409, text, json_rpc_id=message.json_rpc_id)
         if takes_events(request):
             events = streams.call(request_id, tool_name=name, json_rpc_id=message.json_rpc_id)
             return event_stream(events, headers)
         # The response begins when the call has ended.
         end_turn(request)
-        try:
-            text = await streams.response(request_id)
-        except (CallUnknown, *NOT_SERVING):
-            # The process stops. The call goes on in the next, and a repeated request finds it.
-            return challenges.lost()
-        if not await request.is_disconnected():
-            self._calls.answered(context, caller.session_id, request_id)
-        return Response(text, headers=headers, media_type=JSON)
+        return CallResponse(streams, request_id, headers)
 
     def _streams(
         self, request: Request, session_id: McpSessionId, session: LiveSession
@@ -249,8 +263,5 @@ def _progress_token(message: JsonRpcMessage) -> str | None:
 
     It is all that is kept of `_meta`, which may hold anything.
     """
-    meta = message.params.get("_meta")
-    token = meta.get("progressToken") if isinstance(meta, dict) else None
-    if isinstance(token, str | int) and not isinstance(token, bool):
-        return json.dumps(token)
-    return None
+    token = message.progress_token
+    return None if token is None else json.dumps(token)

@@ -27,6 +27,7 @@ from gist_mcp.mcp_http.authentication import identify
 from gist_mcp.mcp_http.delivery import McpDelivery, session_not_found
 from gist_mcp.mcp_http.forwarding import forward_to_owner
 from gist_mcp.mcp_http.mcp_request import McpRequest, Refused, read_mcp_request
+from gist_mcp.mcp_http.turns import end_turn, read_body_between_turns
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.sessions import ownership
@@ -74,6 +75,7 @@ class McpEndpoint:
                 if self._deps.clock() >= gives_up_at_seconds:
                     logger.warning("the client is to try again: %s", _reason(failure))
                     return challenges.starting()
+            end_turn(request)
             await asyncio.sleep(STARTING_POLL_SECONDS)
 
     async def _answer(self, request: Request) -> Response:
@@ -131,7 +133,9 @@ class McpEndpoint:
 
     async def _read(self, request: Request) -> McpRequest:
         max_body_bytes = self._deps.config.max_body_bytes
-        return await read_mcp_request(request, max_body_bytes=max_body_bytes)
+        return await read_mcp_request(
+            request, max_body_bytes=max_body_bytes, read=read_body_between_turns
+        )
 
     def _require_scopes(self, asked: McpRequest, credential: GitHubCredential) -> None:
         if asked.tool_name is not None:

@@ -9,8 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from gist_mcp.deps import Deps
+from gist_mcp.http.media_types import takes_events
 from gist_mcp.mcp_http import challenges
 from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, McpRequest
+from gist_mcp.mcp_http.turns import others_meanwhile
 from gist_mcp.origin import own_address
 from gist_mcp.sessions.durable_mcp import MCP_PATH
 from gist_mcp.sessions.hop import Authenticated, Hop, forward
@@ -57,14 +59,17 @@ async def forward_to_owner(
         state_ref=state_ref(caller.session_id),
         caller=caller,
     )
+    # The response to a client that takes no events begins when its call has ended.
+    is_long = asked.tool_name is not None and not takes_events(request)
     try:
-        upstream = await forward(
-            deps.forwarding(),
-            hop,
-            own_url=own_address(deps.config.public_url, request),
-            headers=headers,
-            content=asked.body,
-        )
+        with others_meanwhile(request, len(asked.body)) if is_long else contextlib.nullcontext():
+            upstream = await forward(
+                deps.forwarding(),
+                hop,
+                own_url=own_address(deps.config.public_url, request),
+                headers=headers,
+                content=asked.body,
+            )
     except DeliveryUnknown:
         # A POST may have created a gist, so it is never sent twice. GET and DELETE are idempotent
         # (RFC 9110, 9.2.2), so they may be sent again.

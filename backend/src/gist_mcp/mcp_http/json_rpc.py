@@ -27,7 +27,8 @@ type JsonRpcId = str | int
 """A JSON-RPC id as the client sent it. `1` and `"1"` are two."""
 
 MAX_ID_BYTES: Final = 1024
-"""The longest id, as JSON. Clients use numbers and UUIDs; the id of a call is stored."""
+"""The longest id or progress token, as JSON. Clients use numbers and UUIDs; both are stored with a
+call."""
 
 MAX_INTEGER_DIGITS: Final = 300
 """Beyond this a JSON number is not a finite float, which is what Reboot stores it as."""
@@ -92,8 +93,16 @@ class JsonRpcMessage:
         """The request that it cancels (`notifications/cancelled`), if it names one."""
         if self.method != "notifications/cancelled":
             return None
-        cancelled = self.params.get("requestId")
-        return cancelled if _is_id(cancelled) else None
+        cancelled: Any = self.params.get("requestId")
+        # A longer one is the id of no request, and would be stored until its call comes.
+        return cancelled if _is_id(cancelled) and not _is_too_long(cancelled) else None
+
+    @property
+    def progress_token(self) -> JsonRpcId | None:
+        """The token under which the client wants to hear of progress, if it wants to."""
+        meta = self.params.get("_meta")
+        token = meta.get("progressToken") if isinstance(meta, dict) else None
+        return token if _is_id(token) else None
 
 
 def parse_message(body: bytes) -> JsonRpcMessage:
@@ -121,6 +130,7 @@ def parse_message(body: bytes) -> JsonRpcMessage:
         json_rpc_id=message.get("id") if method is not None else None,
         params=_given_params(message),
     )
+    _check_progress_token(parsed)
     if parsed.is_initialize:
         _check_initialize(parsed)
     return parsed
@@ -175,6 +185,12 @@ def _is_id(value: Any) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool)
 
 
+def _is_too_long(json_rpc_id: JsonRpcId) -> bool:
+    # JSON adds to a text, and can make six bytes of one: a long text need not be written out.
+    is_long_text = isinstance(json_rpc_id, str) and len(json_rpc_id) > MAX_ID_BYTES
+    return is_long_text or len(json.dumps(json_rpc_id)) > MAX_ID_BYTES
+
+
 def _given_params(message: dict[str, Any]) -> dict[str, Any]:
     """The params without members that are null; the arguments of a tool call as they came."""
     params = message.get("params") or {}
@@ -204,12 +220,21 @@ def _check_initialize(message: JsonRpcMessage) -> None:
         raise InvalidMessage(text, INVALID_PARAMS, message.json_rpc_id) from None
 
 
+def _check_progress_token(message: JsonRpcMessage) -> None:
+    """Raises `InvalidMessage` for a request with an endless progress token."""
+    token = message.progress_token
+    if message.is_request and token is not None and _is_too_long(token):
+        where = "params._meta.progressToken"
+        text = f"Invalid params: {where} is longer than {MAX_ID_BYTES} bytes"
+        raise InvalidMessage(text, INVALID_PARAMS, message.json_rpc_id)
+
+
 def _check_shape(message: dict[str, Any]) -> None:
     """Raises `InvalidMessage` for what is no request, no notification and no response."""
     # MCP 2025-06-18, base protocol: unlike in plain JSON-RPC, the id is not null.
     if "id" in message and not _is_id(message["id"]):
         raise InvalidMessage("Invalid request: the id must be a string or integer", INVALID_REQUEST)
-    if len(json.dumps(message.get("id"))) > MAX_ID_BYTES:
+    if "id" in message and _is_too_long(message["id"]):
         text = f"Invalid request: the id is longer than {MAX_ID_BYTES} bytes"
         raise InvalidMessage(text, INVALID_REQUEST)
     json_rpc_id = _id_of(message)

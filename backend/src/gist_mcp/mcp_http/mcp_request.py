@@ -1,6 +1,7 @@
 """A request to `/mcp`, read and checked: method, media types, headers, and its JSON-RPC message."""
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -88,11 +89,15 @@ class McpRequest:
         return None if self.message is None else self.message.cancelled_id
 
 
-async def read_mcp_request(request: Request, *, max_body_bytes: int) -> McpRequest:
-    """The request.
+async def read_mcp_request(
+    request: Request,
+    *,
+    max_body_bytes: int,
+    read: Callable[[Request, int], Awaitable[bytes]] = read_body,
+) -> McpRequest:
+    """The request. `read` reads its body, as `read_body` does.
 
-    Raises `Refused`, `MediaTypeRefused`, `BodyTooLarge`, `InvalidMessage`, and Starlette's
-    `ClientDisconnect`.
+    Raises `Refused`, `MediaTypeRefused`, `InvalidMessage`, and what `read` raises.
     """
     if request.method not in METHODS:
         raise Refused(405, "Method Not Allowed", headers={"Allow": ", ".join(METHODS)})
@@ -100,7 +105,7 @@ async def read_mcp_request(request: Request, *, max_body_bytes: int) -> McpReque
     # A client comes back for a stream by GET (MCP 2025-11-25, transports, "Resumability and
     # Redelivery"). With a POST the header says nothing, and some clients go on sending it.
     last_event_id = _last_event_id(request) if request.method == "GET" else None
-    body = await read_body(request, max_body_bytes) if request.method == "POST" else b""
+    body = await read(request, max_body_bytes) if request.method == "POST" else b""
     return McpRequest(
         method=request.method,
         session_header=request.headers.get(SESSION_HEADER),

@@ -5,7 +5,7 @@ this client is answered with an empty stream, as DurableMCP does.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Final
 
 from gist_mcp.mcp_http.call_stream import (
@@ -22,7 +22,7 @@ from gist_mcp.sessions.ownership import live_session
 VS_CODE: Final = "Visual Studio Code"
 
 
-async def all_calls(streams: SessionStreams, resumed_id: str | None) -> AsyncIterator[bytes]:
+async def all_calls(streams: SessionStreams, resumed_id: str | None) -> AsyncGenerator[bytes]:
     """Every call that waits for its response, and those that begin from now on.
 
     `resumed_id`: the call that the client's last event names.

@@ -133,11 +133,15 @@ def error_page(
 
 def _saying_when[R: Response](error: OAuthError, response: R) -> R:
     """The response, with the time after which to try again (RFC 9110, 10.2.3) if the error has one.
+    After a request that did not come in time, the connection ends.
 
     The error is where its text has the time from too, so the two agree.
     """
     if error.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(error.retry_after_seconds)
+    if error.status_code == 408:
+        # RFC 9110, 15.5.9: the server is not going to wait on this connection any longer.
+        response.headers["Connection"] = "close"
     return response
 
 

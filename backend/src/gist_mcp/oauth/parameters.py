@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from gist_mcp.errors import OAuthError
-from gist_mcp.http.body import BodyTooLarge, read_body
+from gist_mcp.http.body import BodyLate, BodyTooLarge, read_body
 
 MAX_PARAMETER_CHARACTERS: Final = 512
 """A code of GitHub has 20 characters, a nonce of ours 43; URLs of clients are shorter as well."""
@@ -56,7 +56,7 @@ async def form_parameters(
 ) -> dict[str, str]:
     """The named parameters of a form in the body; see `parse_parameters`.
 
-    A body over `MAX_FORM_BYTES` is status 413.
+    A body over `MAX_FORM_BYTES` is status 413, one that does not come in time 408.
     """
     if not _is_form(request):
         text = f"The body must be a form, with Content-Type: {FORM_TYPE}."
@@ -66,6 +66,8 @@ async def form_parameters(
         body = await read_body(request, MAX_FORM_BYTES)
     except BodyTooLarge:
         raise OAuthError("invalid_request", "The form is too long.", status_code=413) from None
+    except BodyLate as late:
+        raise OAuthError("invalid_request", str(late), status_code=408) from None
     return parse_parameters(
         body,
         names,

@@ -11,7 +11,7 @@ from gist_mcp.clients.redirect_uri import is_acceptable
 from gist_mcp.clients.registry import new_client_secret
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
-from gist_mcp.http.body import BodyTooLarge, read_body
+from gist_mcp.http.body import BodyLate, BodyTooLarge, read_body
 from gist_mcp.oauth.answers import json_response, oauth_error_response
 
 MAX_REGISTRATION_BYTES: Final = 16 * 1024
@@ -78,6 +78,10 @@ async def register(request: Request) -> Response:
     except BodyTooLarge:
         text = f"The registration is longer than {MAX_REGISTRATION_BYTES} bytes."
         return oauth_error_response(OAuthError("invalid_client_metadata", text, status_code=413))
+    except BodyLate as late:
+        return oauth_error_response(
+            OAuthError("invalid_client_metadata", str(late), status_code=408)
+        )
     except OAuthError as error:
         return oauth_error_response(error)
     information = _client_information(deps, client, secret)

@@ -51,10 +51,15 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
     async def close(
         self, context: WriterContext, request: McpSession.CloseRequest
     ) -> McpSession.CloseResponse:
-        """Ends the session for good. `closed` is false if it had ended before."""
+        """Ends the session for good, unless it is to stay for its calls."""
         if not self._is_live():
             return McpSession.CloseResponse(closed=False)
+        waiting_ids = _waiting_beside(self.state, request.ended_ids or [])
+        if request.only_if_idle and waiting_ids:
+            return McpSession.CloseResponse(closed=False, waiting_ids=waiting_ids)
         self.state.closed_at_seconds = request.now_seconds
+        # No call begins any more that one of them could meet.
+        self.state.early_cancels = []
         return McpSession.CloseResponse(closed=True)
 
     async def cancel(
@@ -66,6 +71,7 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
         """
         if not self._is_live():
             return McpSession.CancelResponse(cancelled=False, request_ids=[])
+        early = _waiting(self.state.early_cancels or [], now_seconds=request.now_seconds)
         records = list(self.state.requests or [])
         meant = [each for each in records if each.wire_id == request.wire_id]
         for record in meant:
@@ -73,9 +79,9 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
         if meant:
             self.state.requests = records
         else:
-            early = [each for each in self.state.early_cancels or [] if not _fits(each, request)]
+            early = [each for each in early if not _fits(each, request)]
             early.append(EarlyCancel(wire_id=request.wire_id, at_seconds=request.now_seconds))
-            self.state.early_cancels = early[-MAX_EARLY_CANCELS:]
+        self.state.early_cancels = early[-MAX_EARLY_CANCELS:]
         request_ids = [each.request_id for each in meant]
         return McpSession.CancelResponse(cancelled=bool(meant), request_ids=request_ids)
 
@@ -264,11 +270,11 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
 
     def _was_cancelled_before(self, request: McpSession.BeginCallRequest) -> bool:
         """True if a cancellation has overtaken the call. It counts once."""
-        early = self.state.early_cancels or []
-        oldest_seconds = request.now_seconds - EARLY_CANCEL_SECONDS
-        if early:
-            self.state.early_cancels = [each for each in early if not _fits(each, request)]
-        return any(_fits(each, request) and each.at_seconds >= oldest_seconds for each in early)
+        if not self.state.early_cancels:
+            return False
+        early = _waiting(self.state.early_cancels, now_seconds=request.now_seconds)
+        self.state.early_cancels = [each for each in early if not _fits(each, request)]
+        return any(_fits(each, request) for each in early)
 
     async def _start(
         self, context: WriterContext, request_id: str, call: McpSession.RunCallRequest
@@ -306,6 +312,22 @@ def is_over(
     if state.closed_at_seconds is not None:
         return bool(state.closed_at_seconds < closed_before_seconds)
     return bool((state.opened_at_seconds or 0) < opened_before_seconds)
+
+
+def _waiting(early: list[EarlyCancel], *, now_seconds: int) -> list[EarlyCancel]:
+    """The cancellations that still wait for their call."""
+    return [each for each in early if each.at_seconds >= now_seconds - EARLY_CANCEL_SECONDS]
+
+
+def _waiting_beside(state: McpSession.State, ended_ids: list[str]) -> list[str]:
+    """The calls whose response was not sent yet, but for those of `ended_ids`."""
+    return [
+        each.request_id
+        for each in state.requests or []
+        # Without a time it is of an older release: its workflow is not known by its id.
+        if not each.is_answered
+        and (each.request_id not in ended_ids or each.begun_at_seconds is None)
+    ]
 
 
 def _fits(

@@ -16,6 +16,7 @@ from rebootdev.aio.aborted import Aborted, SystemAborted
 from tenacity import (
     AsyncRetrying,
     retry_if_exception_type,
+    retry_if_not_exception_type,
     stop_after_delay,
     wait_random_exponential,
 )
@@ -45,6 +46,10 @@ class StateUnavailable(GistMcpError):
     ) -> None:
         super().__init__(text, log_reason=log_reason)
         self.retry_after_seconds = retry_after_seconds
+
+
+class StateTooLarge(StateUnavailable):
+    """What is to be recorded is too large for one message to durable state: no later try helps."""
 
 
 class StateMissing(Exception):
@@ -100,13 +105,13 @@ def is_passing(failure: BaseException) -> bool:
         return failure.code in _PASSING
     if isinstance(failure, grpc.aio.AioRpcError):
         return failure.code() in _PASSING
-    return isinstance(failure, StateUnavailable)
+    return isinstance(failure, StateUnavailable) and not isinstance(failure, StateTooLarge)
 
 
 async def call_without_key(
     context: Caller, state_type: Any, stub: Any, state_id: str, method: str, request: Any
 ) -> Any:
-    """The answer of one writer of a state. Raises `StateUnavailable`.
+    """The answer of one writer of a state. Raises `StateUnavailable`, also as `StateTooLarge`.
 
     `state_type` is the generated class, `stub` its generated gRPC stub class.
     """
@@ -129,9 +134,12 @@ async def call_without_key(
     except grpc.aio.AioRpcError as error:
         if _is_state_missing(error):
             raise StateMissing from None
+        reason = f"{type_name} {method}: {error.code().name}"
+        if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED:
+            # gRPC's own word for a message over its limit.
+            raise StateTooLarge("This is too large to be recorded.", log_reason=reason) from None
         raise StateUnavailable(
-            "This could not be recorded. Try again.",
-            log_reason=f"{type_name} {method}: {error.code().name}",
+            "This could not be recorded. Try again.", log_reason=reason
         ) from None
 
 
@@ -147,12 +155,13 @@ async def call_patiently(
 ) -> Any:
     """As `call_without_key`, again and again while the state is unavailable for a moment.
 
-    For a writer that may be called repeatedly. Raises `StateUnavailable`.
+    For a writer that may be called repeatedly. Raises `StateUnavailable`, also as `StateTooLarge`.
     """
     # While a server process starts or stops, its states are unavailable. An HTTP error in that
     # moment would make SDKs end their session.
     retrying = AsyncRetrying(
-        retry=retry_if_exception_type(StateUnavailable),
+        retry=retry_if_exception_type(StateUnavailable)
+        & retry_if_not_exception_type(StateTooLarge),
         stop=stop_after_delay(PATIENCE_SECONDS),
         wait=wait_random_exponential(multiplier=0.1, max=1),
         reraise=True,

@@ -73,13 +73,12 @@ class Accounts:
         account: str,
         session_id: McpSessionId,
         *,
-        give_way: Callable[[Sequence[McpSessionId]], McpSessionId | None],
-        end: Callable[[McpSessionId], Awaitable[None]],
+        end_one: Callable[[Sequence[McpSessionId]], Awaitable[McpSessionId | None]],
     ) -> None:
         """Counts a session before it is opened. One that is too many ends another.
 
-        `give_way` chooses which; `end` ends it durably. Raises `LimitReached` if none may be
-        ended, and `StateUnavailable`.
+        `end_one` gets the open ones, the longest open first. It ends one durably and tells which.
+        Raises `LimitReached` if none may be ended, and `StateUnavailable`.
         """
         ended: list[str] = []
         while True:
@@ -94,15 +93,15 @@ class Accounts:
             answer = await _call(caller, account, "OpenSession", request)
             if answer.opened:
                 return
-            chosen = give_way([McpSessionId(each) for each in answer.session_ids.elements])
+            open_ids = [McpSessionId(each) for each in answer.session_ids.elements]
+            # In this order, so that a crash in between leaves no session that nobody counts.
+            chosen = await end_one(open_ids)
             if chosen is None:
                 raise LimitReached(
-                    f"Your GitHub account has {self._max_sessions} sessions open here, and a call "
-                    "runs in each.",
+                    f"Your GitHub account has {self._max_sessions} sessions open here, and each "
+                    "is in use.",
                     60,
                 )
-            # In this order, so that a crash in between leaves no session that nobody counts.
-            await end(chosen)
             ended.append(chosen)
 
     async def session_ended(self, caller: Caller, account: str, session_id: McpSessionId) -> None:

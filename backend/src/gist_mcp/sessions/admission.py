@@ -71,13 +71,14 @@ class _Waiting:
 @dataclass(eq=False)
 class _Account:
     running: dict[str, CallName] = field(default_factory=dict)
+    away: dict[str, CallName] = field(default_factory=dict)
     line: deque[_Waiting] = field(default_factory=deque)
     promised_until_seconds: float = 0.0
     """Until then the minute is promised to calls that were refused."""
 
     @property
     def is_idle(self) -> bool:
-        return not self.running and not self.line
+        return not self.running and not self.away and not self.line
 
 
 class Admission:
@@ -91,13 +92,25 @@ class Admission:
         self._clock = clock
         self._calls = _minutely(limits.calls_per_minute, clock)
         self._bytes = _minutely(limits.bytes_per_minute, clock)
+        self._cancellations = _minutely(limits.calls_per_minute, clock)
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
         self._running: dict[str, CallName] = {}
-        self._away: set[str] = set()
+        self._number_away = 0
 
     def open_session(self, account: str) -> None:
         """Counts a new session like a call. Raises `LimitReached`."""
         self._use(account, 0)
+
+    def take_cancellation(self, account: str) -> bool:
+        """Counts a cancellation. False if the account has had too many: it is to do nothing.
+
+        There may be as many in a minute as calls.
+        """
+        # Of a minute of their own: who has used up the calls can still cancel each of them.
+        if self._cancellations.wait_seconds(account):
+            return False
+        self._cancellations.take(account)
+        return True
 
     async def begin(self, call: CallName, size_bytes: int) -> None:
         """Takes a place for a call, as soon as there is one. Raises `LimitReached`.
@@ -161,12 +174,15 @@ class Admission:
         if call is None:
             yield
             return
-        self._away.add(call_id)
+        known = self._accounts[call.account]
+        known.away[call_id] = call
+        self._number_away += 1
         self.end(call_id)
         try:
             yield
         finally:
-            self._away.discard(call_id)
+            del known.away[call_id]
+            self._number_away -= 1
             # Also if there is no place: it began before those that have one.
             self.run(call)
 
@@ -177,12 +193,13 @@ class Admission:
         return not known.line and self._has_place(known) and has_minute
 
     def busy_sessions(self, account: str) -> set[McpSessionId]:
-        """The sessions of the account in which a call runs or waits."""
+        """The sessions of the account in which a call runs, waits, or is away."""
         known = self._accounts.get(account)
         if known is None:
             return set()
         waiting = (each.call for each in known.line)
-        return {call.session_id for call in (*known.running.values(), *waiting)}
+        calls = (*known.running.values(), *known.away.values(), *waiting)
+        return {call.session_id for call in calls}
 
     def _hand_out(self) -> None:
         """Gives free places to who waits, one to each account in turn."""
@@ -205,7 +222,7 @@ class Admission:
     def _has_place(self, known: _Account) -> bool:
         return (
             len(known.running) < self._limits.calls_in_flight
-            and len(self._running) + len(self._away) < MAX_RUNNING_IN_PROCESS
+            and len(self._running) + self._number_away < MAX_RUNNING_IN_PROCESS
         )
 
     def _occupy(self, known: _Account, call: CallName) -> None:

@@ -329,7 +329,8 @@ def arguments_text(arguments: dict[str, Any]) -> str:
 def stored_bytes(text: str) -> int:
     """How many bytes a text of a call takes in durable state: its arguments, or its response.
 
-    The names, ids and times that are stored with it are not counted: some hundred bytes.
+    The names, ids, times and progress token that are stored with it are not counted: some hundred
+    bytes, and 3 KiB at most.
     """
     return len(text.encode())
 

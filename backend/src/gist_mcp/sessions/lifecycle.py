@@ -3,7 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reboot.aio.external import ExternalContext
 
@@ -42,6 +42,7 @@ class SessionLifecycle:
     vault: CredentialVault
     events: SessionEvents
     clock: Callable[[], float]
+    _opening: set[McpSessionId] = field(default_factory=set)
 
     async def open(self, context: ExternalContext, new: NewSession) -> None:
         """Opens a session for the account. One too many ends the longest unused one.
@@ -50,22 +51,27 @@ class SessionLifecycle:
         """
         account = account_id(new.principal.issuer, new.principal.user_id)
         self.admission.open_session(account)
-
-        def longest_unused(open_ids: Sequence[McpSessionId]) -> McpSessionId | None:
-            busy = self.admission.busy_sessions(account)
-            idle = [each for each in open_ids if each not in busy]
-            # Who listens to a session may still be there.
-            heard = {each for each in idle if self.events.listeners(each)}
-            in_order = self.sessions.longest_unused_first(idle)
-            return next(iter(sorted(in_order, key=heard.__contains__)), None)
-
-        async def give_way(session_id: McpSessionId) -> None:
-            await self._end(context, session_id)
-            logger.info("session %s gave way to a new one", ownership.short_name(session_id))
-
-        await self.accounts.open_session(
-            context, account, new.session_id, give_way=longest_unused, end=give_way
+        # Before it is counted: another one that opens now must not end it.
+        self._opening.add(new.session_id)
+        try:
+            await self._open(context, account, new)
+        finally:
+            self._opening.discard(new.session_id)
+        self.vault.put(new.session_id, new.credential)
+        logger.info(
+            "session %s opened by %s with the client %.60r",
+            ownership.short_name(new.session_id),
+            new.principal.login,
+            new.client_name,
         )
+
+    async def _open(self, context: ExternalContext, account: str, new: NewSession) -> None:
+        """Counts the session and gives it its owner, both durably."""
+
+        async def end_one(open_ids: Sequence[McpSessionId]) -> McpSessionId | None:
+            return await self._end_longest_unused(context, account, open_ids)
+
+        await self.accounts.open_session(context, account, new.session_id, end_one=end_one)
         # Session fixation: only the server chooses a session id, and its owner is durable before
         # anybody learns the id.
         await ownership.open_session(
@@ -76,13 +82,43 @@ class SessionLifecycle:
             protocol_version=new.protocol_version,
             now_seconds=int(self.clock()),
         )
-        self.vault.put(new.session_id, new.credential)
-        logger.info(
-            "session %s opened by %s with the client %.60r",
-            ownership.short_name(new.session_id),
-            new.principal.login,
-            new.client_name,
-        )
+        # Its client's next request may come later than another client's `initialize`.
+        self.sessions.used(new.session_id)
+
+    async def _end_longest_unused(
+        self, context: ExternalContext, account: str, open_ids: Sequence[McpSessionId]
+    ) -> McpSessionId | None:
+        """The session that was ended for a new one, `None` if a call runs in each."""
+        left = list(open_ids)
+        while (chosen := self._longest_unused(account, left)) is not None:
+            left.remove(chosen)
+            if await self._end_idle(context, chosen):
+                logger.info("session %s gave way to a new one", ownership.short_name(chosen))
+                return chosen
+        return None
+
+    def _longest_unused(
+        self, account: str, open_ids: Sequence[McpSessionId]
+    ) -> McpSessionId | None:
+        """The one to be ended first, as far as this process knows; `None` if none may be."""
+        kept = self.admission.busy_sessions(account) | self._opening
+        idle = [each for each in open_ids if each not in kept]
+        # Who listens to a session may still be there.
+        heard = {each for each in idle if self.events.listeners(each)}
+        in_order = self.sessions.longest_unused_first(idle)
+        return next(iter(sorted(in_order, key=heard.__contains__)), None)
+
+    async def _end_idle(self, context: ExternalContext, session_id: McpSessionId) -> bool:
+        """Ends a session for a new one. False if a call runs in it."""
+        has_ended = True
+        # Missing is one whose opening had failed after it was counted.
+        with contextlib.suppress(StateMissing):
+            has_ended = await ownership.close_idle_session(
+                context, session_id, now_seconds=int(self.clock())
+            )
+        if has_ended:
+            self._forget(session_id)
+        return has_ended
 
     async def end(
         self,
@@ -92,25 +128,17 @@ class SessionLifecycle:
         credential: GitHubCredential,
     ) -> None:
         """Ends a session as its client asks. Raises `StateUnavailable`."""
-        await self._end(context, session_id, credential)
+        await ownership.close_session(context, session_id, now_seconds=int(self.clock()))
+        # For a call whose request to GitHub was not answered: it sends nothing more, but it still
+        # looks whether it has made a gist. Only now, when the end is durable: a call that waits for
+        # this very credential would make a gist in a session that has ended.
+        self.vault.put(session_id, credential)
+        self._forget(session_id)
         account = account_id(principal.issuer, principal.user_id)
         await self.accounts.session_ended(context, account, session_id)
         logger.info("session %s ended by its client", ownership.short_name(session_id))
 
-    async def _end(
-        self,
-        context: ExternalContext,
-        session_id: McpSessionId,
-        credential: GitHubCredential | None = None,
-    ) -> None:
-        # Missing is one whose opening had failed after it was counted.
-        with contextlib.suppress(StateMissing):
-            await ownership.close_session(context, session_id, now_seconds=int(self.clock()))
+    def _forget(self, session_id: McpSessionId) -> None:
         self.sessions.forget(session_id)
-        if credential is not None:
-            # For a call whose request to GitHub was not answered: it sends nothing more, but it
-            # still looks whether it has made a gist. Only now, when the end is durable: a call that
-            # waits for this very credential would make a gist in a session that has ended.
-            self.vault.put(session_id, credential)
         self.vault.retire(session_id)
         self.events.publish(session_id, SessionEnded())

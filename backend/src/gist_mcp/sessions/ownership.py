@@ -8,9 +8,11 @@ from typing import Any
 from rbt.v1alpha1.errors_pb2 import StateNotConstructed
 from reboot.aio.external import ExternalContext
 
+from gist_mcp.framework.placement import server_of
+from gist_mcp.framework.records import unended_tasks
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
 from gist_mcp.servicers.unlogged_call import call_patiently
-from gist_mcp.sessions.placement import is_beside
+from gist_mcp.sessions.placement import SESSION_TYPE, is_beside
 from gist_state.v1 import mcp_session_pb2 as messages
 from gist_state.v1.mcp_session_pb2_grpc import McpSessionMethodsStub
 from gist_state.v1.mcp_session_rbt import McpSession
@@ -90,6 +92,33 @@ async def close_session(
     """
     request = messages.McpSessionCloseRequest(now_seconds=now_seconds)
     await _call(context, session_id, "Close", request)
+
+
+async def close_idle_session(
+    context: ExternalContext, session_id: McpSessionId, *, now_seconds: int
+) -> bool:
+    """The same for a session in which no call runs. False if one runs: the session stays open.
+
+    Raises `StateUnavailable`.
+    """
+    ended_ids = list[str]()
+    while True:
+        # The session's record decides, in the write that ends it. What this process remembers of
+        # running calls is not all: after a restart a workflow may not have begun again yet.
+        request = messages.McpSessionCloseRequest(
+            now_seconds=now_seconds,
+            only_if_idle=True,
+            ended_ids=messages.McpSessionCloseRequest.EndedIdsArray(elements=ended_ids),
+        )
+        answer = await _call(context, session_id, "Close", request)
+        waiting_ids = list(answer.waiting_ids.elements)
+        if not waiting_ids:
+            return True
+        server = server_of(SESSION_TYPE, session_id)
+        # A call whose response was never fetched waits for that, and has ended.
+        if server is None or unended_tasks(server, waiting_ids) or set(waiting_ids) <= {*ended_ids}:
+            return False
+        ended_ids += waiting_ids
 
 
 async def _call(

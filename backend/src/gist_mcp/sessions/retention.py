@@ -19,7 +19,14 @@ from pydantic import SecretStr
 
 from gist_mcp.framework.placement import ServerHere, server_of, servers_here
 from gist_mcp.framework.private_names import StateTypeName, use_application_id
-from gist_mcp.framework.records import delete_state, empty_tasks, forget_states, stored_states
+from gist_mcp.framework.records import (
+    PAGE_STATES,
+    delete_state,
+    empty_tasks,
+    forget_states,
+    stored_ids,
+    stored_states,
+)
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers import mcp_session
 from gist_mcp.servicers.mcp_session import MAX_KEPT
@@ -68,7 +75,8 @@ class Retention:
 
     `sessions` knows which sessions are not idle. `secret` is what the front door shows to Reboot.
     `clock` gives Unix time in seconds; `pause` waits for so many, between two pages of a sweep.
-    `on_freed` hears of the texts of calls that are gone.
+    `on_freed` hears of the texts of calls that are gone. `page_states` are the sessions between two
+    pauses of a sweep.
     """
 
     def __init__(
@@ -81,6 +89,7 @@ class Retention:
         clock: Callable[[], float],
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_freed: OnFreed | None = None,
+        page_states: int = PAGE_STATES,
     ) -> None:
         self._sessions = sessions
         self._secret = secret
@@ -90,6 +99,7 @@ class Retention:
         self._clock = clock
         self._pause = pause
         self._on_freed = on_freed
+        self._page_states = page_states
         self._started_at_seconds = clock()
         self._page_pause_seconds = FIRST_PAGE_PAUSE_SECONDS
         self._new_calls: LRUCache[McpSessionId, int] = LRUCache(MAX_COUNTED_SESSIONS)
@@ -136,23 +146,34 @@ class Retention:
     async def sweep(self) -> None:
         """Goes over all sessions of this process once, slowly: tidies and deletes.
 
-        A session that fails does not keep it from the others. Raises the first failure then.
+        A session or a page that fails does not keep it from the others. Raises the first failure
+        then.
         """
         pages, failures = 0, list[Exception]()
         for server in servers_here():
-            async for page in stored_states(server, SESSION_TYPE):
+            async for page in stored_ids(server, SESSION_TYPE, self._page_states):
                 pages += 1
-                for session_id, stored in page.items():
-                    try:
-                        await self._sweep_session(server, McpSessionId(session_id), stored)
-                    except Exception as failure:  # noqa: BLE001 - raised below
-                        failures.append(failure)
+                failures += await self._sweep_page(server, page)
                 await self._pause(self._page_pause_seconds)
         self._page_pause_seconds = max(
             MIN_PAGE_PAUSE_SECONDS, self._sweep_seconds / max(pages, 1) - MIN_PAGE_PAUSE_SECONDS
         )
         if failures:
             raise failures[0]
+
+    async def _sweep_page(self, server: ServerHere, session_ids: list[str]) -> list[Exception]:
+        """Tidies or deletes these sessions. What failed of it."""
+        failures = list[Exception]()
+        try:
+            async for states in stored_states(server, SESSION_TYPE, session_ids):
+                for session_id, stored in states.items():
+                    try:
+                        await self._sweep_session(server, McpSessionId(session_id), stored)
+                    except Exception as failure:  # noqa: BLE001 - the sweep raises it
+                        failures.append(failure)
+        except Exception as failure:  # noqa: BLE001 - the sweep raises it
+            failures.append(failure)
+        return failures
 
     async def _sweep_session(
         self, server: ServerHere, session_id: McpSessionId, stored: bytes

@@ -3,16 +3,18 @@
 Only the owner changes a session, so what it remembers is true until it changes it itself.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 from reboot.aio.external import ExternalContext
 
 from gist_mcp.principal import McpSessionId
 from gist_mcp.sessions.ownership import LiveSession, live_session
 
 MAX_SESSIONS = 20_000
-"""Sessions that one process remembers. Forgetting one costs a question to its state."""
+"""Sessions that one process remembers. Forgetting one costs a question to its state, and its place
+among the used ones."""
 
 
 class SessionCache:
@@ -25,6 +27,8 @@ class SessionCache:
         self._sessions: TTLCache[McpSessionId, LiveSession] = TTLCache(
             MAX_SESSIONS, idle_seconds, timer=clock
         )
+        self._uses = itertools.count()
+        self._last_use: LRUCache[McpSessionId, int] = LRUCache(MAX_SESSIONS)
 
     async def get(self, context: ExternalContext, session_id: McpSessionId) -> LiveSession | None:
         """The session, `None` for an unknown or ended one."""
@@ -34,12 +38,21 @@ class SessionCache:
         if session is not None:
             # Anew each time, so that its time of idleness begins again.
             self._sessions[session_id] = session
+            self.used(session_id)
         return session
 
+    def used(self, session_id: McpSessionId) -> None:
+        """The session was used now, or opened: its client is about to use it."""
+        self._last_use[session_id] = next(self._uses)
+
     def longest_unused_first(self, session_ids: Sequence[McpSessionId]) -> list[McpSessionId]:
-        """The sessions by their last use here. Those that are idle stand first, as they came."""
-        used = {session_id: number for number, session_id in enumerate(self._sessions)}
-        return sorted(session_ids, key=lambda each: used.get(each, -1))
+        """The sessions by their last use here.
+
+        Before them stand those that were not used since the process started, in the order in which
+        they are given.
+        """
+        last_use = dict(self._last_use)
+        return sorted(session_ids, key=lambda each: last_use.get(each, -1))
 
     def has(self, session_id: McpSessionId) -> bool:
         """True for a session that was asked for lately."""
@@ -48,3 +61,4 @@ class SessionCache:
     def forget(self, session_id: McpSessionId) -> None:
         """The session has ended."""
         self._sessions.pop(session_id, None)
+        self._last_use.pop(session_id, None)
