@@ -28,7 +28,8 @@ REPOSITORY: Final = Path(__file__).resolve().parent.parent
 SCRIPTS: Final = REPOSITORY / ".venv" / "bin"
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "backend" / "src")]
 
-from gist_mcp.config import Config, load_config  # noqa: E402
+from gist_mcp.config import Config  # noqa: E402
+from gist_mcp.config_source import load_config  # noqa: E402
 from gist_mcp.errors import ConfigError  # noqa: E402
 from scripts.launch import (  # noqa: E402
     EXIT_FAILED,

@@ -21,7 +21,7 @@ from typing import Final
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "backend" / "src")]
 
-from gist_mcp.config import load_config  # noqa: E402
+from gist_mcp.config_source import load_config  # noqa: E402
 from gist_mcp.errors import ConfigError  # noqa: E402
 from scripts.launch import (  # noqa: E402
     EXIT_FAILED,

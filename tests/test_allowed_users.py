@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gist_mcp.allowed_users import MAX_LOGINS, AllowedUsers, Verdict
-from gist_mcp.config import parse_config
+from gist_mcp.config_source import parse_config
 from gist_mcp.errors import ConfigError
 
 ALPHANUMERIC = string.ascii_letters + string.digits

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gist_mcp.config import (
-    Config,
+from gist_mcp.config import Config
+from gist_mcp.config_source import (
     is_production,
     is_public_development,
     load_config,

@@ -18,7 +18,7 @@ from reboot.routing import envoy_config
 from rebootdev.aio.types import ApplicationId
 from rebootdev.settings import ENVVAR_LOCAL_ENVOY_MODE
 
-from gist_mcp.config import parse_config
+from gist_mcp.config_source import parse_config
 from gist_mcp.framework.expectations import original
 from gist_mcp.http.owner_route import FILTER_NAME
 from gist_mcp.reboot_gateway import AMONG_SERVERS, ClosedListener, GatewayUnknown, close_gateway

@@ -14,7 +14,8 @@ import signal
 import sys
 
 from gist_mcp.app import build_application
-from gist_mcp.config import Config, load_config, log_level
+from gist_mcp.config import Config
+from gist_mcp.config_source import load_config, log_level
 from gist_mcp.errors import ConfigError
 from gist_mcp.framework.shards import use_shards_of_the_state
 from gist_mcp.logs import configure_logging

@@ -16,7 +16,8 @@ from benchmarks.budgets.durable_state import StatesInMemory
 from benchmarks.budgets.fast_github import APP, CODE_VERIFIER, URL, FastClock, FastGitHub
 from benchmarks.budgets.people import CLIENT_ID, User
 from benchmarks.budgets.traffic import Event, Kind
-from gist_mcp.config import Config, parse_config
+from gist_mcp.config import Config
+from gist_mcp.config_source import parse_config
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.oauth import GitHubOAuth
 from gist_mcp.oauth import finish_sign_in

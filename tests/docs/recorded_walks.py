@@ -22,7 +22,7 @@ from rebootdev.aio.contexts import EffectValidation
 
 import gist_mcp
 from gist_mcp.app import build_application
-from gist_mcp.config import parse_config
+from gist_mcp.config_source import parse_config
 from tests.mcp_clients.person import read_form
 from tests.support.github_simulator import GitHubSimulator
 from tests.support.mcp_client import McpClient

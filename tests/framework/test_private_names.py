@@ -12,7 +12,7 @@ import pytest
 
 import gist_mcp
 from gist_mcp.app import build_application
-from gist_mcp.config import parse_config
+from gist_mcp.config_source import parse_config
 from gist_mcp.framework import private_names
 from gist_mcp.framework.expectations import (
     Answers,

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gist_mcp.config import Config, parse_config
+from gist_mcp.config import Config
+from gist_mcp.config_source import parse_config
 from gist_mcp.http.middleware import HostAndOrigin, SecurityHeaders
 from gist_mcp.origin import canonical_authority, canonical_origin
 

@@ -3,7 +3,7 @@
 import pytest
 from starlette.requests import Request
 
-from gist_mcp.config import parse_config
+from gist_mcp.config_source import parse_config
 from gist_mcp.errors import GitHubUnavailable, LimitReached, RateLimited
 from gist_mcp.github.refusals import unavailable
 from gist_mcp.mcp_http import challenges

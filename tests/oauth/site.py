@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 
 from gist_mcp.clients.metadata_document import ClientDocuments
 from gist_mcp.clients.registry import ClientRegistry
-from gist_mcp.config import parse_config
+from gist_mcp.config_source import parse_config
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.oauth import GitHubOAuth
 from gist_mcp.http.limits import SIGN_INS_RATE

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.requests import Request
 
-from gist_mcp.config import parse_config
+from gist_mcp.config_source import parse_config
 from gist_mcp.mcp_http import challenges
 from gist_mcp.mcp_http.authentication import TokenMissing
 from gist_mcp.oauth.authorization_request import destination_of, open_from_consent

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from reboot.cli.monkeys import monkeys, no_chaos_monkeys
 
-from gist_mcp.config import parse_config
+from gist_mcp.config_source import parse_config
 from gist_mcp.errors import ConfigError
 from scripts.dev import prepare, where_to_go
 from tests.support.deployment import REPOSITORY

@@ -9,7 +9,7 @@ from google.protobuf.message_factory import GetMessageClass
 from reboot.aio.applications import Application
 
 from gist_mcp.app import build_application
-from gist_mcp.config import parse_config
+from gist_mcp.config_source import parse_config
 
 
 @dataclass(frozen=True)

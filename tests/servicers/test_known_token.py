@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from gist_mcp.config import Config, parse_config
+from gist_mcp.config import Config
+from gist_mcp.config_source import parse_config
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import GitHubUserId
 from gist_mcp.servicers.known_token import (

@@ -16,7 +16,8 @@ from pydantic import SecretStr
 from rebootdev.aio.contexts import EffectValidation
 
 from gist_mcp import process
-from gist_mcp.config import Config, parse_config
+from gist_mcp.config import Config
+from gist_mcp.config_source import parse_config
 from gist_mcp.framework.ended_tasks import keep_only_responses
 from gist_mcp.framework.placement import ServerHere, place_quickly, server_of, servers_here
 from gist_mcp.framework.private_names import StateRef

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from gist_mcp.config import parse_config
+from gist_mcp.config_source import parse_config
 from gist_mcp.errors import AccountNotAllowed, AllowedUsersUnknown
 from gist_mcp.framework import placement
 from gist_mcp.github.client import GitHubClient

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from gist_mcp.config import parse_config
+from gist_mcp.config_source import parse_config
 from gist_mcp.errors import SignInRequired
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.credential import GitHubToken

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gist_mcp.config import parse_config
+from gist_mcp.config_source import parse_config
 from gist_mcp.errors import GitHubUnavailable, SignInRequired
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.http import make_http_client

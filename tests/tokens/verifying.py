@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from gist_mcp.config import parse_config
+from gist_mcp.config_source import parse_config
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.http import make_http_client

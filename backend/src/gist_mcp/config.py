@@ -1,32 +1,20 @@
-"""Every setting: its environment variable, unit and default. A bad value stops the start.
+"""Every setting: its environment variable, unit and default. `config_source` reads them."""
 
-Only this module reads the environment, once, at the start. Values come from environment
-variables and, where Reboot has secrets for the application (Reboot Cloud), from those.
-"""
-
-import os
-import secrets
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
-from reboot.aio.secrets import SecretNotFoundException, Secrets
 
 from gist_mcp.allowed_users import AllowedUsers
-from gist_mcp.errors import ConfigError
-from gist_mcp.origin import LOOPBACK_HOSTS as LOOPBACK_HOSTS
-from gist_mcp.origin import checked_base_url, checked_origin
+from gist_mcp.origin import LOOPBACK_HOSTS, checked_base_url, checked_origin
 
 DEFAULT_PORT = 9991
 DEFAULT_MAX_BODY_BYTES = 6 * 1024 * 1024
 """Above what the largest gist becomes as JSON, which may write a byte of it as six characters."""
 
-SECRET_SETTINGS = ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "TOKEN_KEYS", "RETIRED_TOKEN_KEYS")
 MIN_TOKEN_KEY_CHARACTERS = 32
-SIMULATOR_CLIENT_ID = "simulated-oauth-app"
 
 GitHubTokens = Literal["app", "any", "none"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -169,7 +157,7 @@ class Config(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Values are passed in by `load_config`, so that tests need no process environment."""
+        """Values are passed in by `config_source`, so that tests need no process environment."""
         return (init_settings,)
 
     @field_validator("github_scopes", mode="before")
@@ -265,168 +253,3 @@ class Config(BaseSettings):
     def is_secure(self) -> bool:
         """True when browsers reach us over https: cookies get `Secure` and `__Host-`."""
         return self.public_url.startswith("https://")
-
-
-def is_production(environ: Mapping[str, str]) -> bool:
-    """True when Reboot runs us for other people: `rbt serve run` or Reboot Cloud."""
-    serves = environ.get("RBT_SERVE", "false").lower() == "true"
-    return serves or "REBOOT_CLOUD_VERSION" in environ
-
-
-def is_public_development(environ: Mapping[str, str]) -> bool:
-    """As the property of `Config`, for code that runs in Reboot's server processes without one."""
-    public_url = environ.get("PUBLIC_URL", "")
-    if is_production(environ) or not public_url:
-        return False
-    try:
-        return urlsplit(public_url).hostname not in LOOPBACK_HOSTS
-    except ValueError:
-        # `load_config` refuses it.
-        return True
-
-
-def log_level(environ: Mapping[str, str]) -> str:
-    """`LOG_LEVEL` for what is logged before the settings are read. `INFO` for a value that is none,
-    which `load_config` refuses."""
-    level = environ.get("LOG_LEVEL", "")
-    return level if level in get_args(LogLevel) else "INFO"
-
-
-def _has_local_gateway(environ: Mapping[str, str]) -> bool:
-    own_certificate = environ.get("REBOOT_LOCAL_ENVOY_USE_TLS", "false").lower() == "true"
-    return "REBOOT_CLOUD_VERSION" not in environ and not own_certificate
-
-
-def parse_config(environ: Mapping[str, str], *, production: bool) -> Config:
-    """The settings in `environ`. Raises `ConfigError` naming the first bad variable."""
-    values = {name: value for name, value in environ.items() if value}
-    values.pop("GIST_MCP_SIMULATED", None)
-    values["GIST_MCP_DEVELOPMENT_FOLDER"] = str(_development_folder(environ))
-    values["GIST_MCP_PRODUCTION"] = str(production)
-    values.pop("GIST_MCP_STATE_FOLDER", None)
-    if "RBT_STATE_DIRECTORY" in values:
-        values["GIST_MCP_STATE_FOLDER"] = values["RBT_STATE_DIRECTORY"]
-    values.setdefault("CLIENT_ID_METADATA_DOCUMENTS", str(production))
-    values["GIST_MCP_LOCAL_GATEWAY"] = str(_has_local_gateway(environ))
-    try:
-        config = Config(**values)  # type: ignore[arg-type]
-    except ValidationError as invalid:
-        first = invalid.errors(include_input=False, include_url=False)[0]
-        variable = str(first["loc"][0]) if first["loc"] else "environment"
-        raise ConfigError(variable, first["msg"].removeprefix("Value error, ")) from None
-    _check_together(config)
-    return config
-
-
-def _check_together(config: Config) -> None:
-    """Rules that span settings. Raises `ConfigError`."""
-    if set(config.token_keys) & set(config.retired_token_keys):
-        text = "has a key that is in TOKEN_KEYS too, where it still opens everything"
-        raise ConfigError("RETIRED_TOKEN_KEYS", text)
-    has_id = bool(config.github_client_id)
-    if has_id != bool(config.github_client_secret.get_secret_value()):
-        missing = "GITHUB_CLIENT_SECRET" if has_id else "GITHUB_CLIENT_ID"
-        raise ConfigError(missing, "is not set, but its counterpart is; set both or neither")
-    if not config.production:
-        _check_development(config)
-        return
-    if not has_id:
-        raise ConfigError(
-            "GITHUB_CLIENT_ID",
-            "production needs a GitHub OAuth App; set GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET",
-        )
-    if not config.token_keys:
-        raise ConfigError("TOKEN_KEYS", "production needs at least one key; see the README")
-    for variable, url in (
-        ("PUBLIC_URL", config.public_url),
-        ("GITHUB_WEB_URL", config.github_web_url),
-        ("GITHUB_API_URL", config.github_api_url),
-    ):
-        parts = urlsplit(url)
-        if parts.scheme != "https" and parts.hostname not in LOOPBACK_HOSTS:
-            raise ConfigError(variable, "production needs https, except on loopback")
-
-
-def _check_development(config: Config) -> None:
-    """Development stays on this machine unless somebody says otherwise. Raises `ConfigError`."""
-    if config.is_public_development and not config.dev_public:
-        text = (
-            "others can reach this address, and development is for one's own machine; leave it "
-            "unset, or set DEV_PUBLIC=1 if that is meant"
-        )
-        raise ConfigError("PUBLIC_URL", text)
-
-
-async def load_config(environ: Mapping[str, str]) -> Config:
-    """The settings of this process: its environment, Reboot's secrets and, in development,
-    a key file beside the state and the embedded simulator's address.
-
-    Raises `ConfigError`.
-    """
-    values = dict(environ)
-    values.setdefault("PORT", values.get("REBOOT_LOCAL_ENVOY_PORT", ""))
-    for name in SECRET_SETTINGS:
-        if not values.get(name):
-            values[name] = await _reboot_secret(name)
-    production = is_production(environ)
-    config = parse_config(values, production=production)
-    _check_port(config, environ)
-    if not production and not values.get("TOKEN_KEYS"):
-        # Not before: a start that is refused leaves nothing behind.
-        values["TOKEN_KEYS"] = _development_key(_development_folder(environ))
-        config = parse_config(values, production=production)
-    return config if config.github_client_id else _with_simulator(config, values)
-
-
-async def _reboot_secret(name: str) -> str:
-    try:
-        return (await Secrets().get(name)).decode().strip()
-    except SecretNotFoundException:
-        return ""
-    except UnicodeDecodeError:
-        raise ConfigError(name, "the secret is not text") from None
-
-
-def _check_port(config: Config, environ: Mapping[str, str]) -> None:
-    """`PORT` must be the port that Reboot was told to serve, or links would lead nowhere."""
-    served = environ.get("REBOOT_LOCAL_ENVOY_PORT")
-    if served and int(served) != config.port:
-        raise ConfigError(
-            "PORT",
-            f"is {config.port}, but `rbt` serves port {served}; start it with "
-            f"`--port={config.port}`, or leave PORT out",
-        )
-
-
-def _with_simulator(config: Config, values: Mapping[str, str]) -> Config:
-    port = config.simulator_port or config.port + 1
-    url = f"http://localhost:{port}"
-    return config.model_copy(
-        update={
-            "simulated": True,
-            "simulator_port": port,
-            "github_client_id": SIMULATOR_CLIENT_ID,
-            "github_client_secret": SecretStr(secrets.token_urlsafe(32)),
-            "github_web_url": values.get("GITHUB_WEB_URL") or url,
-            "github_api_url": values.get("GITHUB_API_URL") or url,
-        }
-    )
-
-
-def _development_key(folder: Path) -> str:
-    """The key of this checkout, made at the first start, readable by its owner only."""
-    path = folder / "token_keys"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48) + "\n")
-    return path.read_text().strip()
-
-
-def _development_folder(environ: Mapping[str, str]) -> Path:
-    """`.rbt` for the state in `.rbt/dev/github-gist-mcp`."""
-    state_directory = Path(environ.get("RBT_STATE_DIRECTORY", ".rbt/dev/github-gist-mcp"))
-    return state_directory.parent.parent

@@ -60,7 +60,8 @@ from envoy.extensions.filters.network.http_connection_manager.v3 import (
 )
 from fastapi import FastAPI
 
-from gist_mcp.config import Config, is_public_development
+from gist_mcp.config import Config
+from gist_mcp.config_source import is_public_development
 from gist_mcp.framework.expectations import FrameworkChanged, original, replaces
 from gist_mcp.framework.private_names import (
     ENVVAR_LOCAL_ENVOY_MODE,
