@@ -94,15 +94,16 @@ def killed_before_it_sent(stage: Stage, player: Player) -> RunningCall:
 def killed_before_they_sent(stage: Stage, players: list[Player]) -> list[RunningCall]:
     """A keyed call of each, of which GitHub has heard nothing when everything is killed and
     restarted."""
-    # In the pause before the last try a call is certainly not sending.
+    # In the pause before the last try a call is not sending, and the ledger says so: the line comes
+    # after that write.
     pause = f"next try in {UNREACHABLE_DELAYS_SECONDS[-1]:g} seconds"
     wanted = stage.server.log().count(pause) + len(players)
     stage.proxy.refuse()
     with ThreadPoolExecutor(max_workers=len(players)) as threads:
         calls = list(threads.map(lambda each: admitted(each, idempotency_key=each.key), players))
-    wait_until("the last pause", lambda: stage.server.log().count(pause) >= wanted, seconds=30)
     for call in calls:
         call.wait_for_event()
+    wait_until("the last pause", lambda: stage.server.log().count(pause) >= wanted, seconds=30)
     stage.server.kill()
     stage.proxy.accept()
     stage.server.start()

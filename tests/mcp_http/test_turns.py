@@ -10,13 +10,7 @@ from starlette.types import Message
 from gist_mcp.errors import LimitReached
 from gist_mcp.mcp_http import turns
 from gist_mcp.mcp_http.client_watch import KEPT_BYTES, ClientWatch
-from gist_mcp.mcp_http.turns import (
-    AT_ONCE,
-    MAX_COMING_BYTES,
-    MAX_WAITING_BYTES,
-    Turn,
-    Turns,
-)
+from gist_mcp.mcp_http.turns import AT_ONCE, MAX_COMING_BYTES, MAX_WAITING_BYTES, Turn, Turns
 
 LIMIT_BYTES = 6 * 1024 * 1024
 """Of a body."""

@@ -14,8 +14,8 @@ from gist_mcp.http.cross_origin import CrossOrigin
 from gist_mcp.http.middleware import HEALTH_PATH, HostAndOrigin, SecurityHeaders
 from gist_mcp.mcp_http.challenges import refused
 from gist_mcp.mcp_http.endpoint import McpEndpoint
+from gist_mcp.mcp_http.fair_turns import FairTurns
 from gist_mcp.mcp_http.grant_gate import GrantGate
-from gist_mcp.mcp_http.turns import FairTurns
 from gist_mcp.oauth.routes import ROUTES as AUTH_ROUTES
 from gist_mcp.origin import own_address
 from gist_mcp.sessions.durable_mcp import MCP_PATH

@@ -153,9 +153,9 @@ class _Carrying:
                 return sent
             if not failure.is_unreachable or pause_seconds is None:
                 raise failure.error()
-            logger.warning("GitHub cannot be reached; next try in %g seconds", pause_seconds)
             # Or the next process would look for what was never sent, which takes half a minute.
             await self._ledger.not_sent(self._change)
+            logger.warning("GitHub cannot be reached; next try in %g seconds", pause_seconds)
             await asyncio.sleep(pause_seconds)
         raise AssertionError("the last try returns or raises")
 

@@ -19,11 +19,11 @@ from gist_mcp.mcp_http import vs_code_stream
 from gist_mcp.mcp_http.call_response import CallResponse
 from gist_mcp.mcp_http.call_stream import SessionStreams, is_last
 from gist_mcp.mcp_http.event_stream import empty_stream, event_stream, one_event
+from gist_mcp.mcp_http.fair_turns import end_turn
 from gist_mcp.mcp_http.get_streams import GetStreams
 from gist_mcp.mcp_http.json_rpc import JsonRpcId, JsonRpcMessage, MessageTooLarge
 from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, EventId, McpRequest, Refused
 from gist_mcp.mcp_http.methods import McpMethods, agreed_version
-from gist_mcp.mcp_http.turns import end_turn
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.unlogged_call import StateTooLarge
 from gist_mcp.sessions.call_beginning import CallBeginning

@@ -25,9 +25,9 @@ from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.mcp_http import challenges
 from gist_mcp.mcp_http.authentication import identify
 from gist_mcp.mcp_http.delivery import McpDelivery, session_not_found
+from gist_mcp.mcp_http.fair_turns import end_turn, read_body_between_turns
 from gist_mcp.mcp_http.forwarding import forward_to_owner
 from gist_mcp.mcp_http.mcp_request import McpRequest, Refused, read_mcp_request
-from gist_mcp.mcp_http.turns import end_turn, read_body_between_turns
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.sessions import ownership

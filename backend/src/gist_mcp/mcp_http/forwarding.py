@@ -11,8 +11,8 @@ from starlette.responses import Response, StreamingResponse
 from gist_mcp.deps import Deps
 from gist_mcp.http.media_types import takes_events
 from gist_mcp.mcp_http import challenges
+from gist_mcp.mcp_http.fair_turns import others_meanwhile
 from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, McpRequest
-from gist_mcp.mcp_http.turns import others_meanwhile
 from gist_mcp.origin import own_address
 from gist_mcp.sessions.durable_mcp import MCP_PATH
 from gist_mcp.sessions.hop import Authenticated, Hop, forward
