@@ -75,13 +75,16 @@ def stage(
     settings: dict[str, str] | None = None,
     behind_a_network: bool = False,
     web_by_proxy: bool = False,
+    application: Path | None = None,
 ) -> Iterator[Stage]:
-    """A stage, with everything on it running.
+    """A stage, with everything on it running; `application` is as of a `Deployment`.
 
     GitHub's API is always behind a proxy; its pages and its token endpoint with `web_by_proxy`, and
     the application itself with `behind_a_network`.
     """
-    server = Deployment(folder, servers=servers, effect_validation=effect_validation)
+    server = Deployment(
+        folder, servers=servers, effect_validation=effect_validation, application=application
+    )
     with (
         configured(server, {"TOKEN_REVALIDATE_SECONDS": "600", **(settings or {})}) as github,
         TcpProxy(github.url) as proxy,

@@ -11,6 +11,24 @@ from pydantic import BaseModel
 from reboot.api import API, Field, Methods, Reader, StateModel, Type, Workflow, Writer
 
 
+class Question(BaseModel):
+    """A question to the person, which the client is to show (MCP, elicitation)."""
+
+    question_id: str = Field(
+        tag=1, description="The JSON-RPC id that the question is sent with: 128 random bits."
+    )
+    name: str = Field(tag=2, description="What the tool calls the question, to find it again.")
+    message: str = Field(
+        tag=3, description="What the person is asked. Emptied when there is an answer."
+    )
+    asked_at_seconds: int = Field(tag=4, description="Unix time at which it was recorded.")
+    answer: Optional[str] = Field(
+        tag=5,
+        default=None,
+        description="`accepted`, `declined`, `cancelled` or `unanswered`: the first one counts.",
+    )
+
+
 class RequestRecord(BaseModel):
     """One tool call whose response was not sent yet. `request_id` is ours: an id that a client
     chose may come again."""
@@ -43,6 +61,9 @@ class RequestRecord(BaseModel):
         tag=9,
         default=None,
         description="How far a tool that only reads has come, as JSON, to go on after a restart.",
+    )
+    questions: Optional[list[Question]] = Field(
+        tag=10, default=None, description="What the person was asked for the call."
     )
 
 
@@ -98,6 +119,11 @@ class McpSessionState(StateModel):
     kept_calls: Optional[list[KeptCall]] = Field(
         tag=11, default=None, description="The last answered calls, oldest first."
     )
+    can_be_asked: Optional[bool] = Field(
+        tag=12,
+        default=None,
+        description="True if the client shows questions to its person (MCP, elicitation).",
+    )
 
 
 class OpenRequest(BaseModel):
@@ -107,6 +133,7 @@ class OpenRequest(BaseModel):
     now_seconds: int = Field(tag=4)
     client_name: Optional[str] = Field(tag=5, default=None)
     protocol_version: Optional[str] = Field(tag=6, default=None)
+    can_be_asked: Optional[bool] = Field(tag=7, default=None)
 
 
 class OpenResponse(BaseModel):
@@ -160,6 +187,7 @@ class BeginCallRequest(BaseModel):
     progress_token: Optional[str] = Field(tag=8, default=None)
     login: str = Field(tag=9)
     answered_ids: list[str] = Field(tag=10)
+    can_be_asked: Optional[bool] = Field(tag=11, default=None)
 
 
 class BeginCallResponse(BaseModel):
@@ -188,7 +216,8 @@ class AdoptCallResponse(BaseModel):
 class RunCallRequest(BaseModel):
     """`arguments` and `progress_token` are JSON. `login` is for showing only.
 
-    `runner`: set for a call of an older release, the id of its workflow there.
+    `runner`: set for a call of an older release, the id of its workflow there. `can_be_asked`: true
+    if its client shows questions, and takes the event stream on which they are sent.
     """
 
     name: str = Field(tag=1)
@@ -198,6 +227,7 @@ class RunCallRequest(BaseModel):
     login: str = Field(tag=5)
     begun_at_seconds: int = Field(tag=6)
     runner: Optional[str] = Field(tag=7, default=None)
+    can_be_asked: Optional[bool] = Field(tag=8, default=None)
 
 
 class RunCallResponse(BaseModel):
@@ -228,6 +258,51 @@ class NoteCheckpointRequest(BaseModel):
 
 class NoteCheckpointResponse(BaseModel):
     pass
+
+
+class AskQuestionRequest(BaseModel):
+    """Asks the person of the call `request_id` what its tool calls `name`.
+
+    `question_id`: the id of the question if the call has none of that name yet.
+    """
+
+    request_id: str = Field(tag=1)
+    name: str = Field(tag=2)
+    question_id: str = Field(tag=3)
+    message: str = Field(tag=4)
+    now_seconds: int = Field(tag=5)
+
+
+class AskQuestionResponse(BaseModel):
+    """`question`: the call's question of that name; unset if the call is not known any more."""
+
+    question: Optional[Question] = Field(tag=1, default=None)
+
+
+class AnswerQuestionRequest(BaseModel):
+    """`answer` as in `Question`."""
+
+    question_id: str = Field(tag=1)
+    answer: str = Field(tag=2)
+
+
+class AnswerQuestionResponse(BaseModel):
+    """`answer`: the one that counts. Both are empty if the question is not known."""
+
+    request_id: str = Field(tag=1)
+    answer: str = Field(tag=2)
+
+
+class QuestionRequest(BaseModel):
+    question_id: str = Field(tag=1)
+
+
+class QuestionResponse(BaseModel):
+    """`answer` is unset while there is none. `is_known` is false for a question of no call whose
+    response waits to be sent."""
+
+    is_known: bool = Field(tag=1)
+    answer: Optional[str] = Field(tag=2, default=None)
 
 
 class CallRequest(BaseModel):
@@ -301,6 +376,7 @@ class OwnerResponse(BaseModel):
     client_name: str = Field(tag=5)
     protocol_version: str = Field(tag=6)
     waiting_ids: list[str] = Field(tag=7)
+    can_be_asked: Optional[bool] = Field(tag=8, default=None)
 
 
 # Reboot refuses a release that takes a method away from a state. Nobody calls these any more.
@@ -356,6 +432,9 @@ api = API(
             run_call=Workflow(request=RunCallRequest, response=RunCallResponse),
             note_progress=Writer(request=NoteProgressRequest, response=NoteProgressResponse),
             note_checkpoint=Writer(request=NoteCheckpointRequest, response=NoteCheckpointResponse),
+            ask_question=Writer(request=AskQuestionRequest, response=AskQuestionResponse),
+            answer_question=Writer(request=AnswerQuestionRequest, response=AnswerQuestionResponse),
+            question=Reader(request=QuestionRequest, response=QuestionResponse),
             note_answered=Writer(request=NoteAnsweredRequest, response=NoteAnsweredResponse),
             call=Reader(request=CallRequest, response=CallResponse),
             find_call=Reader(request=FindCallRequest, response=FindCallResponse),

@@ -50,6 +50,10 @@ change is, is looked at right before each claim, whatever the call has waited fo
 SILENT_RUNNER_SECONDS = 3600
 """How long a runner of an older release, which wrote no lease, may be taken to be alive."""
 
+DONE_CALL_RETENTION_SECONDS = 3600
+"""How long a change of a call without a key is remembered at least when it is done. Its response is
+stored long before; the record leaves only where its bucket has no room for another change."""
+
 LEDGER_BUCKETS_PER_USER = 256
 """States over which one user's ledger is spread, because each write rewrites one whole."""
 
@@ -83,15 +87,20 @@ REBOOT_RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 """Pauses before a tool runs again after a call within the application failed: a server that
 stops or moves a state is done with it in seconds, one that is broken is given two minutes."""
 
+QUESTION_SECONDS = 600
+"""How long a question to the person waits for its answer. Who has gone away finds the call ended
+and nothing changed."""
+
 LEASE_WORK_SECONDS = int(
-    LOOK_PATIENCE_SECONDS
+    QUESTION_SECONDS
+    + LOOK_PATIENCE_SECONDS
     + sum(LOOK_DELAYS_SECONDS)
     + len(LOOK_DELAYS_SECONDS) * LOOK_PAGES * GITHUB_CALL_TIMEOUT_SECONDS
     + GITHUB_CALL_TIMEOUT_SECONDS
 )
 """How long a call may work on a change, from when it took it in the ledger until it sends, sends
-again, or ends: all looks, each with as many slow pages as it may read, and one send. The wait for
-its owner, `RESUME_WAIT_SECONDS`, comes on top."""
+again, or ends: one question to the person, all looks, each with as many slow pages as it may read,
+and one send. The wait for its owner, `RESUME_WAIT_SECONDS`, comes on top."""
 
 KEY_POLL_SECONDS = 0.5
 """Pause between two looks at whether the first call with an idempotency key has ended."""

@@ -184,7 +184,8 @@ class CallEffect(Protocol):
 class RunningCall:
     """The call that a workflow carries out.
 
-    `issuer` and `user_id` are the session owner's; `login` is for showing only. `runner` names the
+    `issuer` and `user_id` are the session owner's; `login` is for showing only. `can_be_asked`: its
+    client shows questions, and takes the stream on which they are sent. `runner` names the
     call in the ledger: the same before and after a restart, and after an upgrade. `is_adopted`: an
     older release began it, and may have sent what it was to send. `begun_at_seconds` is Unix time;
     of an adopted call only that of its session is known, which is earlier. `cancelled` tells why
@@ -198,6 +199,7 @@ class RunningCall:
     issuer: str
     user_id: GitHubUserId
     login: str
+    can_be_asked: bool
     runner: str
     is_adopted: bool
     begun_at_seconds: int

@@ -16,9 +16,19 @@ from rebootdev.aio.aborted import Aborted
 
 from gist_mcp.mcp_http.event_stream import KEEP_ALIVE, KEEP_ALIVE_SECONDS, event
 from gist_mcp.mcp_http.json_rpc import INTERNAL_ERROR, JsonRpcId
+from gist_mcp.mcp_http.question_events import QuestionEvents
 from gist_mcp.principal import McpSessionId
-from gist_mcp.sessions.call_events import CallEvent, Listener, SessionEnded, SessionEvents
+from gist_mcp.sessions.call_events import (
+    CallEvent,
+    Listener,
+    QuestionAsked,
+    QuestionWithdrawn,
+    SessionEnded,
+    SessionEvent,
+    SessionEvents,
+)
 from gist_mcp.sessions.calls import CallUnknown, call_record
+from gist_mcp.sessions.questions import Question
 from gist_mcp.sessions.responses import Responses
 
 logger = logging.getLogger(__name__)
@@ -52,7 +62,8 @@ class SessionStreams:
     ) -> AsyncIterator[bytes]:
         """The events of a call that has just begun, or that this request repeats."""
         yield self.first_event(request_id, tool_name)
-        async for each in self._until_response(request_id, json_rpc_id):
+        questions = QuestionEvents(self.protocol_version)
+        async for each in self._until_response(request_id, json_rpc_id, questions):
             yield each
 
     async def resumed(self, request_id: str, last_event: str) -> AsyncGenerator[bytes]:
@@ -62,9 +73,12 @@ class SessionStreams:
         if record is not None:
             # Of a call of this session: anybody can name another's.
             progress = self.events.last_progress(request_id) or record.progress
-        if progress and not _is_event(progress, request_id, last_event):
+        questions = QuestionEvents(self.protocol_version, last_event)
+        is_asked = any(map(questions.has_client, self.open_questions(request_id)))
+        # A call that asks tells no progress, so the client has the last one.
+        if progress and not is_asked and not _is_event(progress, request_id, last_event):
             yield progress_event(progress)
-        async for each in self._until_response(request_id, None):
+        async for each in self._until_response(request_id, None, questions):
             yield each
 
     async def idle(self) -> AsyncGenerator[bytes]:
@@ -76,6 +90,11 @@ class SessionStreams:
                     return
                 if told is None:
                     yield KEEP_ALIVE
+
+    def open_questions(self, request_id: str) -> list[Question]:
+        """The questions of a call that wait for their answers."""
+        asked = self.events.open_questions(self.session_id)
+        return [each for each in asked if each.request_id == request_id]
 
     def first_event(self, request_id: str, tool_name: str) -> bytes:
         """The event with which a client can come back, sent when the call is durable."""
@@ -90,15 +109,19 @@ class SessionStreams:
         return event(event_id, json.dumps(started), is_first=True)
 
     async def _until_response(
-        self, request_id: str, json_rpc_id: JsonRpcId | None
+        self, request_id: str, json_rpc_id: JsonRpcId | None, questions: QuestionEvents
     ) -> AsyncIterator[bytes]:
         with self.events.listening(self.session_id) as listener:
             progress = self.events.last_progress(request_id) if json_rpc_id is not None else None
             if progress is not None:
                 yield progress_event(progress)
+            for question in self.open_questions(request_id):
+                asked = questions.written(QuestionAsked(question))
+                if asked is not None:
+                    yield asked
             response = asyncio.ensure_future(self.response(request_id))
             try:
-                async for each in self._while_waiting(listener, response, request_id):
+                async for each in self._while_waiting(listener, response, request_id, questions):
                     yield each
                 if not response.done():
                     return
@@ -117,17 +140,23 @@ class SessionStreams:
                 response.cancel()
 
     async def _while_waiting(
-        self, listener: Listener, response: "asyncio.Future[str]", request_id: str
+        self,
+        listener: Listener,
+        response: "asyncio.Future[str]",
+        request_id: str,
+        questions: QuestionEvents,
     ) -> AsyncIterator[bytes]:
-        """Progress, until there is a response or the session ends."""
+        """Progress and questions, until there is a response or the session ends."""
         while True:
             told = await _next(listener, response)
             if isinstance(told, SessionEnded) or (told is None and response.done()):
                 return
             if told is None:
                 yield KEEP_ALIVE
-            elif told.request_id == request_id and told.progress is not None:
-                yield progress_event(told.progress)
+            elif _call_of(told) == request_id:
+                written = written_event(told, questions)
+                if written is not None:
+                    yield written
 
     async def response(self, request_id: str) -> str:
         """The JSON-RPC response of a call. Raises `CallUnknown`."""
@@ -136,7 +165,7 @@ class SessionStreams:
 
 async def _next(
     listener: Listener, response: "asyncio.Future[str] | None" = None
-) -> CallEvent | SessionEnded | None:
+) -> SessionEvent | None:
     """What is told next; `None` if there is a response first, or nothing for a while."""
     told = asyncio.ensure_future(listener.get())
     try:
@@ -145,6 +174,21 @@ async def _next(
         return told.result() if told.done() else None
     finally:
         told.cancel()
+
+
+def _call_of(told: SessionEvent) -> str | None:
+    if isinstance(told, SessionEnded):
+        return None
+    if isinstance(told, QuestionAsked | QuestionWithdrawn):
+        return told.question.request_id
+    return told.request_id
+
+
+def written_event(told: SessionEvent, questions: QuestionEvents) -> bytes | None:
+    """The event of a stream for what was told, if there is one."""
+    if isinstance(told, CallEvent) and told.progress is not None:
+        return progress_event(told.progress)
+    return questions.written(told)
 
 
 def progress_event(progress: str) -> bytes:

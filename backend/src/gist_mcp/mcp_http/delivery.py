@@ -21,13 +21,18 @@ from gist_mcp.mcp_http.call_stream import SessionStreams, is_last
 from gist_mcp.mcp_http.event_stream import empty_stream, event_stream, one_event
 from gist_mcp.mcp_http.fair_turns import end_turn
 from gist_mcp.mcp_http.get_streams import GetStreams
-from gist_mcp.mcp_http.json_rpc import JsonRpcId, JsonRpcMessage, MessageTooLarge
+from gist_mcp.mcp_http.json_rpc import (
+    JsonRpcId,
+    JsonRpcMessage,
+    JsonRpcResponse,
+    MessageTooLarge,
+)
 from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, EventId, McpRequest, Refused
 from gist_mcp.mcp_http.methods import McpMethods, agreed_version
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.unlogged_call import StateTooLarge
 from gist_mcp.sessions.call_beginning import CallBeginning
-from gist_mcp.sessions.call_events import CallEvent
+from gist_mcp.sessions.call_events import CallChanged, CallEvent
 from gist_mcp.sessions.calls import (
     NewCall,
     SessionCalls,
@@ -37,6 +42,13 @@ from gist_mcp.sessions.calls import (
 from gist_mcp.sessions.hop import Authenticated
 from gist_mcp.sessions.lifecycle import NewSession
 from gist_mcp.sessions.ownership import LiveSession
+from gist_mcp.sessions.questions import (
+    answer_of,
+    is_open,
+    is_question_id,
+    record_answer,
+    shows_questions,
+)
 from gist_mcp.sessions.responses import Responses
 from gist_mcp.tokens.grants import account_id
 from gist_mcp.tools.call_validation import refused_call_result, validated_call
@@ -73,14 +85,15 @@ class McpDelivery:
             return await self._close_session(request, caller)
         if asked.cancelled_id is not None:
             await self._cancel(request, caller, asked.cancelled_id)
+        if asked.message is not None and asked.message.response is not None:
+            await self._take_answer(request, caller, asked.message.response)
         # After what ends a call is durable: the call may wait for this very credential, and would
         # create a gist that its client has cancelled.
         self._deps.vault.put(caller.session_id, caller.credential)
         if asked.message is None:
             return self._listen(request, caller.session_id, session, asked.last_event_id)
         if not asked.message.is_request:
-            # A notification, of which everything that matters is recorded, or a response: no tool
-            # asks the client anything.
+            # A notification or a response, of which everything that matters is recorded.
             return Response(status_code=202)
         if asked.message.method == "tools/call":
             return await self._call(request, asked, caller, session)
@@ -91,6 +104,7 @@ class McpDelivery:
     ) -> Response:
         """The client's `initialize`."""
         assert asked.message is not None
+        version = agreed_version(asked.message)
         await self._deps.lifecycle.open(
             self._deps.reboot_context(request),
             NewSession(
@@ -98,7 +112,8 @@ class McpDelivery:
                 principal=caller.principal,
                 credential=caller.credential,
                 client_name=asked.message.params["clientInfo"]["name"],
-                protocol_version=agreed_version(asked.message),
+                protocol_version=version,
+                can_be_asked=shows_questions(asked.message.params.get("capabilities"), version),
             ),
         )
         return _response(request, caller, await self._methods.answer(asked.message))
@@ -130,12 +145,28 @@ class McpDelivery:
             # A receiver may ignore a cancellation (MCP, cancellation).
             logger.info("a cancellation by %s: ignored, too many in a minute", principal.login)
             return
-        await cancel_calls(
+        request_ids = await cancel_calls(
             self._deps.reboot_context(request),
             caller.session_id,
             cancelled_id,
             now_seconds=int(self._deps.clock()),
         )
+        for request_id in request_ids:
+            self._deps.events.publish(caller.session_id, CallChanged(request_id))
+
+    async def _take_answer(
+        self, request: Request, caller: Authenticated, response: JsonRpcResponse
+    ) -> None:
+        """The person's answer to a question of a call, if the response is one."""
+        context, session_id = self._deps.reboot_context(request), caller.session_id
+        question_id = response.json_rpc_id
+        # Looked at before anything is written: a client may send responses to nothing without end.
+        if not is_question_id(question_id) or not await is_open(context, session_id, question_id):
+            return
+        answered = await record_answer(context, session_id, question_id, answer_of(response.result))
+        if answered is not None:
+            logger.info("a question to %s: %s", caller.principal.login, answered.answer)
+            self._deps.events.publish(session_id, CallChanged(answered.request_id))
 
     def _listen(
         self,
@@ -148,7 +179,9 @@ class McpDelivery:
         streams = self._streams(request, session_id, session)
         call_id = last.request_id if last else None
         if session.client_name == vs_code_stream.VS_CODE:
-            events, only_listens = vs_code_stream.all_calls(streams, call_id), last is None
+            last_event = last.event if last else ""
+            events = vs_code_stream.all_calls(streams, call_id, last_event)
+            only_listens = last is None
         elif last is None or call_id is None or is_last(call_id, last.event):
             # Nobody looks whether there was such a call: there is nothing to send of it.
             events, only_listens = streams.idle(), True
@@ -182,6 +215,7 @@ class McpDelivery:
             progress_token=_progress_token(message),
             may_repeat=not only_reads(name),
             login=caller.principal.login,
+            can_be_asked=session.can_be_asked and takes_events(request),
         )
         try:
             request_id = await self._begun.begin(

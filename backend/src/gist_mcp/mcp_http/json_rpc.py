@@ -60,9 +60,17 @@ class MessageTooLarge(InvalidMessage):
 
 
 @dataclass(frozen=True, kw_only=True)
+class JsonRpcResponse:
+    """The client's response to a request of ours. `result` is `None` for an error."""
+
+    json_rpc_id: JsonRpcId
+    result: Any
+
+
+@dataclass(frozen=True, kw_only=True)
 class JsonRpcMessage:
     """One message: a request (`method` and `json_rpc_id`), a notification (`method` alone) or a
-    response (neither).
+    `response` (neither).
 
     `params` has no members that are null: some clients write null for a member that they leave
     out. The arguments of a tool call are as they came.
@@ -71,6 +79,7 @@ class JsonRpcMessage:
     method: str | None
     json_rpc_id: JsonRpcId | None
     params: dict[str, Any]
+    response: JsonRpcResponse | None = None
 
     @property
     def is_request(self) -> bool:
@@ -129,6 +138,7 @@ def parse_message(body: bytes) -> JsonRpcMessage:
         method=method,
         json_rpc_id=message.get("id") if method is not None else None,
         params=_given_params(message),
+        response=_response(message) if method is None else None,
     )
     _check_progress_token(parsed)
     if parsed.is_initialize:
@@ -189,6 +199,12 @@ def _is_too_long(json_rpc_id: JsonRpcId) -> bool:
     # JSON adds to a text, and can make six bytes of one: a long text need not be written out.
     is_long_text = isinstance(json_rpc_id, str) and len(json_rpc_id) > MAX_ID_BYTES
     return is_long_text or len(json.dumps(json_rpc_id)) > MAX_ID_BYTES
+
+
+def _response(message: dict[str, Any]) -> JsonRpcResponse:
+    is_error = message.get("error") is not None
+    result = None if is_error else message.get("result")
+    return JsonRpcResponse(json_rpc_id=message["id"], result=result)
 
 
 def _given_params(message: dict[str, Any]) -> dict[str, Any]:

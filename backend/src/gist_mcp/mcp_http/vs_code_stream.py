@@ -12,21 +12,25 @@ from gist_mcp.mcp_http.call_stream import (
     LAST_EVENT,
     NOT_SERVING,
     SessionStreams,
-    progress_event,
+    written_event,
 )
 from gist_mcp.mcp_http.event_stream import KEEP_ALIVE, KEEP_ALIVE_SECONDS, event
-from gist_mcp.sessions.call_events import SessionEnded, SessionEvent
+from gist_mcp.mcp_http.question_events import QuestionEvents
+from gist_mcp.sessions.call_events import CallEvent, QuestionAsked, SessionEnded, SessionEvent
 from gist_mcp.sessions.calls import CallUnknown
 from gist_mcp.sessions.ownership import live_session
 
 VS_CODE: Final = "Visual Studio Code"
 
 
-async def all_calls(streams: SessionStreams, resumed_id: str | None) -> AsyncGenerator[bytes]:
+async def all_calls(
+    streams: SessionStreams, resumed_id: str | None, last_event: str = ""
+) -> AsyncGenerator[bytes]:
     """Every call that waits for its response, and those that begin from now on.
 
-    `resumed_id`: the call that the client's last event names.
+    `resumed_id` and `last_event`: the call and the event that the client's last event names.
     """
+    questions = QuestionEvents(streams.protocol_version, last_event)
     with streams.events.listening(streams.session_id) as listener:
         session = await live_session(streams.context, streams.session_id)
         waiting: dict[str, asyncio.Future[str]] = {}
@@ -39,6 +43,10 @@ async def all_calls(streams: SessionStreams, resumed_id: str | None) -> AsyncGen
                 if request_id != resumed_id:
                     # The client may have no event of it yet to come back with.
                     yield streams.first_event(request_id, "a call")
+            for question in streams.events.open_questions(streams.session_id):
+                asked = questions.written(QuestionAsked(question))
+                if asked is not None:
+                    yield asked
             while True:
                 awaited: set[asyncio.Future[Any]] = {told, *waiting.values()}
                 done, _ = await asyncio.wait(
@@ -53,9 +61,10 @@ async def all_calls(streams: SessionStreams, resumed_id: str | None) -> AsyncGen
                     if isinstance(happened, SessionEnded):
                         return
                     told = asyncio.ensure_future(listener.get())
-                    if happened.progress is not None:
-                        yield progress_event(happened.progress)
-                    elif happened.request_id not in waiting:
+                    written = written_event(happened, questions)
+                    if written is not None:
+                        yield written
+                    elif isinstance(happened, CallEvent) and happened.request_id not in waiting:
                         response = asyncio.ensure_future(streams.response(happened.request_id))
                         waiting[happened.request_id] = response
                         yield streams.first_event(happened.request_id, happened.tool_name)

@@ -7,11 +7,13 @@ A recorded call waits for its response to be sent: a request with its id, tool a
 repeated one. `run_call` itself, which carries a call out, is in `tools/call_workflow.py`.
 """
 
+from collections.abc import Iterator
+
 from reboot.aio.contexts import ReaderContext, WriterContext
 
 from gist_mcp.framework.placement import NotesItsServer
 from gist_mcp.servicers.authorizers import front_door_only
-from gist_state.v1.mcp_session import EarlyCancel, KeptCall, RequestRecord
+from gist_state.v1.mcp_session import EarlyCancel, KeptCall, Question, RequestRecord
 from gist_state.v1.mcp_session_rbt import McpSession
 
 EARLY_CANCEL_SECONDS = 60
@@ -46,6 +48,7 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
         self.state.opened_at_seconds = request.now_seconds
         self.state.client_name = request.client_name
         self.state.protocol_version = request.protocol_version
+        self.state.can_be_asked = request.can_be_asked
         return McpSession.OpenResponse(opened=True)
 
     async def close(
@@ -123,6 +126,7 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
                 progress_token=request.progress_token,
                 login=request.login,
                 begun_at_seconds=request.now_seconds,
+                can_be_asked=request.can_be_asked,
             ),
         )
         return McpSession.BeginCallResponse(request_id=request.request_id, is_repeat=False)
@@ -175,6 +179,54 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
                 record.checkpoint = request.checkpoint
         self.state.requests = records
         return McpSession.NoteCheckpointResponse()
+
+    async def ask_question(
+        self, context: WriterContext, request: McpSession.AskQuestionRequest
+    ) -> McpSession.AskQuestionResponse:
+        """Records a question of a call, or finds the one of that name."""
+        records = list(self.state.requests or [])
+        record = next((each for each in records if each.request_id == request.request_id), None)
+        if record is None:
+            return McpSession.AskQuestionResponse()
+        questions = record.questions or []
+        known = next((each for each in questions if each.name == request.name), None)
+        if known is not None:
+            return McpSession.AskQuestionResponse(question=known)
+        asked = Question(
+            question_id=request.question_id,
+            name=request.name,
+            message=request.message,
+            asked_at_seconds=request.now_seconds,
+        )
+        record.questions = [*questions, asked]
+        self.state.requests = records
+        return McpSession.AskQuestionResponse(question=asked)
+
+    async def answer_question(
+        self, context: WriterContext, request: McpSession.AnswerQuestionRequest
+    ) -> McpSession.AnswerQuestionResponse:
+        """Records the answer to a question, unless there is one already."""
+        records = list(self.state.requests or [])
+        for record, question in _questions(records):
+            if question.question_id != request.question_id:
+                continue
+            if question.answer is None:
+                question.answer = request.answer
+                question.message = ""
+                self.state.requests = records
+            return McpSession.AnswerQuestionResponse(
+                request_id=record.request_id, answer=question.answer
+            )
+        return McpSession.AnswerQuestionResponse(request_id="", answer="")
+
+    async def question(
+        self, context: ReaderContext, request: McpSession.QuestionRequest
+    ) -> McpSession.QuestionResponse:
+        """The answer to a question, if there is one."""
+        for _, question in _questions(self.state.requests or []):
+            if question.question_id == request.question_id:
+                return McpSession.QuestionResponse(is_known=True, answer=question.answer)
+        return McpSession.QuestionResponse(is_known=False)
 
     async def note_answered(
         self, context: WriterContext, request: McpSession.NoteAnsweredRequest
@@ -244,6 +296,7 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
             client_name=self.state.client_name or "",
             protocol_version=self.state.protocol_version or "",
             waiting_ids=[each.request_id for each in records if not each.is_answered],
+            can_be_asked=self.state.can_be_asked,
         )
 
     def _is_live(self) -> bool:
@@ -328,6 +381,13 @@ def _waiting_beside(state: McpSession.State, ended_ids: list[str]) -> list[str]:
         if not each.is_answered
         and (each.request_id not in ended_ids or each.begun_at_seconds is None)
     ]
+
+
+def _questions(records: list[RequestRecord]) -> Iterator[tuple[RequestRecord, Question]]:
+    """Every question, with its call."""
+    for record in records:
+        for question in record.questions or []:
+            yield record, question
 
 
 def _fits(

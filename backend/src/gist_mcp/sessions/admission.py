@@ -164,17 +164,18 @@ class Admission:
         self._hand_out()
 
     @contextlib.contextmanager
-    def away(self, call_id: str) -> Iterator[None]:
-        """The call waits for its owner to come back, and leaves its place meanwhile.
+    def away(self, call_id: str, *, at_most: int | None = None) -> Iterator[None]:
+        """The call waits for its owner, and leaves its place meanwhile.
 
-        Or the calls of a client that never comes back after a restart would keep the places of all
-        other clients of its person.
+        It keeps the place if `at_most` calls of the account are away already.
         """
+        # Or the calls of a client that never comes back, or never answers, would keep the places of
+        # all other clients of its person.
         call = self._running.get(call_id)
-        if call is None:
+        known = None if call is None else self._accounts[call.account]
+        if call is None or known is None or (at_most is not None and len(known.away) >= at_most):
             yield
             return
-        known = self._accounts[call.account]
         known.away[call_id] = call
         self._number_away += 1
         self.end(call_id)

@@ -61,7 +61,8 @@ class NewCall:
     """A call as the client sent it. `progress_token` is JSON.
 
     `request_id` is our id for it, unless it repeats another. `may_repeat` is false for a tool that
-    only reads: a repeated request reads again.
+    only reads: a repeated request reads again. `can_be_asked`: the client shows questions, and
+    takes the event stream on which they are sent.
     """
 
     request_id: str
@@ -71,6 +72,7 @@ class NewCall:
     progress_token: str | None
     may_repeat: bool
     login: str
+    can_be_asked: bool = False
 
     @functools.cached_property
     def arguments_text(self) -> str:
@@ -123,6 +125,7 @@ class SessionCalls:
             arguments=call.arguments_text,
             progress_token=call.progress_token,
             login=call.login,
+            can_be_asked=call.can_be_asked,
             answered_ids=messages.McpSessionBeginCallRequest.AnsweredIdsArray(
                 elements=answered_ids
             ),

@@ -23,13 +23,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class NewSession:
-    """A session that its client asks for."""
+    """A session that its client asks for. `can_be_asked`: the client shows questions."""
 
     session_id: McpSessionId
     principal: Principal
     credential: GitHubCredential
     client_name: str
     protocol_version: str
+    can_be_asked: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +81,7 @@ class SessionLifecycle:
             new.principal,
             client_name=new.client_name,
             protocol_version=new.protocol_version,
+            can_be_asked=new.can_be_asked,
             now_seconds=int(self.clock()),
         )
         # Its client's next request may come later than another client's `initialize`.

@@ -60,6 +60,7 @@ async def open_session(
     client_name: str,
     protocol_version: str,
     now_seconds: int,
+    can_be_asked: bool = False,
 ) -> None:
     """Records `principal` as the owner. Call it before the id is told to anybody.
 
@@ -76,6 +77,7 @@ async def open_session(
             now_seconds=now_seconds,
             client_name=client_name[:MAX_CLIENT_NAME_CHARACTERS],
             protocol_version=protocol_version,
+            can_be_asked=can_be_asked,
         ),
     )
     if not answer.opened:
@@ -133,14 +135,16 @@ async def _call(
 class LiveSession:
     """A session that exists and is not closed.
 
-    `client_name` and `protocol_version` are empty for sessions of older releases. `waiting_ids` are
-    our ids of the calls whose response was not sent yet, at the moment of the question.
+    `client_name` and `protocol_version` are empty for sessions of older releases. `can_be_asked`:
+    the client shows questions to its person. `waiting_ids` are our ids of the calls whose response
+    was not sent yet, at the moment of the question.
     """
 
     issuer: str
     user_id: GitHubUserId
     client_name: str
     protocol_version: str
+    can_be_asked: bool
     waiting_ids: tuple[str, ...]
 
     def belongs_to(self, principal: Principal) -> bool:
@@ -165,5 +169,6 @@ async def live_session(context: ExternalContext, session_id: McpSessionId) -> Li
         user_id=GitHubUserId(answer.user_id),
         client_name=answer.client_name,
         protocol_version=answer.protocol_version,
+        can_be_asked=bool(answer.can_be_asked),
         waiting_ids=tuple(answer.waiting_ids),
     )

@@ -120,6 +120,7 @@ class ToolCallingSessionServicer(McpSessionServicer):
             issuer=state.issuer or "",
             user_id=GitHubUserId(state.owner_user_id or 0),
             login=request.login,
+            can_be_asked=bool(request.can_be_asked),
             runner=request.runner or str(context.workflow_id),
             is_adopted=is_adopted,
             begun_at_seconds=(
