@@ -21,6 +21,7 @@ from tests.changes.create_world import (
     Points,
     create_world,
     new_key,
+    text_of,
     watch_points,
 )
 from tests.support.github_simulator import GitHubSimulator
@@ -128,14 +129,6 @@ def forget(world: CreateWorld) -> None:
     fresh = Points()
     vars(world.points).update(vars(fresh))
     world.github.remove_faults()
-
-
-def text_of(told: dict[str, Any]) -> str:
-    """The text of an error; empty for a result."""
-    if "error" in told:
-        return str(told["error"]["message"])
-    result = told["result"]
-    return str(result["content"][0]["text"]) if result.get("isError") else ""
 
 
 def judged(world: CreateWorld, key: str, told: dict[str, Any]) -> str:
