@@ -64,6 +64,12 @@ class Stage:
         token = self.github.create_token(account, scopes)
         return Player(self, name, account, token)
 
+    def player_with_own_account(self, name: str) -> "Player":
+        """A player whose account is new, and nobody else's. It is not among `USER_IDS`."""
+        login = f"player-{next(self.numbers)}"
+        self.github.create_user(login)
+        return Player(self, name, login, self.github.create_token(login, SCOPES[0]))
+
 
 @contextmanager
 def stage(
@@ -75,13 +81,16 @@ def stage(
     settings: dict[str, str] | None = None,
     behind_a_network: bool = False,
     web_by_proxy: bool = False,
+    application: Path | None = None,
 ) -> Iterator[Stage]:
-    """A stage, with everything on it running.
+    """A stage, with everything on it running; `application` is as of a `Deployment`.
 
     GitHub's API is always behind a proxy; its pages and its token endpoint with `web_by_proxy`, and
     the application itself with `behind_a_network`.
     """
-    server = Deployment(folder, servers=servers, effect_validation=effect_validation)
+    server = Deployment(
+        folder, servers=servers, effect_validation=effect_validation, application=application
+    )
     with (
         configured(server, {"TOKEN_REVALIDATE_SECONDS": "600", **(settings or {})}) as github,
         TcpProxy(github.url) as proxy,
@@ -127,10 +136,12 @@ class Player:
         }
         return (client or self.client).call("create_gist", **arguments)
 
-    def fault(self, kind: FaultKind, *, method: str = "POST", **rule: Any) -> FaultPoint:
-        """A fault that meets this player's next `POST /gists`, or `GET /gists`."""
+    def fault(
+        self, kind: FaultKind, *, method: str = "POST", path: str = "/gists", **rule: Any
+    ) -> FaultPoint:
+        """A fault that meets this player's next such request: `POST /gists` unless told."""
         return self.stage.github.add_fault(
-            kind, method=method, path="/gists", token_sha256=self._token_sha256, **rule
+            kind, method=method, path=path, token_sha256=self._token_sha256, **rule
         )
 
     def gists(self) -> list[StoredGist]:

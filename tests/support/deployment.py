@@ -24,7 +24,7 @@ class Deployment:
     """One `rbt dev run` of the application, which can be killed and started again.
 
     Its state, port and settings stay the same over restarts. `settings` are environment
-    variables for the application.
+    variables for the application. `application` is the file that is run in the place of `main.py`.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class Deployment:
         servers: int = 2,
         effect_validation: str = "quiet",
         port: int | None = None,
+        application: Path | None = None,
     ) -> None:
         self.port = port or free_port()
         self.url = f"http://localhost:{self.port}"
@@ -43,6 +44,7 @@ class Deployment:
         self.settings = settings or {}
         self._servers = servers
         self._effect_validation = effect_validation
+        self._application = application
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
 
@@ -79,7 +81,7 @@ class Deployment:
                 f"--effect-validation={self._effect_validation}",
                 "--no-generate-watch",
             ],
-            cwd=REPOSITORY,
+            cwd=self._working_folder(),
             env=self._environment(scripts),
             # `rbt` reads its keyboard and does not survive one that is closed.
             stdin=subprocess.PIPE,
@@ -88,6 +90,15 @@ class Deployment:
             start_new_session=True,
         )
         self._wait_until_serving()
+
+    def _working_folder(self) -> Path:
+        """The folder whose `.rbtrc` says what is run."""
+        if self._application is None:
+            return REPOSITORY
+        flags = (REPOSITORY / ".rbtrc").read_text()
+        application = str(self._application)
+        (self.folder / ".rbtrc").write_text(flags.replace("backend/src/main.py", application))
+        return self.folder
 
     def _environment(self, scripts: Path) -> dict[str, str]:
         inherited = {"PATH", "HOME", "LANG", "SSL_CERT_FILE", "TMPDIR"}

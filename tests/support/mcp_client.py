@@ -72,6 +72,16 @@ class RunningCall:
             seconds=seconds,
         )
 
+    def questions(self) -> list[dict[str, Any]]:
+        """What the server has asked on this call's streams, as JSON-RPC requests."""
+        asked = (each for each in list(self.messages) if each is not None)
+        return [each for each in asked if each.get("method") == "elicitation/create"]
+
+    def wait_for_question(self, seconds: float = 20.0) -> dict[str, Any]:
+        """The first question, as soon as it has come."""
+        wait_until("a question", lambda: bool(self.questions()), seconds=seconds)
+        return self.questions()[0]
+
     def wait(self, seconds: float = 90.0) -> ToolResult:
         """The result. Fails when the stream breaks first, or nothing comes in time."""
         wait_until("the call's stream to end", lambda: not self.is_listening, seconds=seconds)
@@ -164,11 +174,13 @@ class McpClient:
         *,
         name: str = "durability-tests",
         protocol_version: str = PROTOCOL_VERSION,
+        capabilities: dict[str, Any] | None = None,
     ) -> None:
         self.url = url
         self.session_id = ""
         self.protocol_version = protocol_version
         self._name = name
+        self._capabilities = capabilities or {}
         self._access_token = access_token
         self._ids = itertools.count(1)
 
@@ -189,7 +201,7 @@ class McpClient:
         """Initializes the session."""
         parameters = {
             "protocolVersion": self.protocol_version,
-            "capabilities": {},
+            "capabilities": self._capabilities,
             "clientInfo": {"name": self._name, "version": "1"},
         }
         response = self._send("initialize", parameters, request_id=next(self._ids))
@@ -225,6 +237,10 @@ class McpClient:
         response = self.try_to_delete()
         assert response.status_code == 200, response.text
 
+    def respond(self, json_rpc_id: str, **response: Any) -> httpx.Response:
+        """Answers a request of the server's, with a `result` or an `error`."""
+        return self._post({"jsonrpc": "2.0", "id": json_rpc_id, **response})
+
     def try_to_cancel(self, call: RunningCall) -> httpx.Response:
         """As `cancel`, for a server that may be away."""
         return self._send("notifications/cancelled", {"requestId": call.request_id})
@@ -247,6 +263,9 @@ class McpClient:
             message["params"] = parameters
         if request_id is not None:
             message["id"] = request_id
+        return self._post(message)
+
+    def _post(self, message: dict[str, Any]) -> httpx.Response:
         return httpx.post(
             self.url,
             headers={**self.headers, "Accept": ACCEPT},

@@ -1,7 +1,7 @@
 """The change that deletes a gist.
 
 After a doubt, a gist that is not there any more was deleted by this call: it was there right before
-the send.
+the send. A gist that is not there before any send is an error.
 """
 
 from typing import ClassVar
