@@ -16,7 +16,7 @@ from gist_mcp.principal import GitHubUserId
 
 COMMENTS_PER_PAGE = 100
 LOOK_COMMENT_PAGES = 4
-"""Pages of 100 comments, from the newest back, that one look reads at most."""
+"""Pages of comments, from the newest back, that one look reads at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,9 @@ class AddComment(Work):
         # One page more than there were when the number was counted.
         first_read = last_page + 1
         for number in range(first_read, max(0, first_read - LOOK_COMMENT_PAGES), -1):
-            page = await github.list_comments(look.token, self._gist_id, page=number)
+            page = await github.list_comments(
+                look.token, self._gist_id, per_page=COMMENTS_PER_PAGE, page=number
+            )
             may_be_more |= page.unreadable > 0 or (number == first_read and bool(page.next_url))
             may_be_more |= any(self._is_unclear(each, look) for each in page.items)
             # A page may shift while others are deleted, and show the same comment again.

@@ -16,6 +16,8 @@ from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import Gist
 from gist_mcp.principal import GitHubUserId
 
+FORKS_PER_PAGE = 100
+
 MAX_CANDIDATES = 20
 """Gists of the user that one look opens at most, to see what they are forks of."""
 
@@ -67,7 +69,7 @@ class ForkGist(Work):
     async def _among_the_forks(self, token: GitHubToken) -> tuple[Gist | None, bool]:
         """The user's fork, if it is found; and whether all forks were looked at."""
         github = process.services().github
-        page = await github.list_forks(token, self._gist_id)
+        page = await github.list_forks(token, self._gist_id, per_page=FORKS_PER_PAGE)
         is_whole = not page.unreadable
         for _ in range(LOOK_PAGES - 1):
             own = self._own(page)
