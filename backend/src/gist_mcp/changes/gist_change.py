@@ -13,9 +13,11 @@ names the revision before the new one, so the caller is told when that has happe
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import ClassVar, Final
 
 from gist_mcp import process
+from gist_mcp.changes.gist_turns import turn
 from gist_mcp.changes.sent_change import GistChange, SentChange, digest, files_digest, sent_change
 from gist_mcp.changes.what_changed import what_changed
 from gist_mcp.changes.work import Look, Made, NeverMade, Words, Work
@@ -70,6 +72,9 @@ class ChangeGist(Work):
     @abstractmethod
     def watched(self) -> Mapping[str, bool]:
         """The files that the change names, before and after it: as `files_digest` takes them."""
+
+    def turn(self) -> AbstractAsyncContextManager[object]:
+        return turn(self._gist_id)
 
     async def prepare(self, token: GitHubToken) -> str:
         gist = await self._own_gist(token)
