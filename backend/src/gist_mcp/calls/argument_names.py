@@ -95,6 +95,13 @@ def meant_by(unknown: str, known: Collection[str]) -> str | None:
     return by_letters[close[0]] if close else None
 
 
+def is_about_visibility(unknown: str) -> bool:
+    """True for a name that stands for whether a gist is public."""
+    letters = _letters(unknown)
+    words = {letters, letters.removeprefix("is")}
+    return any(word == "public" or _MEANT.get(word) == ("public",) for word in words)
+
+
 def _letters(name: str) -> str:
     return "".join(character for character in name.casefold() if character.isalnum())
 

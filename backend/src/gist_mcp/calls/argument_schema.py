@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic_core import ErrorDetails
 from reboot.mcp.server import DurableContext
 
-from gist_mcp.calls.argument_names import meant_by, shown
+from gist_mcp.calls.argument_names import is_about_visibility, meant_by, shown
 from gist_mcp.errors import InvalidArgument
 
 type Tool = Callable[..., Any]
@@ -209,6 +209,11 @@ def _unknown(tool: Tool, schema: Schema, location: Location) -> str:
         wanted = properties[meant]
         about = wanted.get("description", "")
         return f"there is no such argument; use `{meant}` ({_expected(wanted)}). {about}".rstrip()
+    if "gist_id" in schema["properties"] and is_about_visibility(str(location[-1])):
+        return (
+            "there is no such argument: a gist stays public or secret as it was created, and "
+            "GitHub cannot change that. To have it otherwise, create another gist."
+        )
     owner = _field(location[:-1]) if len(location) > 1 else tool.__name__
     names = _listed(properties, "and")
     return f"there is no such argument; {owner} takes {names or 'no arguments: leave it out'}."

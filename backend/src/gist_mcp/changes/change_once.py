@@ -169,7 +169,7 @@ class _Carrying:
                 credential = await self._call.credential(GIST_SCOPE)
                 # After the wait for the owner, whose next request may be the cancellation.
                 await self._call.stop_if_cancelled()
-                note = await self._call.with_credential(credential, self._work.prepare)
+                note = await self._call.with_credential(credential, self._prepare)
                 made = await self._open.hold(note)
                 if made is not None:
                     return _Tried(made=Made(id=made.gist_id, url=made.url))
@@ -183,6 +183,11 @@ class _Carrying:
                 return _Tried(failure=StepFailure.of(error))
 
         return await self._call.step(alias, send)
+
+    async def _prepare(self, token: GitHubToken) -> str:
+        if self._maybe_sent and self._open.note:
+            return await self._work.prepare_again(token, self._open.note)
+        return await self._work.prepare(token)
 
     async def _look_repeatedly(self, attempt: int) -> Made | None:
         """Looks until the result is found or all looks have seen that it is not there."""

@@ -1,18 +1,20 @@
 """The change that `edit_gist_file` makes: exact edits in one file, and text at its end."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from gist_mcp import process
 from gist_mcp.calls.argument_names import shown
-from gist_mcp.changes.gist_change import ChangeGist, GistChange
-from gist_mcp.changes.new_gist import check_content, check_total_size
+from gist_mcp.calls.text import is_blank
+from gist_mcp.changes.gist_change import ChangeGist
+from gist_mcp.changes.sent_change import GistChange
 from gist_mcp.changes.text_edits import Edit, appended, edited
-from gist_mcp.errors import Conflict, InvalidArgument, NotFound
-from gist_mcp.github.models import FileChange, Gist, GistFile
+from gist_mcp.changes.whole_text import MAX_EDITED_BYTES, whole_text
+from gist_mcp.errors import InvalidArgument
+from gist_mcp.github.models import FileChange, Gist
 from gist_mcp.principal import GitHubUserId
 
-_RESULT: Final = "edits"
+MAX_NAMED_FILES: Final = 10
 
 
 class EditFile(ChangeGist):
@@ -33,31 +35,47 @@ class EditFile(ChangeGist):
         self._edits = tuple(edits)
         self._append = append
 
+    def watched(self) -> Mapping[str, bool]:
+        return {self._filename: True}
+
     async def change_of(self, gist: Gist) -> GistChange:
         file = gist.file(self._filename)
         if file is None:
-            names = ", ".join(f"`{shown(each.filename)}`" for each in gist.files[:10])
-            raise NotFound(f"The gist has no file `{shown(self._filename)}`. It has {names}.")
-        text = appended(edited(await _whole_text(file), self._edits), self._append)
-        check_content(_RESULT, text)
-        check_total_size([(_RESULT, text)])
-        return GistChange(description=None, files={self._filename: FileChange(content=text)})
+            raise InvalidArgument("filename", _why_missing(self._filename, gist))
+        text = await whole_text(file)
+        # In a thread: a long text and many edits would hold up every other call.
+        result = await asyncio.to_thread(edited_file, text, self._edits, self._append)
+        return GistChange(description=None, files={self._filename: FileChange(content=result)})
 
 
-async def _whole_text(file: GistFile) -> str:
-    """The content of a file, never a part of it. Raises `Conflict` for what is no text."""
-    if file.content is not None and not file.truncated:
-        return file.content
-    if file.raw_url is None:
-        raise Conflict("GitHub does not give the whole content of this file.")
-    data = await process.services().github.get_raw(file.raw_url)
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        raise Conflict("This file is no text in UTF-8; it cannot be edited.") from None
+def edited_file(text: str, edits: Sequence[Edit], append: str) -> str:
+    """The text of the file afterwards. Raises `InvalidArgument` for edits that cannot be made, and
+    for a file that GitHub would not take.
+    """
+    result = appended(edited(text, edits), append)
+    if result == text:
+        raise InvalidArgument("edits", "together they leave the file as it is.")
+    if is_blank(result):
+        raise InvalidArgument(
+            "edits",
+            "nothing would be left of the file, and GitHub refuses empty files; update_gist "
+            "deletes a file.",
+        )
+    size_bytes = len(result.encode())
+    if size_bytes > MAX_EDITED_BYTES:
+        raise InvalidArgument(
+            "edits",
+            f"the file would have {size_bytes:,} bytes; {MAX_EDITED_BYTES:,} at most.",
+        )
+    return result
 
 
-def checked_edits(edits: Sequence[Edit], append: str) -> None:
-    """Raises `InvalidArgument` if there is nothing to do."""
-    if not edits and not append:
-        raise InvalidArgument("edits", "is empty, and so is append: nothing would change.")
+def _why_missing(filename: str, gist: Gist) -> str:
+    if gist.truncated:
+        return (
+            f"`{shown(filename)}` is not among the 300 files that GitHub lists of this gist. Only "
+            "those can be edited; update_gist can replace others."
+        )
+    names = ", ".join(f"`{shown(each.filename)}`" for each in gist.files[:MAX_NAMED_FILES])
+    more = ", ..." if len(gist.files) > MAX_NAMED_FILES else ""
+    return f"the gist has no file `{shown(filename)}`. It has {names}{more}."

@@ -1,92 +1,44 @@
 """Changes of a gist that is there: of its description and of its files.
 
-Right before the send the gist is read again. It must be at the revision from which the change
-starts, and what the change makes of it is noted. After a doubt the gist is looked at: it is as
-noted, then the change was made; it is as before, then not; or somebody has changed it since, and
-the revisions in between tell. GitHub has no conditional PATCH (it answers `If-Match` with 400), so
-what somebody else writes between that reading and the send is overwritten where both change the
-same file.
+Right before the send the gist is read again. It must be at the revision that the caller has read,
+and what the change makes of it is noted. After a doubt the gist is looked at: it is as noted, then
+the change was made; it is as before, then not; or somebody has changed it since, and the revisions
+in between tell. A change is sent again only from where the first send started: text that is
+appended would come twice otherwise.
+
+GitHub has no conditional PATCH (it answers `If-Match` with 400). So what somebody else writes
+between the reading and the send is overwritten where both change the same file. GitHub's answer
+names the revision before the new one, so the caller is told when that has happened.
 """
 
-import hashlib
-import json
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from gist_mcp import process
+from gist_mcp.changes.sent_change import GistChange, SentChange, digest, files_digest, sent_change
 from gist_mcp.changes.what_changed import what_changed
 from gist_mcp.changes.work import Look, Made, NeverMade, Words, Work
 from gist_mcp.errors import Conflict, NotFound, OutcomeUnknown
 from gist_mcp.github.credential import GitHubToken
-from gist_mcp.github.models import FileChange, Gist
+from gist_mcp.github.models import Gist
 from gist_mcp.principal import GitHubUserId
 
 LOOK_REVISIONS: Final = 20
 """Revisions since the send that a look reads at most."""
 
-_ABSENT: Final = "absent"
-_PRESENT: Final = "present"
-"""Whatever its content: a file that only gets another name."""
+GITHUB_ENDS_REQUESTS_SECONDS: Final = 15
+"""So long after a send it is made or never will be: GitHub ends a request after 10 seconds, and
+clocks of the processes of a deployment may differ a little."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class GistChange:
-    """What is sent: as `GitHubClient.update_gist` takes it. `description`: `None` stays."""
-
-    description: str | None
-    files: Mapping[str, FileChange | None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Target:
-    """What the gist is after the change, as far as the change says: digests, no contents."""
-
-    base: str
-    description: str
-    files: Mapping[str, str]
-
-    @classmethod
-    def of(cls, base: str, change: GistChange) -> "_Target":
-        files: dict[str, str] = {}
-        for name, file in change.files.items():
-            if file is None or (file.new_filename or name) != name:
-                files[_digest(name)] = _ABSENT
-        for name, file in change.files.items():
-            if file is not None:
-                state = _PRESENT if file.content is None else _digest(file.content)
-                files[_digest(file.new_filename or name)] = state
-        description = "" if change.description is None else _digest(change.description)
-        return cls(base=base, description=description, files=files)
-
-    def note(self) -> str:
-        return json.dumps(vars(self), separators=(",", ":"))
-
-    @classmethod
-    def read(cls, note: str) -> "_Target":
-        return cls(**json.loads(note))
-
-    def is_reached_by(self, gist: Gist, *, has_description: bool = True) -> bool:
-        """Whether the gist is as the change would leave it.
-
-        Of a revision the description is not known: GitHub shows today's.
-        """
-        description = _digest(gist.description or "")
-        if has_description and self.description not in ("", description):
-            return False
-        states = {
-            _digest(file.filename): None if file.content is None else _digest(file.content)
-            for file in gist.files
-        }
-        return all(
-            (name not in states) if state == _ABSENT else _is(states, name, state)
-            for name, state in self.files.items()
-        )
-
-
-def _is(states: Mapping[str, str | None], name: str, state: str) -> bool:
-    return name in states and state in (_PRESENT, states[name])
+_REPLACED: Final = (
+    "Without `revision`, files were replaced as they were then. If somebody else has changed them "
+    "since you read them, their text is in previous_revision."
+)
+_OVERTAKEN: Final = (
+    "Somebody else changed the gist in the moment of this change. Of the files that both have "
+    "changed, their text is in previous_revision: compare, and bring back what is missing."
+)
 
 
 class ChangeGist(Work):
@@ -109,24 +61,53 @@ class ChangeGist(Work):
         self._revision = revision
         self._user_id = user_id
         self._change: GistChange | None = None
+        self._found: Made | None = None
 
     @abstractmethod
     async def change_of(self, gist: Gist) -> GistChange:
         """What is to be sent for the gist as it is now. Raises what refuses it."""
 
+    @abstractmethod
+    def watched(self) -> Mapping[str, bool]:
+        """The files that the change names, before and after it: as `files_digest` takes them."""
+
     async def prepare(self, token: GitHubToken) -> str:
+        gist = await self._own_gist(token)
+        return await self._prepare(token, gist)
+
+    async def prepare_again(self, token: GitHubToken, note: str) -> str:
+        # The send that was looked for may have been made since the look. What it has appended must
+        # not be appended to.
+        gist = await self._own_gist(token)
+        self._found = await self._find(token, gist, SentChange.of_note(note))
+        return note if self._found is not None else await self._prepare(token, gist)
+
+    async def _own_gist(self, token: GitHubToken) -> Gist:
         gist = await process.services().github.get_gist(token, self._gist_id)
         if gist.owner_id != self._user_id:
             raise Conflict(
                 "This gist belongs to somebody else. Only its owner can change it; fork_gist makes "
                 "a copy that is yours."
             )
-        if self._revision and gist.revision != self._revision:
-            raise Conflict(await what_changed(token, gist, since=self._revision))
+        return gist
+
+    async def _prepare(self, token: GitHubToken, gist: Gist) -> str:
+        base = await _revision_of(token, gist)
+        if self._revision and base != self._revision:
+            raise Conflict(await self._what_changed(token, gist, self._revision))
         self._change = await self.change_of(gist)
-        return _Target.of(gist.revision or "", self._change).note()
+        sent = await sent_change(
+            gist,
+            self._change,
+            base=base,
+            watched=self.watched(),
+            at_seconds=int(process.services().clock()),
+        )
+        return sent.note()
 
     async def send(self, token: GitHubToken, note: str) -> Made:
+        if self._found is not None:
+            return self._found
         assert self._change is not None
         gist = await process.services().github.update_gist(
             token,
@@ -134,36 +115,84 @@ class ChangeGist(Work):
             description=self._change.description,
             files=self._change.files,
         )
-        return Made(id=gist.id, url=gist.html_url, gist=gist)
+        base = SentChange.of_note(note).base
+        is_overtaken = gist.revision != base and gist.previous_revision not in (None, base)
+        notes = [_OVERTAKEN] if is_overtaken else []
+        if self._change.replaces and not self._revision:
+            notes.append(_REPLACED)
+        before = gist.previous_revision if is_overtaken else base
+        return Made(
+            id=gist.id,
+            url=gist.html_url,
+            gist=gist,
+            previous_revision=before,
+            note=" ".join(notes),
+        )
 
     async def look(self, look: Look) -> Made | None:
-        target = _Target.read(look.note)
+        if not look.note:
+            # It is kept from before each send, so nothing was sent.
+            return None
         try:
             gist = await process.services().github.get_gist(look.token, self._gist_id)
         except NotFound:
             raise OutcomeUnknown("The gist is not there any more.") from None
-        if target.is_reached_by(gist):
-            return Made(id=gist.id, url=gist.html_url, gist=gist)
-        if gist.revision == target.base:
-            return None
-        if await self._was_reached(look.token, gist, target):
-            return Made(id=gist.id, url=gist.html_url, gist=gist)
-        raise NeverMade(await what_changed(look.token, gist, since=target.base))
+        return await self._find(look.token, gist, SentChange.of_note(look.note))
 
-    async def _was_reached(self, token: GitHubToken, gist: Gist, target: _Target) -> bool:
+    async def _find(self, token: GitHubToken, gist: Gist, sent: SentChange) -> Made | None:
+        """What `sent` has led to, if it was made; `None` if not, and nothing is in its way.
+
+        Raises `NeverMade` if somebody has changed the gist since, and `OutcomeUnknown`.
+        """
+        made = Made(id=gist.id, url=gist.html_url, gist=gist, previous_revision=sent.base or None)
+        description = digest(gist.description or "")
+        lacks_description = bool(sent.description) and description == sent.old_description
+        if not sent.files:
+            if sent.description and description not in (sent.description, sent.old_description):
+                # GitHub keeps no versions of it.
+                raise OutcomeUnknown("Somebody else has changed the description since then.")
+            return None if lacks_description else made
+        files = await files_digest(gist, self.watched())
+        if files is None:
+            raise OutcomeUnknown("GitHub does not show all files of the gist.")
+        if files == sent.files:
+            return None if lacks_description else made
+        revision = await _revision_of(token, gist)
+        if revision == sent.base:
+            return None
+        if await self._was_made(token, gist, sent):
+            return made
+        changed = await self._what_changed(token, gist, sent.base)
+        if process.services().clock() < sent.at_seconds + GITHUB_ENDS_REQUESTS_SECONDS:
+            raise OutcomeUnknown(changed)
+        raise NeverMade(changed)
+
+    async def _was_made(self, token: GitHubToken, gist: Gist, sent: SentChange) -> bool:
         """Whether a revision between the one before the send and today's is what was sent."""
         github = process.services().github
         page = await github.list_revisions(token, gist.id, per_page=LOOK_REVISIONS)
         versions = [revision.version for revision in page.items]
-        if target.base not in versions or page.unreadable:
+        if sent.base not in versions or page.unreadable:
             raise OutcomeUnknown("The gist was changed too often since then to look at all of it.")
         # Newest first; today's was looked at already.
-        for version in versions[1 : versions.index(target.base)]:
+        for version in versions[1 : versions.index(sent.base)]:
             revision = await github.get_revision(token, gist.id, version)
-            if target.is_reached_by(revision, has_description=False):
+            files = await files_digest(revision, self.watched())
+            if files is None:
+                raise OutcomeUnknown("GitHub does not show all files of the gist.")
+            if files == sent.files:
                 return True
         return False
 
+    async def _what_changed(self, token: GitHubToken, gist: Gist, since: str) -> str:
+        return await what_changed(token, gist, since=since, concerned=self.watched())
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+async def _revision_of(token: GitHubToken, gist: Gist) -> str:
+    """The SHA of the newest version, which later versions of GitHub's API do not put in a gist."""
+    if gist.revision is not None:
+        return gist.revision
+    page = await process.services().github.list_revisions(token, gist.id, per_page=1)
+    if not page.items:
+        raise Conflict("GitHub does not say at which revision the gist is.")
+    return page.items[0].version

@@ -1,12 +1,14 @@
 """The change that `update_gist` makes: description, and files added, replaced, renamed, deleted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gist_mcp.calls.argument_names import shown
 from gist_mcp.calls.file_names import check_file_name
-from gist_mcp.changes.gist_change import ChangeGist, GistChange
+from gist_mcp.calls.text import check_text
+from gist_mcp.changes.gist_change import ChangeGist
 from gist_mcp.changes.new_gist import Faults, check_content, check_description, check_total_size
+from gist_mcp.changes.sent_change import GistChange
 from gist_mcp.constants import MAX_FILES
 from gist_mcp.errors import InvalidArgument
 from gist_mcp.github.models import FileChange, Gist
@@ -22,6 +24,16 @@ class FileUpdate:
     new_filename: str = ""
     delete: bool = False
 
+    @property
+    def result_name(self) -> str:
+        """Its name afterwards; empty if it is deleted."""
+        return "" if self.delete else self.new_filename or self.filename
+
+    @property
+    def leaves_its_name(self) -> bool:
+        """True if no file has its name afterwards, unless another one gets it."""
+        return self.result_name != self.filename
+
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
@@ -32,12 +44,16 @@ class Update:
 
 
 def checked_update(
-    *, description: str, clear_description: bool, files: Sequence[FileUpdate]
+    *,
+    description: str,
+    clear_description: bool,
+    files: Sequence[FileUpdate],
+    faults: Faults | None = None,
 ) -> Update:
     """The update, as far as it can be judged without the gist. Raises `InvalidArgument` with all
-    faults.
+    faults. `faults` are those that were found before.
     """
-    faults = Faults()
+    faults = faults or Faults()
     with faults.collected():
         check_description(description)
         if description and clear_description:
@@ -49,8 +65,7 @@ def checked_update(
             raise InvalidArgument("files", "is empty, and so is description: nothing would change.")
         if len(files) > MAX_FILES:
             raise InvalidArgument("files", f"a gist holds at most {MAX_FILES} files.")
-    faults.refuse()
-    for number, file in enumerate(files):
+    for number, file in enumerate(files[:MAX_FILES]):
         with faults.collected():
             _check_file(f"files[{number}]", file)
     with faults.collected():
@@ -63,6 +78,7 @@ def checked_update(
 
 def _check_file(field: str, file: FileUpdate) -> None:
     # The name of a file that is there need not be one that we would give.
+    check_text(f"{field}.filename", file.filename)
     if not file.filename:
         raise InvalidArgument(f"{field}.filename", "is empty; name the file.")
     if file.delete:
@@ -75,19 +91,29 @@ def _check_file(field: str, file: FileUpdate) -> None:
         check_file_name(f"{field}.new_filename", file.new_filename)
     if file.content:
         check_content(f"{field}.content", file.content)
-    elif not file.new_filename:
+    elif not file.leaves_its_name:
         raise InvalidArgument(
-            field, "says nothing to do; give content, new_filename or delete: true."
+            field, "says nothing to do; give content, another new_filename or delete: true."
         )
 
 
 def _check_names(files: Sequence[FileUpdate]) -> None:
-    names = [file.filename for file in files]
-    results = [file.new_filename or file.filename for file in files if not file.delete]
-    for kind, given in (("files", names), ("files", results)):
-        twice = next((name for name in given if given.count(name) > 1), None)
-        if twice is not None:
-            raise InvalidArgument(kind, f"`{shown(twice)}` comes twice; each name only once.")
+    """Raises `InvalidArgument` where two entries are about the same file, before or afterwards."""
+    names: set[str] = set()
+    results: set[str] = set()
+    for number, file in enumerate(files):
+        if file.filename in names:
+            raise InvalidArgument(
+                f"files[{number}].filename",
+                f"`{shown(file.filename)}` comes twice; each file only once.",
+            )
+        if file.result_name in results:
+            raise InvalidArgument(
+                f"files[{number}]",
+                f"another entry gives a file the name `{shown(file.result_name)}` too.",
+            )
+        names.add(file.filename)
+        results |= {file.result_name} - {""}
 
 
 class UpdateGist(ChangeGist):
@@ -99,45 +125,68 @@ class UpdateGist(ChangeGist):
         super().__init__(gist_id, revision=revision, user_id=user_id)
         self._update = update
 
+    def watched(self) -> Mapping[str, bool]:
+        left = {file.filename: True for file in self._update.files if file.leaves_its_name}
+        return left | {
+            file.result_name: bool(file.content) for file in self._update.files if not file.delete
+        }
+
     async def change_of(self, gist: Gist) -> GistChange:
-        there = {file.filename for file in gist.files}
-        faults = Faults()
-        for number, file in enumerate(self._update.files):
-            with faults.collected():
-                _check_against(f"files[{number}]", file, there, gist)
-        faults.refuse()
-        left = there - {file.filename for file in self._update.files if file.delete}
-        left |= {file.new_filename or file.filename for file in self._update.files if file.content}
-        if not left:
-            raise InvalidArgument(
-                "files", "the last file cannot be deleted; delete_gist deletes the gist."
-            )
-        return GistChange(
-            description=self._update.description,
-            files={file.filename: _sent(file) for file in self._update.files},
+        return change_of(self._update, gist)
+
+
+def change_of(update: Update, gist: Gist) -> GistChange:
+    """What is to be sent. Raises `InvalidArgument` with all that this gist does not allow."""
+    there = {file.filename for file in gist.files}
+    faults = Faults()
+    for number, file in enumerate(update.files):
+        with faults.collected():
+            _check_against(f"files[{number}]", file, there, update, gist)
+    faults.refuse()
+    left = there - {file.filename for file in update.files if file.leaves_its_name}
+    left |= {file.result_name for file in update.files if not file.delete}
+    if not left and not gist.truncated:
+        raise InvalidArgument(
+            "files", "the last file cannot be deleted; delete_gist deletes the gist."
         )
+    if len(left) > max(MAX_FILES, len(there)):
+        raise InvalidArgument(
+            "files", f"the gist would have {len(left)} files; it holds at most {MAX_FILES}."
+        )
+    return GistChange(
+        description=update.description,
+        files={file.filename: _sent(file) for file in update.files},
+        replaces=any(
+            file.filename in there and (file.content or file.delete) for file in update.files
+        ),
+    )
 
 
-def _check_against(field: str, file: FileUpdate, there: set[str], gist: Gist) -> None:
+def _check_against(
+    field: str, file: FileUpdate, there: set[str], update: Update, gist: Gist
+) -> None:
     if file.filename not in there:
         if file.content and not file.new_filename:
             check_file_name(f"{field}.filename", file.filename)
-            return
-        if gist.truncated:
-            # GitHub lists 300 files of a gist; there may be more.
-            return
-        raise InvalidArgument(
-            f"{field}.filename", f"the gist has no file `{shown(file.filename)}`."
-        )
-    if file.new_filename in there and file.new_filename != file.filename:
-        raise InvalidArgument(
-            f"{field}.new_filename",
-            f"the gist has a file `{shown(file.new_filename)}` already; delete or rename that "
-            "first.",
-        )
+        elif not gist.truncated:
+            # GitHub lists 300 files of a gist; a file that is not listed may be there.
+            raise InvalidArgument(
+                f"{field}.filename", f"the gist has no file `{shown(file.filename)}`."
+            )
+    if file.leaves_its_name and file.result_name in there:
+        raise InvalidArgument(f"{field}.new_filename", _why_taken(file.result_name, update))
+
+
+def _why_taken(name: str, update: Update) -> str:
+    text = f"the gist has a file `{shown(name)}` already; "
+    if any(each.filename == name and each.leaves_its_name for each in update.files):
+        # GitHub does not say in which order it takes the files of one change.
+        return f"{text}delete or rename that in a call of its own first."
+    return f"{text}delete or rename that first."
 
 
 def _sent(file: FileUpdate) -> FileChange | None:
     if file.delete:
         return None
-    return FileChange(content=file.content or None, new_filename=file.new_filename or None)
+    new_filename = file.new_filename if file.leaves_its_name else ""
+    return FileChange(content=file.content or None, new_filename=new_filename or None)

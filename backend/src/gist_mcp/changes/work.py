@@ -22,12 +22,16 @@ GIST_SCOPE = "gist"
 class Made:
     """What a change has led to: the id and the page of a gist, or of a comment.
 
-    `gist` is GitHub's answer, where there was one: after a restart there may be none.
+    `gist` is GitHub's answer, where there was one: after a restart there may be none. So it is with
+    `previous_revision`, the SHA of the version before the change, and with `note`, what else the
+    caller should know.
     """
 
     id: str
     url: str
     gist: Gist | None = None
+    previous_revision: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +101,12 @@ class Work(ABC):
         Raises what refuses the change as things stand.
         """
         return ""
+
+    async def prepare_again(self, token: GitHubToken, note: str) -> str:
+        """Like `prepare`, for a change that was sent before with this note. A look has found
+        nothing of it, but it may have been made since.
+        """
+        return await self.prepare(token)
 
     @abstractmethod
     async def send(self, token: GitHubToken, note: str) -> Made:

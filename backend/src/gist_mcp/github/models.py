@@ -84,9 +84,10 @@ class Gist:
     """A gist. `truncated` means that there are more files than GitHub lists (300).
 
     `owner_id` and `owner_login` are `None` for anonymous gists. `html_url` is for showing; its
-    form varies. `revision` is the SHA of the newest commit and `fork_of` the id of the gist that
-    this is a fork of; listings have neither. `etag` is for asking again with the same token. Times,
-    counts and these are `None` where GitHub does not say, or not legibly.
+    form varies. `revision` is the SHA of the newest commit, `previous_revision` that of the one
+    before it, and `fork_of` the id of the gist that this is a fork of; listings have none of them.
+    `etag` is for asking again with the same token. Times, counts and these are `None` where GitHub
+    does not say, or not legibly.
     """
 
     id: str
@@ -101,6 +102,7 @@ class Gist:
     truncated: bool
     comments: int | None
     revision: str | None = None
+    previous_revision: str | None = None
     fork_of: str | None = None
     etag: str | None = None
 

@@ -220,7 +220,7 @@ def _comment(wire: WireComment) -> Comment:
 
 
 def _gist(wire: WireGist) -> Gist:
-    newest = wire.history[0] if wire.history else None
+    newest, previous = [*(wire.history or []), None, None][:2]
     return Gist(
         id=wire.id,
         html_url=wire.html_url,
@@ -234,6 +234,7 @@ def _gist(wire: WireGist) -> Gist:
         truncated=wire.truncated or False,
         comments=wire.comments,
         revision=None if newest is None else newest.version,
+        previous_revision=None if previous is None else previous.version,
         fork_of=None if wire.fork_of is None else wire.fork_of.id,
     )
 

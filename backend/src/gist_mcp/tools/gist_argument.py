@@ -6,6 +6,8 @@ from pydantic import Field
 
 from gist_mcp import process
 from gist_mcp.calls.gist_reference import GistReference, gist_hosts, gist_reference
+from gist_mcp.errors import InvalidArgument
+from gist_mcp.github.wire import REVISION
 
 GistId = Annotated[
     str, Field(description="The gist's id, or any URL of the gist, such as that of its page.")
@@ -26,3 +28,18 @@ def gist_meant(gist_id: str) -> GistReference:
     """The gist. Raises `InvalidArgument` if the argument names none at this GitHub."""
     config = process.services().config
     return gist_reference(gist_id, gist_hosts(config.github_web_url, config.github_api_url))
+
+
+def revision_meant(gist: GistReference, revision: str) -> str:
+    """The revision from which a change starts, from its argument or from the URL of the gist.
+
+    Empty if there is none. Raises `InvalidArgument` for what is no SHA, and for two.
+    """
+    if revision and not REVISION.fullmatch(revision):
+        raise InvalidArgument(
+            "revision",
+            "must be a SHA of 40 hexadecimal digits, from get_gist or an earlier change.",
+        )
+    if revision and gist.revision not in ("", revision):
+        raise InvalidArgument("revision", "is another one than in the URL; choose one.")
+    return revision or gist.revision

@@ -86,11 +86,6 @@ def gist_summary(gist: Gist, me: GitHubUserId) -> GistSummary:
     return GistSummary(**summary_fields(gist, me))
 
 
-def changed_gist(gist: Gist, me: GitHubUserId) -> ChangedGist:
-    """A gist of `me` after a change."""
-    return ChangedGist(**summary_fields(gist, me), revision=gist.revision)
-
-
 def more(tool: str, arguments: Mapping[str, Any]) -> More:
     """The next call to make. Arguments that have their default are left out."""
     given = {name: value for name, value in arguments.items() if value not in ("", 0, [], None)}

@@ -11,12 +11,14 @@ from gist_mcp.calls.argument_schema import ArgumentObject
 from gist_mcp.calls.call import ToolCall, running_call, tool_errors
 from gist_mcp.changes.change_once import change_once
 from gist_mcp.changes.delete_gist import DeleteGist
-from gist_mcp.changes.edit_file import EditFile, checked_edits
+from gist_mcp.changes.edit_file import EditFile
 from gist_mcp.changes.gist_change import ChangeGist
-from gist_mcp.changes.text_edits import Edit
+from gist_mcp.changes.new_gist import Faults
+from gist_mcp.changes.text_edits import Edit, check_edits
 from gist_mcp.changes.update_gist import FileUpdate, Update, UpdateGist, checked_update
-from gist_mcp.tools.gist_argument import REVISION_TEXT, GistId, gist_meant
-from gist_mcp.tools.gist_summary import ChangedGist, changed_gist
+from gist_mcp.errors import InvalidArgument
+from gist_mcp.tools.gist_argument import REVISION_TEXT, GistId, gist_meant, revision_meant
+from gist_mcp.tools.gist_summary import ChangedGist, summary_fields
 
 
 class ChangedFile(ArgumentObject):
@@ -26,7 +28,9 @@ class ChangedFile(ArgumentObject):
     content: str = Field(
         default="", description="The file's whole new text. Empty: the text stays as it is."
     )
-    new_filename: str = Field(default="", description="A new name for the file.")
+    new_filename: str = Field(
+        default="", description="A new name for the file, which no other file has."
+    )
     delete: bool = Field(default=False, description="True takes the file out of the gist.")
 
 
@@ -37,6 +41,17 @@ class TextEdit(ArgumentObject):
         description="The text to replace, exactly as it is in the file, and there only once."
     )
     new_text: str = Field(description="What shall stand there instead; empty takes it away.")
+
+
+class UpdatedGist(ChangedGist):
+    """A gist after an update or an edit."""
+
+    previous_revision: str | None = Field(
+        default=None,
+        description="SHA of the version before the change: get_gist shows it, should something "
+        "have to be brought back.",
+    )
+    note: str | None = Field(default=None, description="What to look at after this change.")
 
 
 class DeletedGist(BaseModel):
@@ -53,13 +68,19 @@ def update_of(
     description: str,
     files: Sequence[ChangedFile],
     clear_description: bool,
+    revision: str,
     **_: object,
 ) -> Update:
     """What `update_gist` is asked for. Raises `InvalidArgument` with all faults."""
-    gist_meant(gist_id)
+    faults = Faults()
+    with faults.collected():
+        revision_meant(gist_meant(gist_id), revision)
     updates = [FileUpdate(**file.model_dump()) for file in files]
     return checked_update(
-        description=description, clear_description=clear_description, files=updates
+        description=description,
+        clear_description=clear_description,
+        files=updates,
+        faults=faults,
     )
 
 
@@ -78,28 +99,54 @@ async def update_gist(
     clear_description: Annotated[
         bool, Field(description="True takes the description away.")
     ] = False,
-) -> ChangedGist:
+) -> UpdatedGist:
     """Change a gist of the user's: its description, and any number of files at once.
 
-    Replaces whole files. To change places in a file, use edit_gist_file.
+    Adds, replaces, renames and deletes whole files; files that are not named stay as they are. To
+    change places in a file, use edit_gist_file. Give the revision that you have read, or what
+    somebody else has written since is replaced too. A gist stays public or secret as it is. The
+    change is made once per call, even if the server or GitHub fails in the middle; a call that ends
+    with an error says whether the gist may have been changed.
     """
     update = update_of(
         gist_id=gist_id,
         description=description,
         files=files,
         clear_description=clear_description,
+        revision=revision,
     )
     call = running_call(context)
+    meant = gist_meant(gist_id)
     work = UpdateGist(
-        gist_meant(gist_id).gist_id, update, revision=revision, user_id=call.running.user_id
+        meant.gist_id,
+        update,
+        revision=revision_meant(meant, revision),
+        user_id=call.running.user_id,
     )
     return await _changed(call, work)
 
 
-def check_edit(*, gist_id: str, edits: Sequence[TextEdit], append: str, **_: object) -> None:
-    """Raises `InvalidArgument` for what `edit_gist_file` cannot be asked for."""
-    gist_meant(gist_id)
-    checked_edits([Edit(each.old_text, each.new_text) for each in edits], append)
+def edits_of(
+    *,
+    gist_id: str,
+    filename: str,
+    edits: Sequence[TextEdit],
+    append: str,
+    revision: str,
+    **_: object,
+) -> list[Edit]:
+    """What `edit_gist_file` is asked for. Raises `InvalidArgument` with all faults."""
+    faults = Faults()
+    with faults.collected():
+        revision_meant(gist_meant(gist_id), revision)
+    with faults.collected():
+        if not filename:
+            raise InvalidArgument("filename", "is empty; name the file.")
+    texts = [Edit(each.old_text, each.new_text) for each in edits]
+    with faults.collected():
+        check_edits(texts, append)
+    faults.refuse()
+    return texts
 
 
 @tool_errors
@@ -108,25 +155,36 @@ async def edit_gist_file(
     gist_id: GistId,
     filename: Annotated[str, Field(description="The file's name.")],
     edits: Annotated[
-        Sequence[TextEdit], Field(description="Replacements, made one after the other.")
+        Sequence[TextEdit],
+        Field(description="Replacements, made one after the other; at most 100."),
     ] = (),
     append: Annotated[
-        str, Field(description="Text to add at the end of the file, on a line of its own.")
+        str,
+        Field(
+            description="Text to add at the end of the file, after the replacements. It begins a "
+            "new line: a last line without a line break gets one first. It gets none itself."
+        ),
     ] = "",
     revision: Annotated[str, Field(description=REVISION_TEXT)] = "",
-) -> ChangedGist:
+) -> UpdatedGist:
     """Change places in one file of a gist of the user's, and leave the rest as it is.
 
-    Each old_text must be in the file exactly once. If one is not, nothing is changed.
+    Each old_text must be in the file exactly once, as it is after the replacements before it. If
+    one is not, nothing is changed, and the error says why. Files up to 10 MB that are text in UTF-8
+    can be edited. The change is made once per call, even if the server or GitHub fails in the
+    middle; a call that ends with an error says whether the gist may have been changed.
     """
-    check_edit(gist_id=gist_id, edits=edits, append=append)
+    texts = edits_of(
+        gist_id=gist_id, filename=filename, edits=edits, append=append, revision=revision
+    )
     call = running_call(context)
+    meant = gist_meant(gist_id)
     work = EditFile(
-        gist_meant(gist_id).gist_id,
+        meant.gist_id,
         filename,
-        edits=[Edit(each.old_text, each.new_text) for each in edits],
+        edits=texts,
         append=append,
-        revision=revision,
+        revision=revision_meant(meant, revision),
         user_id=call.running.user_id,
     )
     return await _changed(call, work)
@@ -141,7 +199,7 @@ async def delete_gist(context: DurableContext, gist_id: GistId) -> DeletedGist:
     return DeletedGist(id=made.id, url=made.url, deleted=True)
 
 
-async def _changed(call: ToolCall, work: ChangeGist) -> ChangedGist:
+async def _changed(call: ToolCall, work: ChangeGist) -> UpdatedGist:
     made = await change_once(call, work)
     gist = made.gist
     if gist is None:
@@ -150,4 +208,9 @@ async def _changed(call: ToolCall, work: ChangeGist) -> ChangedGist:
             "Read the changed gist",
             lambda token: process.services().github.get_gist(token, made.id),
         )
-    return changed_gist(gist, call.running.user_id)
+    return UpdatedGist(
+        **summary_fields(gist, call.running.user_id),
+        revision=gist.revision,
+        previous_revision=made.previous_revision,
+        note=made.note or None,
+    )

@@ -20,9 +20,9 @@ from gist_mcp.tools.gist_lists import (
 )
 from gist_mcp.tools.gist_search import check_search, search_my_gists
 from gist_mcp.tools.gists_change import (
-    check_edit,
     delete_gist,
     edit_gist_file,
+    edits_of,
     update_gist,
     update_of,
 )
@@ -99,7 +99,7 @@ TOOLS = (
         title="Edit a file of a gist",
         annotations=_CHANGES,
         scopes=_GIST,
-        check=check_edit,
+        check=edits_of,
     ),
     ToolEntry(
         function=delete_gist,
