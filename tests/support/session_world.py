@@ -246,14 +246,16 @@ def _services(
     config: Config, http: httpx.AsyncClient, clock: Callable[[], float]
 ) -> process.ProcessServices:
     github = GitHubClient(http, config.github_api_url)
+    sealer = Sealer([secrets.token_urlsafe(32)])
     return process.ProcessServices(
         config=config,
+        sealer=sealer,
         github=github,
         own_gists=OwnGists(github),
         gist_contents=GistContentCache(github),
         verifier=BearerVerifier(
             config=config,
-            sealer=Sealer([secrets.token_urlsafe(32)]),
+            sealer=sealer,
             github=github,
             allowed=allowed_without_state(config, github),
             clock=clock,
