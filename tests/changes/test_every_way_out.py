@@ -193,7 +193,11 @@ def test_who_waits_for_another_call_writes_nothing_meanwhile(
     monkeypatch.setattr("gist_mcp.changes.intent.KEY_POLL_SECONDS", 0.05)
     key, ledger = new_key(), world.ledger(lease_seconds=1)
     dead_for_ever = ledger.intend(
-        ledger.write_id(key, "dead"), {}, runner="dead", now_seconds=int(time.time())
+        ledger.write_id(key, "dead"),
+        {},
+        runner="dead",
+        now_seconds=int(time.time()),
+        begun_at_seconds=int(time.time()),
     )
     world.sessions.run(dead_for_ever)
     monkeypatch.setattr("gist_mcp.changes.new_gist.NewGist.digests", lambda _: {})
@@ -255,7 +259,11 @@ def test_a_call_that_waits_and_looks_leaves_no_idempotency_record(
     monkeypatch.setattr("gist_mcp.changes.new_gist.NewGist.digests", lambda _: {})
     key, ledger = new_key(), world.ledger(lease_seconds=1)
     dead_for_ever = ledger.intend(
-        ledger.write_id(key, "dead"), {}, runner="dead", now_seconds=int(time.time())
+        ledger.write_id(key, "dead"),
+        {},
+        runner="dead",
+        now_seconds=int(time.time()),
+        begun_at_seconds=int(time.time()),
     )
     world.sessions.run(dead_for_ever)
     forget(world)

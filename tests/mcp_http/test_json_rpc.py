@@ -10,6 +10,7 @@ from gist_mcp.mcp_http.json_rpc import (
     MAX_ID_BYTES,
     InvalidMessage,
     JsonRpcId,
+    JsonRpcResponse,
     MessageTooLarge,
     id_at_the_edges,
     parse_message,
@@ -115,6 +116,24 @@ def test_a_session_does_not_begin_without_what_it_begins_with(params: dict[str, 
         parse_message(encode({**INITIALIZE, "params": params}))
 
     assert refusal.value.code == -32602
+
+
+def test_a_response_has_its_id_and_its_result() -> None:
+    result = {"jsonrpc": "2.0", "id": "q", "result": {"action": "accept", "content": None}}
+    error = {"jsonrpc": "2.0", "id": "q", "error": {"code": -1, "message": "no"}}
+    both = {**result, **error}
+
+    assert parse_message(encode(result)).response == JsonRpcResponse(
+        json_rpc_id="q", result=result["result"]
+    )
+    # Some clients write null for a member that they leave out.
+    with_null = {**result, "error": None}
+    assert parse_message(encode(with_null)).response == parse_message(encode(result)).response
+    # What is both is no answer: JSON-RPC 2.0, 5, has one of them.
+    for each in (error, both):
+        assert parse_message(encode(each)).response == JsonRpcResponse(json_rpc_id="q", result=None)
+    assert not parse_message(encode(result)).is_request
+    assert parse_message(encode({"jsonrpc": "2.0", "id": 1, "method": "ping"})).response is None
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,9 @@ The rules are the real ones (`servicers/ledger_rules.py`). The calls are drawn a
 `changes/change_once.py` writes them: the ledger is kept over a crash, all else is lost. GitHub
 makes a gist or not, and answers or not; a look sees what there is. Time passes in steps, whoever is
 at work; a send alone does not outlive the lease of its call (`OpenChange.within_lease`).
+
+The calls share a key, or there is one call without. Other changes may fill the bucket, which then
+drops what it may drop.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,6 +32,8 @@ class Rules:
     intend: Callable[..., ledger_rules.Intended] = ledger_rules.intend
     hold: Callable[..., WriteRecord | None] = ledger_rules.hold
     finish: Callable[..., ledger_rules.Finished] = ledger_rules.finish
+    may_be_dropped: Callable[[WriteRecord, int], bool] = ledger_rules.may_be_dropped
+    is_forgotten: Callable[[str, int | None, int | None], bool] = ledger_rules.is_forgotten
     sends_end_with_the_lease: bool = True
 
 
@@ -41,20 +46,26 @@ class Record:
     in_doubt: bool | None
     held_until_seconds: int | None
     gist_id: str | None
+    intended_at_seconds: int
 
     @classmethod
     def of(cls, record: WriteRecord | None) -> "Record | None":
         if record is None:
             return None
         return cls(
-            record.runner, record.phase, record.in_doubt, record.held_until_seconds, record.gist_id
+            record.runner,
+            record.phase,
+            record.in_doubt,
+            record.held_until_seconds,
+            record.gist_id,
+            record.intended_at_seconds,
         )
 
-    def stored(self) -> WriteRecord:
+    def stored(self, write_id: str = "key") -> WriteRecord:
         return WriteRecord(
-            write_id="key",
+            write_id=write_id,
             request_digests={},
-            intended_at_seconds=START_SECONDS,
+            intended_at_seconds=self.intended_at_seconds,
             runner=self.runner,
             phase=self.phase,
             in_doubt=self.in_doubt,
@@ -84,10 +95,14 @@ class Caller:
 
 @dataclass(frozen=True)
 class World:
-    """The ledger's record, the callers, and who of them has made a gist at GitHub."""
+    """The ledger's record, the callers, and who of them has made a gist at GitHub.
+
+    `forgotten_until_seconds` is what the bucket keeps of the records that it has dropped.
+    """
 
     callers: tuple[Caller, ...]
     record: Record | None = None
+    forgotten_until_seconds: int | None = None
     makers: tuple[str, ...] = ()
     time_steps: int = 0
     crashes: int = 0
@@ -104,9 +119,13 @@ class World:
 
 @dataclass
 class Model:
-    """All that can happen, with so many callers, crashes and steps of time."""
+    """All that can happen, with so many callers, crashes and steps of time.
+
+    `write_id` begins with `CALL_PREFIX` for a call without a key.
+    """
 
     rules: Rules = field(default_factory=Rules)
+    write_id: str = "key"
     callers: int = 2
     max_crashes: int = 1
     max_time_steps: int = 2
@@ -135,7 +154,8 @@ class Model:
     def _problem(self, world: World) -> str:
         if len(world.makers) > 1:
             return "two gists"
-        if world.makers and world.record is None:
+        was_dropped = world.forgotten_until_seconds is not None
+        if world.makers and world.record is None and not was_dropped:
             return "a gist of which the ledger knows nothing"
         if any(c.told == "nothing" and c.name in world.makers for c in world.callers):
             return "somebody is told that nothing was made, and has made a gist"
@@ -151,8 +171,10 @@ class Model:
         posting = [c for c in world.callers if c.at == "post"]
         are_in_time = all(c.sends_until_seconds >= then.now_seconds for c in posting)
         may_pass = are_in_time or not self.rules.sends_end_with_the_lease
-        if world.time_steps < self.max_time_steps and world.record is not None and may_pass:
+        is_something = world.record is not None or world.forgotten_until_seconds is not None
+        if world.time_steps < self.max_time_steps and is_something and may_pass:
             yield "time passes", then
+        yield from self._when_the_bucket_is_full(world)
         not_called = [c for c in world.callers if c.at == "not called"]
         if not_called:
             yield f"{not_called[0].name} calls", world.having(replace(not_called[0], at="intend"))
@@ -165,6 +187,19 @@ class Model:
                 crashed = replace(world, crashes=world.crashes + 1)
                 yield f"{caller.name} crashes", crashed.having(caller.crashed())
                 yield f"{caller.name} dies for ever", crashed.having(replace(caller, at="dead"))
+
+    def _when_the_bucket_is_full(self, world: World) -> Iterator[tuple[str, World]]:
+        if world.record is None:
+            return
+        stored = world.record.stored(self.write_id)
+        if self.rules.may_be_dropped(stored, world.now_seconds):
+            until_seconds = ledger_rules.forgotten_until_seconds(
+                [stored], world.forgotten_until_seconds
+            )
+            yield (
+                "the record is dropped for another",
+                replace(world, record=None, forgotten_until_seconds=until_seconds),
+            )
 
     def _step(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
         steps = {
@@ -179,6 +214,12 @@ class Model:
         return steps[caller.at](world, caller)
 
     def _at_intend(self, world: World, caller: Caller) -> Iterator[tuple[str, World]]:
+        # Whoever calls begins at the start, and may have been away since then.
+        if world.record is None and self.rules.is_forgotten(
+            self.write_id, START_SECONDS, world.forgotten_until_seconds
+        ):
+            yield "is told that it is forgotten", world.having(replace(caller, at="dead"))
+            return
         record, outcome, in_doubt = self._intend(world.record, caller.name, world.now_seconds)
         if outcome == "done":
             yield "learns the gist", world.having(replace(caller, at="told", told=GIST))
@@ -253,8 +294,8 @@ class Model:
         self, record: Record | None, runner: str, now_seconds: int
     ) -> tuple[Record | None, str, bool]:
         intended = self.rules.intend(
-            record.stored() if record else None,
-            write_id="key",
+            record.stored(self.write_id) if record else None,
+            write_id=self.write_id,
             request_digests={},
             runner=runner,
             now_seconds=now_seconds,

@@ -10,6 +10,7 @@ import pytest
 
 from gist_mcp.constants import (
     CLAIM_RETENTION_SECONDS,
+    DONE_CALL_RETENTION_SECONDS,
     LEDGER_BUCKET_RECORDS,
     LEDGER_RETENTION_SECONDS,
     SILENT_RUNNER_SECONDS,
@@ -309,3 +310,27 @@ def test_a_bucket_stops_growing(ledger: Ledger) -> None:
     one_more = ledger.intend("one-more", "a")
 
     assert one_more.outcome == "full"
+
+
+def test_a_full_bucket_drops_what_calls_without_a_key_have_done_an_hour_ago(
+    ledger: Ledger,
+) -> None:
+    for number in range(LEDGER_BUCKET_RECORDS):
+        write_id = "key-0" if number == 0 else f"{rules.CALL_PREFIX}{number}"
+        ledger.intend(write_id, "a", begun_at_seconds=NOW)
+        if number != 1:
+            ledger.finish(write_id, "a", "done", f"g{number}")
+    within_the_hour = NOW + DONE_CALL_RETENTION_SECONDS
+    later = within_the_hour + 1
+
+    refused = ledger.intend("call-new", "b", now_seconds=within_the_hour, begun_at_seconds=NOW)
+    taken = ledger.intend("call-new", "b", now_seconds=later, begun_at_seconds=later)
+    comes_back = ledger.intend("call-2", "a", now_seconds=later, begun_at_seconds=NOW)
+    is_new = ledger.intend("call-newer", "c", now_seconds=later, begun_at_seconds=later)
+
+    outcomes = [each.outcome for each in (refused, taken, comes_back, is_new)]
+    assert outcomes == ["full", "run", "forgotten", "run"]
+    left = [write.write_id for write in ledger.records().writes]
+    assert left == ["key-0", "call-1", "call-new", "call-newer"]
+    assert ledger.intend("key-0", "b", now_seconds=later).gist_id == "g0"
+    assert ledger.intend("call-1", "a", now_seconds=later, begun_at_seconds=NOW).outcome == "run"

@@ -3,11 +3,32 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gist_mcp.constants import CLOCK_SKEW_SECONDS, DONE_CALL_RETENTION_SECONDS
 from gist_mcp.servicers import ledger_rules
-from gist_mcp.servicers.ledger_rules import RUNNING, SENDING, Finished, Intended
+from gist_mcp.servicers.ledger_rules import (
+    CALL_PREFIX,
+    DONE,
+    RUNNING,
+    SENDING,
+    UNKNOWN,
+    Finished,
+    Intended,
+)
 from gist_state.v1.gist_ledger import WriteRecord
-from tests.servicers.ledger_model import LEASES, Model, Rules
+from tests.servicers.ledger_model import LEASES, STEP_SECONDS, Model, Rules
+
+MANY_STEPS = DONE_CALL_RETENTION_SECONDS // STEP_SECONDS + 2
+"""Of time: more than what is done is remembered at least."""
+
+A_CALL_WITHOUT_A_KEY: dict[str, Any] = {
+    "write_id": f"{CALL_PREFIX}a",
+    "callers": 1,
+    "max_crashes": 2,
+    "max_time_steps": MANY_STEPS,
+}
 
 
 def test_one_key_is_one_gist_whoever_dies_when() -> None:
@@ -15,6 +36,79 @@ def test_one_key_is_one_gist_whoever_dies_when() -> None:
 
     assert story == []
     assert situations > 50_000
+
+
+def test_a_call_without_a_key_makes_one_gist_though_its_bucket_drops_records() -> None:
+    situations, story = Model(**A_CALL_WITHOUT_A_KEY).explore()
+
+    assert story == []
+    assert situations > 1_000
+
+
+def test_whoever_may_have_been_dropped_must_not_begin() -> None:
+    rules = Rules(is_forgotten=lambda *_: False)
+
+    _, story = Model(rules, **A_CALL_WITHOUT_A_KEY).explore()
+
+    assert story[-1] == "two gists"
+
+
+def test_the_record_of_a_key_must_not_be_dropped() -> None:
+    def of_any_change(record: WriteRecord, now_seconds: int) -> bool:
+        as_of_a_call = record.model_copy(update={"write_id": f"{CALL_PREFIX}x"})
+        return ledger_rules.may_be_dropped(as_of_a_call, now_seconds)
+
+    _, story = Model(Rules(may_be_dropped=of_any_change), max_time_steps=MANY_STEPS).explore()
+
+    assert story[-1] == "two gists"
+
+
+@pytest.mark.parametrize("phase", [RUNNING, SENDING, UNKNOWN])
+def test_only_what_is_done_leaves_for_another(phase: str) -> None:
+    record = WriteRecord(
+        write_id=f"{CALL_PREFIX}x",
+        request_digests={},
+        intended_at_seconds=0,
+        runner="x",
+        phase=phase,
+    )
+
+    assert not ledger_rules.may_be_dropped(record, DONE_CALL_RETENTION_SECONDS + 1)
+    done = record.model_copy(update={"phase": DONE})
+    assert ledger_rules.may_be_dropped(done, DONE_CALL_RETENTION_SECONDS + 1)
+    assert not ledger_rules.may_be_dropped(done, DONE_CALL_RETENTION_SECONDS)
+
+
+@given(
+    dropped=st.lists(st.integers(0, 10**6), max_size=5),
+    before=st.none() | st.integers(0, 10**6),
+    begun_at_seconds=st.integers(0, 10**6),
+    until_intent_seconds=st.integers(0, 10**4),
+)
+def test_a_call_whose_record_was_dropped_is_always_told(
+    dropped: list[int], before: int | None, begun_at_seconds: int, until_intent_seconds: int
+) -> None:
+    """Whichever others were dropped with it, and if its two clocks differ."""
+    own = begun_at_seconds + until_intent_seconds - CLOCK_SKEW_SECONDS
+    records = [
+        WriteRecord(
+            write_id=f"{CALL_PREFIX}{number}",
+            request_digests={},
+            intended_at_seconds=intended_at_seconds,
+            runner="x",
+            phase=DONE,
+        )
+        for number, intended_at_seconds in enumerate([*dropped, own])
+    ]
+
+    until_seconds = ledger_rules.forgotten_until_seconds(records, before)
+
+    assert ledger_rules.is_forgotten(f"{CALL_PREFIX}x", begun_at_seconds, until_seconds)
+    assert ledger_rules.is_forgotten(f"{CALL_PREFIX}x", None, until_seconds)
+    assert not ledger_rules.is_forgotten("key-x", begun_at_seconds, until_seconds)
+    assert until_seconds is not None
+    later = until_seconds + CLOCK_SKEW_SECONDS + 1
+    assert not ledger_rules.is_forgotten(f"{CALL_PREFIX}x", later, until_seconds)
 
 
 def doubt_written_over(known: WriteRecord | None, **asked: Any) -> Intended:

@@ -110,6 +110,32 @@ class Session:
     def known(self, request_id: str) -> Any:
         return self.runtime.run(self.state.call(self.runtime.context, request_id=request_id))
 
+    def ask(self, request_id: str, name: str, question_id: str) -> Any:
+        """The call's question of that name."""
+        answer = self.runtime.run(
+            self.state.ask_question(
+                self.runtime.context,
+                request_id=request_id,
+                name=name,
+                question_id=question_id,
+                message="May I?",
+                now_seconds=NOW,
+            )
+        )
+        return answer.question
+
+    def answer(self, question_id: str, answer: str) -> tuple[str, str]:
+        """The call whose question it is, and the answer that counts."""
+        recorded = self.runtime.run(
+            self.state.answer_question(self.runtime.context, question_id=question_id, answer=answer)
+        )
+        return recorded.request_id, recorded.answer
+
+    def question(self, question_id: str) -> tuple[bool, str | None]:
+        """Whether it is known, and its answer."""
+        found = self.runtime.run(self.state.question(self.runtime.context, question_id=question_id))
+        return found.is_known, found.answer
+
     def old_calls(self, before: int) -> list[str]:
         answer = self.runtime.run(
             self.state.old_calls(
@@ -289,6 +315,45 @@ def test_the_last_progress_of_a_call_is_kept(session: Session) -> None:
         )
 
     assert session.known(call).progress == "second"
+
+
+def test_a_question_of_a_call_is_asked_once_under_its_name(session: Session) -> None:
+    call = session.begin("1")
+
+    first = session.ask(call, "it", "q1")
+    again = session.ask(call, "it", "q2")
+    other = session.ask(call, "more", "q3")
+
+    assert (first.question_id, first.message, first.asked_at_seconds) == ("q1", "May I?", NOW)
+    assert again == first
+    assert other.question_id == "q3"
+
+
+def test_the_first_answer_to_a_question_counts_and_empties_it(session: Session) -> None:
+    call = session.begin("1")
+    session.ask(call, "it", "q1")
+    session.ask(call, "more", "q2")
+
+    assert session.answer("q1", "declined") == (call, "declined")
+    assert session.answer("q1", "accepted") == (call, "declined")
+
+    asked = session.ask(call, "it", "q3")
+    assert (asked.question_id, asked.answer, asked.message) == ("q1", "declined", "")
+    assert session.ask(call, "more", "q4").answer is None
+
+
+def test_a_question_is_known_while_its_call_waits_for_its_response(session: Session) -> None:
+    call = session.begin("1")
+    session.ask(call, "it", "q1")
+
+    assert session.question("q1") == (True, None)
+    session.answer("q1", "accepted")
+    assert session.question("q1") == (True, "accepted")
+    assert session.question("q2") == (False, None)
+    session.answered(call)
+    assert session.question("q1") == (False, None)
+    assert session.answer("q1", "declined") == ("", "")
+    assert session.ask(call, "it", "q2") is None
 
 
 def test_answered_calls_beyond_the_last_ones_are_to_be_forgotten(session: Session) -> None:

@@ -226,6 +226,21 @@ def test_a_call_that_waits_for_its_owner_keeps_no_place() -> None:
     with_admission(use)
 
 
+def test_no_more_calls_than_are_allowed_leave_their_places_to_wait() -> None:
+    async def use(limits: Admission, _: Clock) -> None:
+        for number in range(2):
+            limits.run(call(number))
+        with limits.away("a0", at_most=1):
+            with limits.away("a1", at_most=1):
+                await limits.begin(call(2), 1)
+                assert not limits.has_place_now("a")
+            # Without a limit it leaves the place.
+            with limits.away("a1"):
+                assert limits.has_place_now("a")
+
+    with_admission(use)
+
+
 def test_calls_that_wait_for_their_owners_count_for_the_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

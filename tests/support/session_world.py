@@ -228,7 +228,7 @@ def running_sessions(
     with asyncio.Runner() as runner:
         http = httpx.AsyncClient()
         config = parse_config(dict(settings or {}), production=False)
-        process.install(_services(config, http, clock))
+        process.install(process_services(config, http, clock))
         try:
             with running(
                 Runtime,
@@ -242,9 +242,10 @@ def running_sessions(
             runner.run(http.aclose())
 
 
-def _services(
+def process_services(
     config: Config, http: httpx.AsyncClient, clock: Callable[[], float]
 ) -> process.ProcessServices:
+    """What the calls of a process share, without Reboot."""
     github = GitHubClient(http, config.github_api_url)
     sealer = Sealer([secrets.token_urlsafe(32)])
     return process.ProcessServices(

@@ -82,22 +82,32 @@ class GistLedgerState(StateModel):
     claims: Optional[list[ClaimRecord]] = Field(
         tag=2, default=None, description="Claims on gists whose id falls into this bucket."
     )
+    forgotten_until_seconds: Optional[int] = Field(
+        tag=3,
+        default=None,
+        description="Unix time of the newest intent whose record was dropped for want of room. A "
+        "call that began before it may have had that record. Unset while none was.",
+    )
 
 
 class IntendRequest(BaseModel):
-    """`lease_seconds`: by then the runner has ended, or sent (`hold`). Unset by older releases."""
+    """`lease_seconds`: by then the runner has ended, or sent (`hold`). `begun_at_seconds`: Unix
+    time at which the call began. Both are unset by older releases.
+    """
 
     write_id: str = Field(tag=1)
     request_digests: dict[str, str] = Field(tag=2)
     runner: str = Field(tag=3)
     now_seconds: int = Field(tag=4)
     lease_seconds: Optional[int] = Field(tag=5, default=None)
+    begun_at_seconds: Optional[int] = Field(tag=6, default=None)
 
 
 class IntendResponse(BaseModel):
     """`outcome`: `run` (this workflow carries it out), `done` (it has a result), `running`
     (another workflow carries it out), `different` (the key was used with other arguments,
-    named by `differing`), `full` (too many changes are remembered).
+    named by `differing`), `full` (too many changes are remembered), `forgotten` (what this call
+    has done before may have been dropped; it may not begin again).
 
     `look_first`: an earlier runner may have sent the change already. `note`: what the last send
     has noted.

@@ -50,6 +50,10 @@ change is, is looked at right before each claim, whatever the call has waited fo
 SILENT_RUNNER_SECONDS = 3600
 """How long a runner of an older release, which wrote no lease, may be taken to be alive."""
 
+DONE_CALL_RETENTION_SECONDS = 3600
+"""How long a change of a call without a key is remembered at least when it is done. Its response is
+stored long before; the record leaves only where its bucket has no room for another change."""
+
 LEDGER_BUCKETS_PER_USER = 256
 """States over which one user's ledger is spread, because each write rewrites one whole."""
 

@@ -7,7 +7,8 @@ GitHub has no idempotency keys: each `POST /gists` creates another gist. So, for
    ours, and what would tell that it has been made;
 3. a known refusal means that nothing was changed;
 4. after an unknown outcome (a crash, a lost response, a fault of GitHub) the call looks before it
-   sends again. How, depends on the change (`Work.look`);
+   sends again. How, depends on the change (`Work.look`). A refusal of that send may come of the
+   first one, so the call looks once more before it ends with it;
 5. the result is claimed, where another change could take it for its own, and recorded before the
    call is answered;
 6. every other end of the call is recorded in the ledger too: nothing changed, or unknown
@@ -120,7 +121,13 @@ class _Carrying:
                 found = await self._look_repeatedly(attempt)
                 if found is not None:
                     return found
+            was_maybe_sent = self._maybe_sent
             sent = await self._send_when_allowed(attempt)
+            if sent.failure is not None:
+                found = await self._found_after(sent.failure) if was_maybe_sent else None
+                if found is None:
+                    raise sent.failure.error()
+                return found
             if sent.made is not None and await self._is_ours(sent.made):
                 return sent.made
             # Either the outcome is unknown, or another call of this user with the same content has
@@ -147,8 +154,18 @@ class _Carrying:
         why = reason.error() if reason else ToolError("GitHub did not confirm it.")
         return outcome_unknown(why, self._work.words)
 
+    async def _found_after(self, refused: StepFailure) -> Made | None:
+        """What an earlier send has made, if this is why a later one was refused."""
+        if not refused.is_as_things_stand:
+            return None
+        alias = "Look for the change after GitHub has refused to make it again"
+        return (await self._look(alias, pause_seconds=0.0)).made
+
     async def _send_when_allowed(self, attempt: int) -> _Tried:
-        """One send, after a pause and another try where GitHub could not be reached at all."""
+        """One send, after a pause and another try where GitHub could not be reached at all.
+
+        Its failure is one that certainly had no effect.
+        """
         for number, pause_seconds in enumerate((*UNREACHABLE_DELAYS_SECONDS, None), start=1):
             sent = await self._send(f"Send the change to GitHub (send {attempt}, try {number})")
             failure = sent.failure
@@ -157,7 +174,7 @@ class _Carrying:
                 self._maybe_sent = True
                 return sent
             if not failure.is_unreachable or pause_seconds is None:
-                raise failure.error()
+                return sent
             # Or the next process would look for what was never sent, which takes half a minute.
             await self._ledger.not_sent(self._change)
             logger.warning("GitHub cannot be reached; next try in %g seconds", pause_seconds)

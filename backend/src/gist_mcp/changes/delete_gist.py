@@ -1,7 +1,7 @@
 """The change that deletes a gist.
 
 After a doubt, a gist that is not there any more was deleted by this call: it was there right before
-the send.
+the send. A gist that is not there before any send is an error.
 """
 
 from typing import ClassVar
@@ -44,7 +44,7 @@ class DeleteGist(Work):
             is_public=False,
             always_asks=True,
             shown=[size_of(file) for file in gist.files],
-            digest=digest_of(gist.id, gist.revision, str(gist.updated_at)),
+            digest=digest_of(gist.id, gist.revision),
         )
         await approve(call, proposal, confirm=self._confirm, claim=claim)
         self._approved = gist

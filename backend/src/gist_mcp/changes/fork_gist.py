@@ -1,8 +1,11 @@
 """The change that forks somebody else's gist.
 
-After a doubt it is looked for among the forks of the gist: GitHub gives an account one fork of it.
+GitHub gives an account one fork of a gist. After a doubt that fork is looked for among the forks of
+the gist; where these are too many to read, among the gists that the user has made since the intent.
 """
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import ClassVar
 
 from gist_mcp import process
@@ -16,12 +19,17 @@ from gist_mcp.changes.approval import (
     publishing_is_asked_for,
     size_of,
 )
-from gist_mcp.changes.work import GIST_SCOPE, Look, Made, Words, Work
+from gist_mcp.changes.work import GIST_SCOPE, Look, Made, NeverMade, Words, Work
 from gist_mcp.constants import LOOK_PAGES
-from gist_mcp.errors import Conflict, OutcomeUnknown
+from gist_mcp.errors import Conflict, NotFound, OutcomeUnknown
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import Gist
 from gist_mcp.principal import GitHubUserId
+
+FORKS_PER_PAGE = 100
+
+MAX_CANDIDATES = 20
+"""Gists of the user that one look opens at most, to see what they are forks of."""
 
 
 class ForkGist(Work):
@@ -60,35 +68,74 @@ class ForkGist(Work):
     async def prepare(self, token: GitHubToken) -> str:
         gist = await process.services().github.get_gist(token, self._gist_id)
         if gist.owner_id == self._user_id:
-            raise Conflict("This gist is your own. GitHub forks only those of others.")
+            raise Conflict(
+                f"This gist is your own ({gist.html_url}). GitHub forks only those of others."
+            )
         return ""
 
     async def send(self, token: GitHubToken, note: str) -> Made:
         try:
             fork = await process.services().github.fork_gist(token, self._gist_id)
         except Conflict as refused:
-            earlier, _ = await self._own_fork(token)
+            # GitHub's answer does not name the fork that there is.
+            earlier, _ = await self._among_the_forks(token)
             if earlier is None:
                 raise
-            text = f"You have a fork of it already: {earlier.html_url}"
-            raise Conflict(text) from refused
+            raise Conflict(_exists_already(earlier)) from refused
         return Made(id=fork.id, url=fork.html_url, gist=fork)
 
     async def look(self, look: Look) -> Made | None:
-        fork, is_whole = await self._own_fork(look.token)
-        if fork is not None:
-            return Made(id=fork.id, url=fork.html_url)
-        if not is_whole:
-            raise OutcomeUnknown("The gist has too many forks to look at all of them.")
-        return None
+        fork, is_whole = await self._among_the_forks(look.token)
+        if fork is None and not is_whole:
+            fork = await self._among_the_new_gists(look)
+        if fork is None:
+            return None
+        if fork.created_at is not None and fork.created_at < look.since:
+            # GitHub has refused to make a second one, and will again.
+            raise NeverMade(_exists_already(fork))
+        return Made(id=fork.id, url=fork.html_url)
 
-    async def _own_fork(self, token: GitHubToken) -> tuple[Gist | None, bool]:
+    async def _among_the_forks(self, token: GitHubToken) -> tuple[Gist | None, bool]:
         """The user's fork, if it is found; and whether all forks were looked at."""
         github = process.services().github
-        page = await github.list_forks(token, self._gist_id)
-        for _ in range(LOOK_PAGES):
-            own = next((fork for fork in page if fork.owner_id == self._user_id), None)
+        page = await github.list_forks(token, self._gist_id, per_page=FORKS_PER_PAGE)
+        is_whole = not page.unreadable
+        for _ in range(LOOK_PAGES - 1):
+            own = self._own(page)
             if own is not None or page.next_url is None:
-                return own, not page.unreadable
+                return own, is_whole
             page = await github.next_page(token, page.next_url)
-        return None, False
+            is_whole = is_whole and not page.unreadable
+        return self._own(page), is_whole and page.next_url is None
+
+    def _own(self, forks: Iterable[Gist]) -> Gist | None:
+        return next((fork for fork in forks if fork.owner_id == self._user_id), None)
+
+    async def _among_the_new_gists(self, look: Look) -> Gist | None:
+        """The fork, if the user has made it since the intent.
+
+        Raises `OutcomeUnknown` if there are more new gists than a look opens.
+        """
+        github = process.services().github
+        page = await github.list_gists(look.token, since=look.since)
+        candidates = [gist for gist in page.gists if _is_since(gist, look.since)]
+        if page.unreadable or page.next_url is not None or len(candidates) > MAX_CANDIDATES:
+            raise OutcomeUnknown(
+                "The gist has too many forks, and the user too many new gists, to look at all."
+            )
+        for candidate in candidates:
+            try:
+                gist = await github.get_gist(look.token, candidate.id)
+            except NotFound:
+                continue
+            if gist.fork_of == self._gist_id:
+                return gist
+        return None
+
+
+def _is_since(gist: Gist, since: datetime) -> bool:
+    return gist.created_at is None or gist.created_at >= since
+
+
+def _exists_already(fork: Gist) -> str:
+    return f"You have a fork of it already: {fork.html_url}"

@@ -14,8 +14,9 @@ async def record_intent(
 ) -> Intent:
     """Takes the change, or waits for another call that is carrying out the same key.
 
-    Raises `Conflict` when the key was used with other arguments or the other call does not end,
-    and `Cancelled`.
+    Raises `Conflict` when the key was used with other arguments, the other call does not end, or
+    there is no room, `OutcomeUnknown` when the change may have been made and forgotten, and
+    `Cancelled`.
     """
     services = process.services()
 
@@ -29,6 +30,8 @@ async def record_intent(
                     "idempotency_key: it was used before with another "
                     f"{', '.join(entry.differing)}; use a new key for a new gist."
                 )
+            if entry.is_forgotten:
+                raise change.forgotten()
             if not entry.runs_elsewhere:
                 return intent
             await _until_it_ends(call, change, deadline_seconds)

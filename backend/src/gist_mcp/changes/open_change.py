@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from gist_mcp import process
 from gist_mcp.calls.call import RunningCall, ends_call
-from gist_mcp.changes.change_errors import error_after, final_error
+from gist_mcp.changes.change_errors import error_after, final_error, outcome_unknown
 from gist_mcp.changes.work import Made, Words
 from gist_mcp.errors import GistMcpError, OutcomeUnknown, ToolError
 from gist_mcp.sessions.ledger import Change, Ledger, LedgerEntry, LedgerResult
@@ -80,12 +80,18 @@ class OpenChange:
             request_digests,
             runner=self._running.runner,
             now_seconds=unix_seconds,
+            begun_at_seconds=self._running.begun_at_seconds,
         )
         self._is_open = entry.is_ours
         if entry.result is not None:
             self._made_url = entry.result.url
         is_new = entry.is_ours and entry.intended_at_seconds == unix_seconds
         return Intent(entry, is_new, begun_at + self.ledger.lease_seconds)
+
+    def forgotten(self) -> OutcomeUnknown:
+        """The error of a call that comes back so late that its record may have been dropped."""
+        reason = ToolError("It was asked for too long ago to remember how it ended.")
+        return outcome_unknown(reason, self._words)
 
     def begin(self, intent: Intent) -> None:
         """The change is this call's, as `intend` has said, if not in this run of the tool."""

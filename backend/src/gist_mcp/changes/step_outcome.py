@@ -1,4 +1,4 @@
-"""An expected error as a value: how a send or a look of `create_gist` has failed.
+"""An expected error as a value: how a send or a look of a change has failed.
 
 Steps return how they failed, because what follows depends on it: a kind, a text for people and a
 waiting time, no secrets.
@@ -7,8 +7,11 @@ waiting time, no secrets.
 from dataclasses import dataclass
 
 from gist_mcp.errors import (
+    Conflict,
     GistMcpError,
     GitHubUnavailable,
+    InvalidArgument,
+    NotFound,
     OutcomeUnknown,
     PermissionRequired,
     RateLimited,
@@ -52,8 +55,15 @@ class StepFailure:
 
     @property
     def is_doubt(self) -> bool:
-        """GitHub answered, and the answer does not say whether the gist exists."""
+        """GitHub answered, and the answer does not say whether the change was made."""
         return self.kind == OutcomeUnknown.__name__
+
+    @property
+    def is_as_things_stand(self) -> bool:
+        """It cannot be done as things are at GitHub, perhaps because an earlier send has done it:
+        a gist that is deleted cannot be deleted.
+        """
+        return self.kind in (NotFound.__name__, Conflict.__name__, InvalidArgument.__name__)
 
     @property
     def may_pass(self) -> bool:

@@ -159,14 +159,8 @@ def change_of(update: Update, gist: Gist) -> GistChange:
     faults.refuse()
     left = there - {file.filename for file in update.files if file.leaves_its_name}
     left |= {file.result_name for file in update.files if not file.delete}
-    if not left and not gist.truncated:
-        raise InvalidArgument(
-            "files", "the last file cannot be deleted; delete_gist deletes the gist."
-        )
-    if len(left) > max(MAX_FILES, len(there)):
-        raise InvalidArgument(
-            "files", f"the gist would have {len(left)} files; it holds at most {MAX_FILES}."
-        )
+    if not gist.truncated:
+        _check_number(left)
     return GistChange(
         description=update.description,
         files={file.filename: _sent(file) for file in update.files},
@@ -174,6 +168,18 @@ def change_of(update: Update, gist: Gist) -> GistChange:
             file.filename in there and (file.content or file.delete) for file in update.files
         ),
     )
+
+
+def _check_number(names: set[str]) -> None:
+    if not names:
+        raise InvalidArgument(
+            "files", "the last file cannot be deleted; delete_gist deletes the gist."
+        )
+    if len(names) > MAX_FILES:
+        # GitHub would not list them all, and a look could not see what became of them.
+        raise InvalidArgument(
+            "files", f"the gist would have {len(names)} files; it holds at most {MAX_FILES}."
+        )
 
 
 def _check_against(

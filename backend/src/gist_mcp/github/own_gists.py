@@ -6,8 +6,9 @@ changed is answered with 304, which costs nothing of the user's limit. So pages 
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from cachetools import LRUCache
 
@@ -59,9 +60,21 @@ class OwnGists:
             MAX_KEPT_GISTS, getsizeof=lambda pages: 1 + sum(len(page.gists) for page in pages)
         )
 
-    async def all(self, token: GitHubToken) -> OwnGistList:
-        """The whole list. Raises what `GitHubClient.list_gists` raises."""
-        key = hashlib.sha256(token.reveal().encode()).hexdigest()
+    def known(self, token: GitHubToken) -> list[Gist]:
+        """The gists as they were listed last, without asking GitHub. For completing a name."""
+        return [gist for page in self._kept.get(_key(token), ()) for gist in page]
+
+    async def all(
+        self,
+        token: GitHubToken,
+        *,
+        on_pages: Callable[[OwnGistList], Awaitable[None]] | None = None,
+    ) -> OwnGistList:
+        """The whole list. Raises what `GitHubClient.list_gists` raises.
+
+        `on_pages` is called with the pages so far, while there are more.
+        """
+        key = _key(token)
         kept = self._kept.get(key, ())
         pages: list[GistPage] = []
         gate = asyncio.Semaphore(PAGES_AT_ONCE)
@@ -77,17 +90,34 @@ class OwnGists:
                 return known
             return page
 
-        # As many as there were last time at once, and then one after the other.
-        if kept:
-            async with asyncio.TaskGroup() as group:
-                asking = [group.create_task(asked(number)) for number in range(1, len(kept) + 1)]
-            for task in asking:
-                pages.append(task.result())
-                if task.result().next_url is None:
+        # As many as there were last time at once; without a last time, as many as page 1 announces.
+        expected = len(kept) or 1
+        while not pages or (pages[-1].next_url is not None and len(pages) < MAX_PAGES):
+            if pages and on_pages is not None:
+                await on_pages(OwnGistList(pages=tuple(pages), is_whole=False))
+            first = len(pages) + 1
+            numbers = range(first, min(max(expected, first), MAX_PAGES) + 1)
+            for page in await _together([asked(number) for number in numbers]):
+                pages.append(page)
+                if page.next_url is None:
                     break
-        while len(pages) < MAX_PAGES and (not pages or pages[-1].next_url is not None):
-            pages.append(await asked(len(pages) + 1))
+            expected = pages[-1].last_page or 0
         found = tuple(pages)
         if sum(len(page.gists) for page in found) < MAX_KEPT_GISTS:
             self._kept[key] = found
         return OwnGistList(pages=found, is_whole=found[-1].next_url is None)
+
+
+async def _together[T](work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """What all of them give. Raises what the first one raises, once the others have ended."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _key(token: GitHubToken) -> str:
+    return hashlib.sha256(token.reveal().encode()).hexdigest()

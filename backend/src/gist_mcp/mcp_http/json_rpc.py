@@ -202,7 +202,8 @@ def _is_too_long(json_rpc_id: JsonRpcId) -> bool:
 
 
 def _response(message: dict[str, Any]) -> JsonRpcResponse:
-    result = None if "error" in message else message.get("result")
+    is_error = message.get("error") is not None
+    result = None if is_error else message.get("result")
     return JsonRpcResponse(json_rpc_id=message["id"], result=result)
 
 

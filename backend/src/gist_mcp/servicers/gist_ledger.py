@@ -25,13 +25,18 @@ class GistLedgerServicer(GistLedger.Servicer):
         """Records that `runner` is going to carry the change out, or says who did or does."""
         writes = _remembered(self.state.writes, request.now_seconds)
         known = _find(writes, request.write_id)
-        if known is None and len(writes) >= LEDGER_BUCKET_RECORDS:
-            return GistLedger.IntendResponse(
-                outcome=rules.FULL,
-                intended_at_seconds=request.now_seconds,
-                look_first=False,
-                differing=[],
-            )
+        dropped: list[WriteRecord] = []
+        if known is None:
+            forgotten_until_seconds = self.state.forgotten_until_seconds
+            if rules.is_forgotten(
+                request.write_id, request.begun_at_seconds, forgotten_until_seconds
+            ):
+                return _refused(rules.FORGOTTEN, request.now_seconds)
+            if len(writes) >= LEDGER_BUCKET_RECORDS:
+                dropped = [w for w in writes if rules.may_be_dropped(w, request.now_seconds)]
+                if not dropped:
+                    return _refused(rules.FULL, request.now_seconds)
+                writes = [w for w in writes if not rules.may_be_dropped(w, request.now_seconds)]
         intended = rules.intend(
             known,
             write_id=request.write_id,
@@ -43,6 +48,9 @@ class GistLedgerServicer(GistLedger.Servicer):
         record = intended.record
         if intended.outcome == rules.RUN:
             self.state.writes = [*_without(writes, request.write_id), record]
+            self.state.forgotten_until_seconds = rules.forgotten_until_seconds(
+                dropped, self.state.forgotten_until_seconds
+            )
         return GistLedger.IntendResponse(
             outcome=intended.outcome,
             intended_at_seconds=record.intended_at_seconds,
@@ -106,7 +114,7 @@ class GistLedgerServicer(GistLedger.Servicer):
         """Makes the gist the result of one change. The first claim wins; repeating it is fine.
 
         A claim leaves by its age alone: a change that could still look and find the gist must
-        find it claimed. There are no more claims than changes, and those are limited.
+        find it claimed. There are no more claims than GitHub allows new gists and comments.
         """
         oldest_seconds = request.now_seconds - CLAIM_RETENTION_SECONDS
         claims = [c for c in self.state.claims or [] if c.claimed_at_seconds >= oldest_seconds]
@@ -135,6 +143,13 @@ class GistLedgerServicer(GistLedger.Servicer):
         return GistLedger.RecordsResponse(
             writes=list(self.state.writes or []), claims=list(self.state.claims or [])
         )
+
+
+def _refused(outcome: str, now_seconds: int) -> GistLedger.IntendResponse:
+    """The answer to an intent that leaves everything as it is."""
+    return GistLedger.IntendResponse(
+        outcome=outcome, intended_at_seconds=now_seconds, look_first=False, differing=[]
+    )
 
 
 def _remembered(writes: list[WriteRecord] | None, now_seconds: int) -> list[WriteRecord]:

@@ -14,11 +14,21 @@ whoever runs and dies meanwhile, until it has a gist or is forgotten.
 
 A runner takes the change for a time, its lease, and anew with each `hold`. It has ended by then
 (`changes/open_change.py`). So to everybody else a record whose lease is over reads as `unknown`.
+
+A bucket without room drops records that are `done`, of calls without a key, and keeps the time of
+the newest. A call that began before that time and finds no record does not begin: it may have had
+one (`is_forgotten`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gist_mcp.constants import LEDGER_RETENTION_SECONDS, SILENT_RUNNER_SECONDS
+from gist_mcp.constants import (
+    CLOCK_SKEW_SECONDS,
+    DONE_CALL_RETENTION_SECONDS,
+    LEDGER_RETENTION_SECONDS,
+    SILENT_RUNNER_SECONDS,
+)
 from gist_state.v1.gist_ledger import WriteRecord
 
 RUNNING = "running"
@@ -31,6 +41,10 @@ NOTHING = "nothing"
 RUN = "run"
 DIFFERENT = "different"
 FULL = "full"
+FORGOTTEN = "forgotten"
+
+CALL_PREFIX = "call-"
+"""Begins the write id of a change without a key: one call, and no other, carries it out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +70,43 @@ def is_remembered(record: WriteRecord, now_seconds: int) -> bool:
     Who carries on with a change that is forgotten may not send it (`hold`).
     """
     return record.intended_at_seconds >= now_seconds - LEDGER_RETENTION_SECONDS
+
+
+def may_be_dropped(record: WriteRecord, now_seconds: int) -> bool:
+    """True for a record that only its own call asks for, which was answered long ago.
+
+    If it was not, as after a long stop in the wrong moment, `is_forgotten` keeps it from sending.
+    """
+    return (
+        record.phase == DONE
+        and record.write_id.startswith(CALL_PREFIX)
+        and record.intended_at_seconds < now_seconds - DONE_CALL_RETENTION_SECONDS
+    )
+
+
+def forgotten_until_seconds(
+    dropped: Sequence[WriteRecord], forgotten_before_seconds: int | None
+) -> int | None:
+    """The time of the newest intent of which the record was dropped, now or before."""
+    times = [record.intended_at_seconds for record in dropped]
+    if forgotten_before_seconds is not None:
+        times.append(forgotten_before_seconds)
+    return max(times, default=None)
+
+
+def is_forgotten(
+    write_id: str, begun_at_seconds: int | None, forgotten_until_seconds: int | None
+) -> bool:
+    """True if the record of this call, of which there is none, may have been dropped.
+
+    `begun_at_seconds`: when the call began, which is before its intent; `None` if nobody knows.
+    """
+    if forgotten_until_seconds is None or not write_id.startswith(CALL_PREFIX):
+        return False
+    # The two times may come from the clocks of two servers.
+    return (
+        begun_at_seconds is None or begun_at_seconds - CLOCK_SKEW_SECONDS <= forgotten_until_seconds
+    )
 
 
 def intend(

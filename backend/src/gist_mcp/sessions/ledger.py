@@ -7,6 +7,7 @@ from typing import Any
 from gist_mcp.constants import LEASE_WORK_SECONDS, LEDGER_BUCKETS_PER_USER
 from gist_mcp.errors import Conflict, TakenOver
 from gist_mcp.principal import GitHubUserId
+from gist_mcp.servicers.ledger_rules import CALL_PREFIX
 from gist_mcp.servicers.unlogged_call import Caller, StateMissing, call_patiently
 from gist_state.v1 import gist_ledger_pb2 as messages
 from gist_state.v1.gist_ledger_pb2_grpc import GistLedgerMethodsStub
@@ -27,6 +28,7 @@ class LedgerEntry:
 
     `look_first`: an earlier runner may have sent it. `note`: what the last send has noted.
     `differing`: the arguments that differ from those of the first call with the key.
+    `is_forgotten`: what this call has done before is not remembered any more.
     """
 
     intended_at_seconds: int
@@ -35,11 +37,13 @@ class LedgerEntry:
     result: LedgerResult | None = None
     differing: list[str] = field(default_factory=list)
     note: str = ""
+    is_forgotten: bool = False
 
     @property
     def is_ours(self) -> bool:
         """True if the one who has asked carries the change out."""
-        return self.result is None and not self.runs_elsewhere and not self.differing
+        is_open = self.result is None and not self.differing
+        return is_open and not self.runs_elsewhere and not self.is_forgotten
 
 
 @dataclass(frozen=True)
@@ -92,16 +96,23 @@ class Ledger:
     def write_id(self, idempotency_key: str | None, runner: str) -> str:
         """What names a change: the user's key, or the call itself if there is none."""
         if idempotency_key is None:
-            return f"call-{runner}"
+            return f"{CALL_PREFIX}{runner}"
         digest = hashlib.sha256(f"{self._issuer}\n{self._user_id}\n{idempotency_key}".encode())
         return f"key-{digest.hexdigest()}"
 
     async def intend(
-        self, write_id: str, request_digests: dict[str, str], *, runner: str, now_seconds: int
+        self,
+        write_id: str,
+        request_digests: dict[str, str],
+        *,
+        runner: str,
+        now_seconds: int,
+        begun_at_seconds: int,
     ) -> LedgerEntry:
         """Records the intent, or says what is known of the change.
 
-        Raises `Conflict` when too many changes of this user are under way.
+        `begun_at_seconds`: when the call began. Raises `Conflict` when too many changes of this
+        user are remembered.
         """
         answer = await self._call(
             write_id,
@@ -114,10 +125,14 @@ class Ledger:
                 runner=runner,
                 now_seconds=now_seconds,
                 lease_seconds=self.lease_seconds,
+                begun_at_seconds=begun_at_seconds,
             ),
         )
         if answer.outcome == "full":
-            raise Conflict("Too many changes were made in the last two days; try again tomorrow.")
+            raise Conflict(
+                "Too many changes were made with this account in the last hours; nothing was "
+                "changed. Try again in an hour."
+            )
         result = None
         if answer.outcome == "done":
             result = LedgerResult(gist_id=answer.gist_id, url=answer.gist_url)
@@ -129,6 +144,7 @@ class Ledger:
             result=result,
             differing=list(answer.differing.elements),
             note=answer.note,
+            is_forgotten=answer.outcome == "forgotten",
         )
 
     async def runs_elsewhere(self, write_id: str, *, runner: str, now_seconds: int) -> bool:
