@@ -17,6 +17,7 @@ DEFAULT_MAX_BODY_BYTES = 6 * 1024 * 1024
 MIN_TOKEN_KEY_CHARACTERS = 32
 
 GitHubTokens = Literal["app", "any", "none"]
+PublicGists = Literal["allow", "ask", "never"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -103,6 +104,13 @@ class Config(BaseSettings):
         default=20_000, ge=2_000, le=1_000_000, validation_alias="MAX_RESULT_TOKENS"
     )
     """How long the result of a tool that reads may be, by the estimate of `answer_budget`."""
+
+    public_gists: PublicGists = Field(default="allow", validation_alias="PUBLIC_GISTS")
+    """Whether tools publish: public gists, changes and forks of such, comments. With `ask` the
+    person is asked each time."""
+
+    read_only: bool = Field(default=False, validation_alias="READ_ONLY")
+    """True: tools that change something are neither listed nor called."""
 
     allowed_users: Annotated[AllowedUsers, NoDecode] = Field(
         default=AllowedUsers(), validation_alias="ALLOWED_USERS"

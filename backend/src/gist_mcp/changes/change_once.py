@@ -34,7 +34,7 @@ from gist_mcp.constants import (
     MAX_SENDS,
     UNREACHABLE_DELAYS_SECONDS,
 )
-from gist_mcp.errors import Conflict, GistMcpError, OutcomeUnknown, ToolError
+from gist_mcp.errors import Conflict, GistMcpError, OutcomeUnknown, ReadOnly, ToolError
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.sessions.ledger import Ledger, lease_seconds
@@ -115,7 +115,7 @@ class _Carrying:
         Whatever it raises, the open change's `maybe_sent` says whether it may be.
         """
         if not self._maybe_sent:
-            await self._call.step("Ask whether it is allowed", self._approve)
+            await self._approve()
         for attempt in range(1, MAX_SENDS + 1):
             if self._maybe_sent:
                 found = await self._look_repeatedly(attempt)
@@ -138,6 +138,11 @@ class _Carrying:
         raise self._unknown(None)
 
     async def _approve(self) -> None:
+        # No step: a tool that runs again has a new `Work`, which must know what was allowed. What
+        # is asked on the way is asked once all the same.
+        if process.services().config.read_only:
+            # The call began before a restart, and the operator has set it since.
+            raise ReadOnly(by_operator=True)
         await self._work.approve(self._call, self._claim)
 
     async def _is_ours(self, made: Made) -> bool:

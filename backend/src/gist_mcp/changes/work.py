@@ -91,7 +91,7 @@ class Work(ABC):
         """Asks for what must be allowed, before anything is sent. Raises what refuses it.
 
         Not asked again where the change may have been sent: then it was allowed. `claim` is as in
-        `Look`.
+        `Look`. A tool that runs again approves again: what it reads and asks are steps of the call.
         """
         return
 
