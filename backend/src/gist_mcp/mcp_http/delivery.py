@@ -66,7 +66,7 @@ class McpDelivery:
 
     def __init__(self, deps: Deps, server: Server[Any, Any]) -> None:
         self._deps = deps
-        self._methods = McpMethods(deps.config, server)
+        self._methods = McpMethods(deps, server)
         self._calls = SessionCalls(deps.clock, deps.retention.call_begun)
         self._begun = CallBeginning(self._calls, deps.admission, deps.accounts)
         self._responses = Responses()
@@ -97,7 +97,7 @@ class McpDelivery:
             return Response(status_code=202)
         if asked.message.method == "tools/call":
             return await self._call(request, asked, caller, session)
-        return _response(request, caller, await self._methods.answer(asked.message))
+        return _response(request, caller, await self._methods.answer(asked.message, caller))
 
     async def _open_session(
         self, request: Request, asked: McpRequest, caller: Authenticated
@@ -116,7 +116,7 @@ class McpDelivery:
                 can_be_asked=shows_questions(asked.message.params.get("capabilities"), version),
             ),
         )
-        return _response(request, caller, await self._methods.answer(asked.message))
+        return _response(request, caller, await self._methods.answer(asked.message, caller))
 
     async def _owned_session(self, request: Request, caller: Authenticated) -> LiveSession:
         """The session, if it is live and the caller's."""

@@ -97,8 +97,11 @@ class Admission:
         self._running: dict[str, CallName] = {}
         self._number_away = 0
 
-    def open_session(self, account: str) -> None:
-        """Counts a new session like a call. Raises `LimitReached`."""
+    def count(self, account: str) -> None:
+        """Counts something like a call: a new session, or what asks GitHub and is no call.
+
+        Raises `LimitReached`.
+        """
         self._use(account, 0)
 
     def take_cancellation(self, account: str) -> bool:
