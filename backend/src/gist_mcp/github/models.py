@@ -168,6 +168,7 @@ class GistPage:
     the answer has them, `None` if GitHub does not say. `answered_at` is GitHub's clock when it
     answered: compare it, not ours, with the times of gists. `next_url` is for
     `GitHubClient.next_page` only. `etag` is for asking for the same page again with the same token.
+    `last_page` is the number of the last page, `None` if this is it or GitHub does not say.
     """
 
     gists: tuple[Gist, ...]
@@ -176,6 +177,7 @@ class GistPage:
     next_url: str | None
     answered_at: datetime | None
     etag: str | None = None
+    last_page: int | None = None
 
     @property
     def has_next(self) -> bool:

@@ -6,8 +6,9 @@ changed is answered with 304, which costs nothing of the user's limit. So pages 
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from cachetools import LRUCache
 
@@ -20,8 +21,16 @@ MAX_PAGES: Final = 30
 
 PAGES_AT_ONCE: Final = 4
 
-MAX_KEPT_GISTS: Final = 20_000
-"""Gists of all users together whose listing a process keeps: about 40 MB."""
+MAX_KEPT_BYTES: Final = 48 * 1024 * 1024
+"""Of all users of a process together. The least lately listed are forgotten first."""
+
+MAX_KEPT_USER_BYTES: Final = MAX_KEPT_BYTES // 4
+"""The pages of a user that would take more are kept as far as they fit."""
+
+_PAGE_BYTES: Final = 2_000
+_GIST_BYTES: Final = 1_500
+_FILE_BYTES: Final = 700
+"""What objects take in CPython without their texts of changing length, rounded up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +45,8 @@ class OwnGistList:
 
     @property
     def gists(self) -> list[Gist]:
-        """Those that can be read."""
-        return [gist for page in self.pages for gist in page]
+        """Those that can be read. One that has moved to a later page meanwhile is there once."""
+        return list({gist.id: gist for page in self.pages for gist in page}.values())
 
     @property
     def unreadable(self) -> int:
@@ -53,41 +62,113 @@ class OwnGistList:
 class OwnGists:
     """The lists of all users of this process. By token: GitHub's ETags depend on it."""
 
-    def __init__(self, github: GitHubClient) -> None:
+    def __init__(self, github: GitHubClient, max_bytes: int = MAX_KEPT_BYTES) -> None:
         self._github = github
-        self._kept: LRUCache[str, tuple[GistPage, ...]] = LRUCache(
-            MAX_KEPT_GISTS, getsizeof=lambda pages: 1 + sum(len(page.gists) for page in pages)
-        )
+        self._max_user_bytes = min(MAX_KEPT_USER_BYTES, max_bytes)
+        self._kept: LRUCache[str, tuple[GistPage, ...]] = LRUCache(max_bytes, getsizeof=_kept_bytes)
 
-    async def all(self, token: GitHubToken) -> OwnGistList:
-        """The whole list. Raises what `GitHubClient.list_gists` raises."""
-        key = hashlib.sha256(token.reveal().encode()).hexdigest()
+    @property
+    def kept_bytes(self) -> int:
+        """About what the kept pages take in memory."""
+        return int(self._kept.currsize)
+
+    def known(self, token: GitHubToken) -> list[Gist]:
+        """The gists as they were listed last, without asking GitHub. For completing a name."""
+        return [gist for page in self._kept.get(_key(token), ()) for gist in page]
+
+    async def all(
+        self,
+        token: GitHubToken,
+        *,
+        on_pages: Callable[[OwnGistList], Awaitable[None]] | None = None,
+    ) -> OwnGistList:
+        """The whole list. Raises what `GitHubClient.list_gists` raises.
+
+        `on_pages` is called with the pages so far, while there are more.
+        """
+        key = _key(token)
         kept = self._kept.get(key, ())
         pages: list[GistPage] = []
         gate = asyncio.Semaphore(PAGES_AT_ONCE)
 
         async def asked(number: int) -> GistPage:
-            known = kept[number - 1] if number <= len(kept) else None
             async with gate:
-                page = await self._github.list_gists_unless_same(
-                    token, page=number, etag=known.etag if known else None
-                )
-            if isinstance(page, NotModified):
-                assert known is not None
-                return known
-            return page
+                return await self._ask(token, number, kept)
 
-        # As many as there were last time at once, and then one after the other.
-        if kept:
-            async with asyncio.TaskGroup() as group:
-                asking = [group.create_task(asked(number)) for number in range(1, len(kept) + 1)]
-            for task in asking:
-                pages.append(task.result())
-                if task.result().next_url is None:
+        # As many as there were last time at once; without a last time, as many as page 1 announces.
+        expected = len(kept) or 1
+        while not pages or (pages[-1].next_url is not None and len(pages) < MAX_PAGES):
+            if pages and on_pages is not None:
+                await on_pages(OwnGistList(pages=tuple(pages), is_whole=False))
+            first = len(pages) + 1
+            numbers = range(first, min(max(expected, first), MAX_PAGES) + 1)
+            for page in await _together([asked(number) for number in numbers]):
+                pages.append(page)
+                if page.next_url is None:
                     break
-        while len(pages) < MAX_PAGES and (not pages or pages[-1].next_url is not None):
-            pages.append(await asked(len(pages) + 1))
-        found = tuple(pages)
-        if sum(len(page.gists) for page in found) < MAX_KEPT_GISTS:
-            self._kept[key] = found
-        return OwnGistList(pages=found, is_whole=found[-1].next_url is None)
+            expected = pages[-1].last_page or 0
+        self._keep(key, pages)
+        return OwnGistList(pages=tuple(pages), is_whole=pages[-1].next_url is None)
+
+    async def page(self, token: GitHubToken, number: int) -> GistPage:
+        """One page of 100, from 1 on. Raises what `GitHubClient.list_gists` raises."""
+        key = _key(token)
+        kept = self._kept.get(key, ())
+        page = await self._ask(token, number, kept)
+        if number <= len(kept) and page is not kept[number - 1]:
+            # The pages after it have moved too.
+            self._keep(key, [*kept[: number - 1], page])
+        elif number == len(kept) + 1:
+            self._keep(key, [*kept, page])
+        return page
+
+    async def _ask(self, token: GitHubToken, number: int, kept: Sequence[GistPage]) -> GistPage:
+        known = kept[number - 1] if number <= len(kept) else None
+        page = await self._github.list_gists_unless_same(
+            token, page=number, etag=known.etag if known else None
+        )
+        if isinstance(page, NotModified):
+            # GitHub answers so only where it was asked with an ETag.
+            assert known is not None
+            return known
+        return page
+
+    def _keep(self, key: str, pages: Sequence[GistPage]) -> None:
+        kept: list[GistPage] = []
+        for page in pages:
+            if _kept_bytes([*kept, page]) > self._max_user_bytes:
+                break
+            kept.append(page)
+        self._kept[key] = tuple(kept)
+
+
+async def _together[T](work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """What all of them give. Raises what the first one raises, once the others have ended."""
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _key(token: GitHubToken) -> str:
+    return hashlib.sha256(token.reveal().encode()).hexdigest()
+
+
+def _kept_bytes(pages: Sequence[GistPage]) -> int:
+    return sum(_PAGE_BYTES + sum(map(_gist_bytes, page.gists)) for page in pages)
+
+
+def _gist_bytes(gist: Gist) -> int:
+    texts = [gist.id, gist.html_url, gist.description]
+    for file in gist.files:
+        texts += [file.filename, file.raw_url, file.language, file.type]
+    size_bytes = sum(_text_bytes(text) for text in texts if text)
+    return _GIST_BYTES + _FILE_BYTES * len(gist.files) + size_bytes
+
+
+def _text_bytes(text: str) -> int:
+    # Python's texts take 1 to 4 bytes for a character.
+    return len(text) * (1 if text.isascii() else 4)

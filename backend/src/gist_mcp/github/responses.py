@@ -44,6 +44,8 @@ from gist_mcp.principal import GitHubUserId
 _ETAG = re.compile(r'(?:W/)?"[!#-~]*"\Z')
 _LINK = re.compile(r"<([^<>]*)>([^<]*)")
 _REL_NEXT = re.compile(r';\s*rel\s*=\s*"?next"?\s*(?:[;,]|\Z)', re.IGNORECASE)
+_REL_LAST = re.compile(r';\s*rel\s*=\s*"?last"?\s*(?:[;,]|\Z)', re.IGNORECASE)
+_PAGE = re.compile(r"[?&]page=([0-9]{1,6})(?:&|\Z)")
 
 
 def interpret[T](
@@ -146,6 +148,7 @@ def read_gist_page(answer: Answer) -> GistPage:
         next_url=_next_url(answer.headers.get("link", "")),
         answered_at=answer.date,
         etag=_etag(answer),
+        last_page=_last_page(answer.headers.get("link", "")),
     )
 
 
@@ -255,7 +258,17 @@ def _file(name: str, wire: WireFile) -> GistFile:
 
 def _next_url(link: str) -> str | None:
     """The target of `rel="next"` in a `Link` header (RFC 8288, 3)."""
+    return _target(link, _REL_NEXT)
+
+
+def _last_page(link: str) -> int | None:
+    """The number in the target of `rel="last"`."""
+    page = _PAGE.search(_target(link, _REL_LAST) or "")
+    return int(page[1]) if page else None
+
+
+def _target(link: str, relation: re.Pattern[str]) -> str | None:
     for target, parameters in _LINK.findall(link):
-        if _REL_NEXT.search(parameters):
+        if relation.search(parameters):
             return str(target)
     return None
