@@ -56,6 +56,9 @@ from gist_mcp.tools.registry import only_reads
 
 logger = logging.getLogger(__name__)
 
+ASK_GITHUB: Final = frozenset({"resources/list", "resources/read"})
+"""Methods besides tool calls that wait for GitHub."""
+
 MAX_WAITING_FOR_A_CALL: Final = 32
 """Requests that wait for the response of one call. Clients need one; one whose network is lost and
 found again leaves some behind."""
@@ -97,7 +100,9 @@ class McpDelivery:
             return Response(status_code=202)
         if asked.message.method == "tools/call":
             return await self._call(request, asked, caller, session)
-        return _response(request, caller, await self._methods.answer(asked.message))
+        if asked.message.method in ASK_GITHUB:
+            end_turn(request)
+        return _response(request, caller, await self._methods.answer(asked.message, caller))
 
     async def _open_session(
         self, request: Request, asked: McpRequest, caller: Authenticated
@@ -116,7 +121,7 @@ class McpDelivery:
                 can_be_asked=shows_questions(asked.message.params.get("capabilities"), version),
             ),
         )
-        return _response(request, caller, await self._methods.answer(asked.message))
+        return _response(request, caller, await self._methods.answer(asked.message, caller))
 
     async def _owned_session(self, request: Request, caller: Authenticated) -> LiveSession:
         """The session, if it is live and the caller's."""

@@ -1,7 +1,7 @@
-"""The MCP methods that need no durability: `initialize`, `ping` and `tools/list`.
+"""The MCP methods that need no durability: `initialize`, `ping`, lists, and resources.
 
-They are answered from memory, by the process that owns the session, and leave nothing in durable
-state. A client that gets no answer asks again. Only tool calls must survive a crash.
+They are answered by the process that owns the session, and leave nothing in durable state. A client
+that gets no answer asks again. Only tool calls must survive a crash.
 """
 
 import logging
@@ -17,6 +17,7 @@ from mcp.types import (
     Implementation,
     InitializeResult,
     ListToolsRequest,
+    ResourcesCapability,
     ServerCapabilities,
     ToolsCapability,
 )
@@ -24,7 +25,15 @@ from pydantic import BaseModel
 
 from gist_mcp.config import Config
 from gist_mcp.mcp_http.json_rpc import INTERNAL_ERROR, METHOD_NOT_FOUND, JsonRpcMessage
+from gist_mcp.mcp_http.resources import (
+    answer_list_resources,
+    answer_list_templates,
+    answer_read_resource,
+)
+from gist_mcp.sessions.hop import Authenticated
 from gist_mcp.version import VERSION
+
+type Method = Callable[[JsonRpcMessage, Authenticated], Awaitable[dict[str, Any]]]
 
 logger = logging.getLogger(__name__)
 
@@ -52,21 +61,24 @@ class McpMethods:
         self._config = config
         self._server = server
         self._tools: dict[str, Any] | None = None
-        self._methods: dict[str, Callable[[JsonRpcMessage], Awaitable[dict[str, Any]]]] = {
+        self._methods: dict[str, Method] = {
             "initialize": self._initialize,
             "ping": self._ping,
             "tools/list": self._list_tools,
+            "resources/list": answer_list_resources,
+            "resources/templates/list": answer_list_templates,
+            "resources/read": answer_read_resource,
         }
 
-    async def answer(self, request: JsonRpcMessage) -> dict[str, Any]:
+    async def answer(self, request: JsonRpcMessage, caller: Authenticated) -> dict[str, Any]:
         """The JSON-RPC response to a request, an error for whatever is raised on the way."""
         method = self._methods.get(request.method or "")
         if method is None:
             return _error(request, METHOD_NOT_FOUND, "Method not found")
         try:
-            result = await method(request)
+            result = await method(request, caller)
         except McpError as error:
-            return _error(request, error.error.code, error.error.message)
+            return _error(request, error.error.code, error.error.message, error.error.data)
         except Exception:
             # Only a number goes out: the text of an exception may hold what the client must not
             # read, such as a path or a part of a request to GitHub.
@@ -76,13 +88,16 @@ class McpMethods:
             return _error(request, INTERNAL_ERROR, text)
         return {"jsonrpc": "2.0", "id": request.json_rpc_id, "result": result}
 
-    async def _initialize(self, request: JsonRpcMessage) -> dict[str, Any]:
+    async def _initialize(self, request: JsonRpcMessage, _: Authenticated) -> dict[str, Any]:
         """Who we are and what we serve (MCP 2025-06-18, lifecycle)."""
         return _dumped(
             InitializeResult(
                 protocolVersion=agreed_version(request),
                 # Nothing else: what is advertised here clients call.
-                capabilities=ServerCapabilities(tools=ToolsCapability(listChanged=False)),
+                capabilities=ServerCapabilities(
+                    tools=ToolsCapability(listChanged=False),
+                    resources=ResourcesCapability(subscribe=False, listChanged=False),
+                ),
                 serverInfo=Implementation(
                     name=SERVER_NAME,
                     title=SERVER_TITLE,
@@ -93,10 +108,10 @@ class McpMethods:
             )
         )
 
-    async def _ping(self, _: JsonRpcMessage) -> dict[str, Any]:
+    async def _ping(self, _: JsonRpcMessage, __: Authenticated) -> dict[str, Any]:
         return {}
 
-    async def _list_tools(self, _: JsonRpcMessage) -> dict[str, Any]:
+    async def _list_tools(self, _: JsonRpcMessage, __: Authenticated) -> dict[str, Any]:
         """All tools, on one page."""
         # A `cursor` is ignored: we give none, as there is no second page.
         if self._tools is None:
@@ -118,5 +133,10 @@ def _dumped(result: BaseModel) -> dict[str, Any]:
     return result.model_dump(by_alias=True, mode="json", exclude_none=True)
 
 
-def _error(request: JsonRpcMessage, code: int, text: str) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": request.json_rpc_id, "error": {"code": code, "message": text}}
+def _error(
+    request: JsonRpcMessage, code: int, text: str, data: object | None = None
+) -> dict[str, Any]:
+    error: dict[str, object] = {"code": code, "message": text}
+    if data is not None:
+        error["data"] = data
+    return {"jsonrpc": "2.0", "id": request.json_rpc_id, "error": error}
