@@ -39,10 +39,13 @@ Play = Generator[Moment, None, str]
 
 @dataclass(frozen=True)
 class Cell:
-    """One row of the matrix."""
+    """One row of the matrix. Cells that name the same player in `shared_by` play with one session
+    and one account, which nobody else has; the others have a session for each.
+    """
 
     name: str
     play: Callable[[Player], Play]
+    shared_by: str = ""
 
 
 def admitted(player: Player, **arguments: Any) -> RunningCall:
@@ -163,9 +166,14 @@ every step of it twice: no loop without a pause stays below."""
 
 def assert_no_hammering(player: Player) -> None:
     """No second of the cell's life has more requests than a few looks need."""
-    times = [request.received_at for request in player.requests()]
+    assert_no_hammering_by(player.requests())
+
+
+def assert_no_hammering_by(requests: list[SeenRequest]) -> None:
+    """As `assert_no_hammering`, for requests that belong together."""
+    times = [request.received_at for request in requests]
     worst = max((_within_a_second(times, start) for start in times), default=0)
-    assert worst <= MAX_REQUESTS_IN_A_SECOND, _listing(player.requests())
+    assert worst <= MAX_REQUESTS_IN_A_SECOND, _listing(requests)
 
 
 def _within_a_second(times: list[float], start: float) -> int:

@@ -2,7 +2,7 @@
 
 from _pytest.terminal import TerminalReporter
 
-MATRIX_TEST = "test_each_call_makes_its_one_gist"
+MATRIX_TEST = "test_each_call_makes_its_one_change"
 OUTCOMES = ("passed", "failed", "error")
 
 
@@ -25,7 +25,7 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter) -> None:
 
 
 def _write(terminal: TerminalReporter, table: dict[str, dict[str, str]], setups: list[str]) -> None:
-    terminal.section("fault matrix of create_gist")
+    terminal.section("fault matrix")
     first = max(len(cell) for cell in table)
     for setup_number, setup in enumerate(setups, start=1):
         terminal.write_line(f"  {setup_number}: {setup}")

@@ -64,6 +64,12 @@ class Stage:
         token = self.github.create_token(account, scopes)
         return Player(self, name, account, token)
 
+    def player_with_own_account(self, name: str) -> "Player":
+        """A player whose account is new, and nobody else's. It is not among `USER_IDS`."""
+        login = f"player-{next(self.numbers)}"
+        self.github.create_user(login)
+        return Player(self, name, login, self.github.create_token(login, SCOPES[0]))
+
 
 @contextmanager
 def stage(
@@ -130,10 +136,12 @@ class Player:
         }
         return (client or self.client).call("create_gist", **arguments)
 
-    def fault(self, kind: FaultKind, *, method: str = "POST", **rule: Any) -> FaultPoint:
-        """A fault that meets this player's next `POST /gists`, or `GET /gists`."""
+    def fault(
+        self, kind: FaultKind, *, method: str = "POST", path: str = "/gists", **rule: Any
+    ) -> FaultPoint:
+        """A fault that meets this player's next such request: `POST /gists` unless told."""
         return self.stage.github.add_fault(
-            kind, method=method, path="/gists", token_sha256=self._token_sha256, **rule
+            kind, method=method, path=path, token_sha256=self._token_sha256, **rule
         )
 
     def gists(self) -> list[StoredGist]:

@@ -88,7 +88,7 @@ def test_only_the_session_that_was_asked_can_answer(here: Stage) -> None:
     assert same_account.respond(question_id, result=ACCEPTED).status_code == 202
     stranger.session_id = person.session_id
     assert stranger.respond(question_id, result=ACCEPTED).status_code == 404
-    # By a process that does not own the session.
+    # The header lets Envoy choose either process, also the one that does not own the session.
     answer = {"jsonrpc": "2.0", "id": question_id, "result": DECLINED}
     headers = {**person.headers, "Accept": ACCEPT, HOP_HEADER: "forged"}
     assert httpx.post(person.url, headers=headers, json=answer, timeout=30).status_code == 202

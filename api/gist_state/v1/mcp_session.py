@@ -60,7 +60,8 @@ class RequestRecord(BaseModel):
     checkpoint: Optional[str] = Field(
         tag=9,
         default=None,
-        description="How far a tool that only reads has come, as JSON, to go on after a restart.",
+        description="How far a search has come, as JSON, to go on after a restart: digests of "
+        "gist ids and times, and numbers of files and lines. Emptied when the search ends.",
     )
     questions: Optional[list[Question]] = Field(
         tag=10, default=None, description="What the person was asked for the call."

@@ -38,7 +38,7 @@ MAX_QUESTION_CHARACTERS: Final = 4_000
 """The longest question. It is kept in the state of its session until it is answered, and each write
 writes that state anew."""
 
-MAX_ASKING_CALLS: Final = 16
+MAX_ASKING_CALLS: Final = 8
 """Calls of one account that wait for an answer without a place. More keep their places, so that one
 account cannot take all of a process by asking."""
 
