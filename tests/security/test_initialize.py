@@ -45,6 +45,7 @@ def test_a_server_says_who_it_is_and_what_it_serves(world: World) -> None:
     assert result["capabilities"] == {
         "tools": {"listChanged": False},
         "prompts": {"listChanged": False},
+        "resources": {"subscribe": False, "listChanged": False},
         "completions": {},
     }
     assert "idempotency_key" in result["instructions"]

@@ -309,13 +309,13 @@ def test_times_that_were_told_to_a_flood_end_with_it() -> None:
     async def use(limits: Admission, clock: Clock) -> None:
         for _ in range(10_000):
             with contextlib.suppress(LimitReached):
-                limits.count("a")
+                limits.open_session("a")
         clock.now += 2 * MINUTE_SECONDS
         for _ in range(LIMITS.calls_per_minute):
-            limits.count("a")
+            limits.open_session("a")
 
         with pytest.raises(LimitReached) as told:
-            limits.count("a")
+            limits.open_session("a")
 
         assert told.value.retry_after_seconds == MINUTE_SECONDS / LIMITS.calls_per_minute
 

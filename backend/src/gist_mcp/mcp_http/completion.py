@@ -11,13 +11,16 @@ from typing import Any, Final
 
 from mcp.types import CompleteResult, Completion
 
-from gist_mcp.errors import GitHubUnavailable, InvalidArgument, NotFound, ToolError
+from gist_mcp import process
+from gist_mcp.errors import GitHubUnavailable, InvalidArgument, ToolError
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import Gist
-from gist_mcp.github.own_gists import OwnGists
+from gist_mcp.mcp_http.counted_method import counted, dumped
 from gist_mcp.mcp_http.json_rpc import JsonRpcMessage
 from gist_mcp.mcp_http.prompt_methods import prompt_of
 from gist_mcp.prompts.completion import MAX_VALUES, filenames, gist_ids, topics
+from gist_mcp.resources.gist_uri import FILE_TEMPLATE, GIST_TEMPLATE
+from gist_mcp.sessions.hop import Authenticated
 
 logger = logging.getLogger(__name__)
 
@@ -26,8 +29,6 @@ LISTING_SECONDS: Final = 5.0
 
 MAX_TYPED_CHARACTERS: Final = 1_000
 
-GIST_TEMPLATE: Final = "gist://{gist_id}"
-FILE_TEMPLATE: Final = "gist://{gist_id}/{filename}"
 
 type _Complete = Callable[[Sequence[Gist], str, dict[str, Any]], list[str]]
 
@@ -46,24 +47,30 @@ _ARGUMENTS: Final[dict[tuple[str, str], _Complete]] = {
 """By prompt or template, and argument. Nothing completes the others, which are free text."""
 
 
-async def complete(
-    request: JsonRpcMessage, own_gists: OwnGists, token: GitHubToken
-) -> CompleteResult:
-    """Up to `MAX_VALUES` values, the best first. Raises `InvalidArgument`, and `SignInRequired`
-    if GitHub no longer takes the token.
+async def answer_complete(request: JsonRpcMessage, caller: Authenticated) -> dict[str, Any]:
+    """`completion/complete`: up to `MAX_VALUES` values, the best first.
+
+    Raises `InvalidArgument` and `McpError`.
     """
     reference = _reference(request.params.get("ref"))
     name, typed = _argument(request.params.get("argument"))
     values_of = _ARGUMENTS.get((reference, name))
     if values_of is None:
-        return CompleteResult(completion=Completion(values=[], total=0, hasMore=False))
+        return dumped(_completed([]))
     context = request.params.get("context")
     chosen = context.get("arguments") if isinstance(context, dict) else None
-    gists = await _gists(own_gists, token)
-    values = values_of(gists, typed, chosen if isinstance(chosen, dict) else {})
+
+    async def complete() -> CompleteResult:
+        gists = await _gists(caller.credential.token)
+        return _completed(values_of(gists, typed, chosen if isinstance(chosen, dict) else {}))
+
+    return await counted(request, caller, complete)
+
+
+def _completed(values: Sequence[str]) -> CompleteResult:
     return CompleteResult(
         completion=Completion(
-            values=values[:MAX_VALUES], total=len(values), hasMore=len(values) > MAX_VALUES
+            values=list(values[:MAX_VALUES]), total=len(values), hasMore=len(values) > MAX_VALUES
         )
     )
 
@@ -91,14 +98,15 @@ def _argument(argument: Any) -> tuple[str, str]:
     return name, typed
 
 
-async def _gists(own_gists: OwnGists, token: GitHubToken) -> Sequence[Gist]:
+async def _gists(token: GitHubToken) -> Sequence[Gist]:
+    own_gists = process.services().own_gists
     known = own_gists.known(token)
     if known:
         return known
     try:
         async with asyncio.timeout(LISTING_SECONDS):
             return (await own_gists.all(token)).gists
-    except (TimeoutError, GitHubUnavailable, NotFound, ToolError) as failure:
+    except (TimeoutError, GitHubUnavailable, ToolError) as failure:
         # A person who types is not shown errors: there is nothing to choose from, and that is all.
         logger.info("no gists to complete from: %s", type(failure).__name__)
         return ()

@@ -56,6 +56,9 @@ from gist_mcp.tools.registry import only_reads
 
 logger = logging.getLogger(__name__)
 
+ASK_GITHUB: Final = frozenset({"resources/list", "resources/read", "completion/complete"})
+"""Methods besides tool calls that wait for GitHub."""
+
 MAX_WAITING_FOR_A_CALL: Final = 32
 """Requests that wait for the response of one call. Clients need one; one whose network is lost and
 found again leaves some behind."""
@@ -66,7 +69,7 @@ class McpDelivery:
 
     def __init__(self, deps: Deps, server: Server[Any, Any]) -> None:
         self._deps = deps
-        self._methods = McpMethods(deps, server)
+        self._methods = McpMethods(deps.config, server)
         self._calls = SessionCalls(deps.clock, deps.retention.call_begun)
         self._begun = CallBeginning(self._calls, deps.admission, deps.accounts)
         self._responses = Responses()
@@ -97,6 +100,8 @@ class McpDelivery:
             return Response(status_code=202)
         if asked.message.method == "tools/call":
             return await self._call(request, asked, caller, session)
+        if asked.message.method in ASK_GITHUB:
+            end_turn(request)
         return _response(request, caller, await self._methods.answer(asked.message, caller))
 
     async def _open_session(

@@ -21,26 +21,32 @@ from mcp.types import (
     InitializeResult,
     ListToolsRequest,
     PromptsCapability,
+    ResourcesCapability,
     ServerCapabilities,
     ToolsCapability,
 )
-from pydantic import BaseModel
 
-from gist_mcp import process
-from gist_mcp.deps import Deps
-from gist_mcp.errors import GistMcpError, InvalidArgument
-from gist_mcp.mcp_http import prompt_methods
-from gist_mcp.mcp_http.completion import complete
+from gist_mcp.config import Config
+from gist_mcp.errors import InvalidArgument
+from gist_mcp.mcp_http.completion import answer_complete
+from gist_mcp.mcp_http.counted_method import dumped
 from gist_mcp.mcp_http.json_rpc import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
     JsonRpcMessage,
 )
+from gist_mcp.mcp_http.prompt_methods import answer_get_prompt, answer_list_prompts
+from gist_mcp.mcp_http.resources import (
+    answer_list_resources,
+    answer_list_templates,
+    answer_read_resource,
+)
 from gist_mcp.pages import icon_bytes
 from gist_mcp.sessions.hop import Authenticated
-from gist_mcp.tokens.grants import account_id
 from gist_mcp.version import VERSION
+
+type Method = Callable[[JsonRpcMessage, Authenticated], Awaitable[dict[str, Any]]]
 
 logger = logging.getLogger(__name__)
 
@@ -67,45 +73,39 @@ INSTRUCTIONS: Final = (
 """What a model is told about the server as a whole."""
 
 
-type _Method = Callable[[JsonRpcMessage, Authenticated], Awaitable[dict[str, Any]]]
-
-
 class McpMethods:
     """The methods by name. One for each server process.
 
     `server` is the SDK's server, which lists the tools.
     """
 
-    def __init__(self, deps: Deps, server: Server[Any, Any]) -> None:
-        self._deps = deps
+    def __init__(self, config: Config, server: Server[Any, Any]) -> None:
+        self._config = config
         self._server = server
         self._tools: dict[str, Any] | None = None
-        self._methods: dict[str, _Method] = {
+        self._methods: dict[str, Method] = {
             "initialize": self._initialize,
             "ping": self._ping,
             "tools/list": self._list_tools,
-            "prompts/list": self._list_prompts,
-            "prompts/get": self._get_prompt,
-            "completion/complete": self._complete,
+            "resources/list": answer_list_resources,
+            "resources/templates/list": answer_list_templates,
+            "resources/read": answer_read_resource,
+            "prompts/list": answer_list_prompts,
+            "prompts/get": answer_get_prompt,
+            "completion/complete": answer_complete,
         }
 
     async def answer(self, request: JsonRpcMessage, caller: Authenticated) -> dict[str, Any]:
-        """The JSON-RPC response to a request, an error for whatever goes wrong on the way.
-
-        Raises what becomes an answer of HTTP (`challenges.REFUSALS`): a token that GitHub does not
-        take any more, and limits.
-        """
+        """The JSON-RPC response to a request, an error for whatever is raised on the way."""
         method = self._methods.get(request.method or "")
         if method is None:
             return _error(request, METHOD_NOT_FOUND, "Method not found")
         try:
             result = await method(request, caller)
         except McpError as error:
-            return _error(request, error.error.code, error.error.message)
+            return _error(request, error.error.code, error.error.message, error.error.data)
         except InvalidArgument as invalid:
             return _error(request, INVALID_PARAMS, str(invalid))
-        except GistMcpError:
-            raise
         except Exception:
             # Only a number goes out: the text of an exception may hold what the client must not
             # read, such as a path or a part of a request to GitHub.
@@ -117,7 +117,7 @@ class McpMethods:
 
     async def _initialize(self, request: JsonRpcMessage, _: Authenticated) -> dict[str, Any]:
         """Who we are and what we serve (MCP 2025-06-18, lifecycle)."""
-        return _dumped(
+        return dumped(
             InitializeResult(
                 protocolVersion=agreed_version(request),
                 # Nothing else: what is advertised here clients call.
@@ -125,12 +125,13 @@ class McpMethods:
                     tools=ToolsCapability(listChanged=False),
                     prompts=PromptsCapability(listChanged=False),
                     completions=CompletionsCapability(),
+                    resources=ResourcesCapability(subscribe=False, listChanged=False),
                 ),
                 serverInfo=Implementation(
                     name=SERVER_NAME,
                     title=SERVER_TITLE,
                     version=VERSION,
-                    websiteUrl=self._deps.config.public_url,
+                    websiteUrl=self._config.public_url,
                     icons=[_icon()],
                 ),
                 instructions=INSTRUCTIONS,
@@ -140,22 +141,6 @@ class McpMethods:
     async def _ping(self, _: JsonRpcMessage, __: Authenticated) -> dict[str, Any]:
         return {}
 
-    async def _list_prompts(self, _: JsonRpcMessage, __: Authenticated) -> dict[str, Any]:
-        return _dumped(prompt_methods.list_prompts())
-
-    async def _get_prompt(self, request: JsonRpcMessage, _: Authenticated) -> dict[str, Any]:
-        return _dumped(prompt_methods.get_prompt(request))
-
-    async def _complete(self, request: JsonRpcMessage, caller: Authenticated) -> dict[str, Any]:
-        self._count(caller)
-        own_gists = process.services().own_gists
-        return _dumped(await complete(request, own_gists, caller.credential.token))
-
-    def _count(self, caller: Authenticated) -> None:
-        """Counts a request that may ask GitHub like a call. Raises `LimitReached`."""
-        principal = caller.principal
-        self._deps.admission.count(account_id(principal.issuer, principal.user_id))
-
     async def _list_tools(self, _: JsonRpcMessage, __: Authenticated) -> dict[str, Any]:
         """All tools, on one page."""
         # A `cursor` is ignored: we give none, as there is no second page.
@@ -163,7 +148,7 @@ class McpMethods:
             answer = await self._server.request_handlers[ListToolsRequest](
                 ListToolsRequest(method="tools/list")
             )
-            self._tools = _dumped(answer.root)
+            self._tools = dumped(answer.root)
         return self._tools
 
 
@@ -180,9 +165,10 @@ def _icon() -> Icon:
     return Icon(src=f"data:image/svg+xml;base64,{encoded}", mimeType="image/svg+xml", sizes=["any"])
 
 
-def _dumped(result: BaseModel) -> dict[str, Any]:
-    return result.model_dump(by_alias=True, mode="json", exclude_none=True)
-
-
-def _error(request: JsonRpcMessage, code: int, text: str) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": request.json_rpc_id, "error": {"code": code, "message": text}}
+def _error(
+    request: JsonRpcMessage, code: int, text: str, data: object | None = None
+) -> dict[str, Any]:
+    error: dict[str, object] = {"code": code, "message": text}
+    if data is not None:
+        error["data"] = data
+    return {"jsonrpc": "2.0", "id": request.json_rpc_id, "error": error}

@@ -12,25 +12,26 @@ from mcp.types import (
 )
 
 from gist_mcp.errors import InvalidArgument
+from gist_mcp.mcp_http.counted_method import dumped
 from gist_mcp.mcp_http.json_rpc import JsonRpcMessage
 from gist_mcp.prompts.menu import MENU, MenuEntry
+from gist_mcp.sessions.hop import Authenticated
 
 
-def list_prompts() -> ListPromptsResult:
-    """All prompts, on one page."""
-    return ListPromptsResult(prompts=[_shown(entry) for entry in MENU])
+async def answer_list_prompts(_: JsonRpcMessage, __: Authenticated) -> dict[str, Any]:
+    """`prompts/list`: all of them, on one page."""
+    return dumped(ListPromptsResult(prompts=[_shown(entry) for entry in MENU]))
 
 
-def get_prompt(request: JsonRpcMessage) -> GetPromptResult:
-    """One prompt, filled in. Raises `InvalidArgument`."""
+async def answer_get_prompt(request: JsonRpcMessage, _: Authenticated) -> dict[str, Any]:
+    """`prompts/get`: one of them, filled in. Raises `InvalidArgument`."""
     entry = prompt_of(request.params.get("name"))
     arguments = request.params.get("arguments", {})
     if not isinstance(arguments, dict):
         raise InvalidArgument("arguments", "an object with texts is expected.")
     text = TextContent(type="text", text=entry.filled_in(arguments))
-    return GetPromptResult(
-        description=entry.description, messages=[PromptMessage(role="user", content=text)]
-    )
+    message = PromptMessage(role="user", content=text)
+    return dumped(GetPromptResult(description=entry.description, messages=[message]))
 
 
 def prompt_of(name: Any) -> MenuEntry:

@@ -97,11 +97,8 @@ class Admission:
         self._running: dict[str, CallName] = {}
         self._number_away = 0
 
-    def count(self, account: str) -> None:
-        """Counts something like a call: a new session, or what asks GitHub and is no call.
-
-        Raises `LimitReached`.
-        """
+    def open_session(self, account: str) -> None:
+        """Counts a new session like a call. Raises `LimitReached`."""
         self._use(account, 0)
 
     def take_cancellation(self, account: str) -> bool:

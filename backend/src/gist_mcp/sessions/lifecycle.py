@@ -51,7 +51,7 @@ class SessionLifecycle:
         Raises `LimitReached` and `StateUnavailable`.
         """
         account = account_id(new.principal.issuer, new.principal.user_id)
-        self.admission.count(account)
+        self.admission.open_session(account)
         # Before it is counted: another one that opens now must not end it.
         self._opening.add(new.session_id)
         try:
