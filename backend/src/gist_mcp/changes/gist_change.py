@@ -13,6 +13,7 @@ names the revision before the new one, so the caller is told when that has happe
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import ClassVar, Final
 
 from gist_mcp import process
@@ -24,6 +25,7 @@ from gist_mcp.changes.approval import (
     holds_secret,
     publishing_is_asked_for,
 )
+from gist_mcp.changes.gist_turns import turn
 from gist_mcp.changes.proposed_change import proposed_change
 from gist_mcp.changes.sent_change import GistChange, SentChange, digest, files_digest, sent_change
 from gist_mcp.changes.what_changed import what_changed
@@ -86,6 +88,9 @@ class ChangeGist(Work):
     @abstractmethod
     def watched(self) -> Mapping[str, bool]:
         """The files that the change names, before and after it: as `files_digest` takes them."""
+
+    def turn(self) -> AbstractAsyncContextManager[object]:
+        return turn(self._gist_id)
 
     def known_texts(self) -> Sequence[tuple[str, str]] | None:
         """The texts that go into the gist, `None` if they depend on what is in it."""

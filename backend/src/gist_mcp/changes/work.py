@@ -5,6 +5,7 @@ Each kind of change is a `Work`. `change_once` carries any of them out so that i
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -93,6 +94,10 @@ class Work(ABC):
         `Look`. A tool that runs again approves again: what it reads and asks are steps of the call.
         """
         return
+
+    def turn(self) -> AbstractAsyncContextManager[object]:
+        """Held from `prepare` until the send has ended, where changes must not cross each other."""
+        return nullcontext()
 
     async def prepare(self, token: GitHubToken) -> str:
         """Reads, right before each send, what the change depends on. A note for `look`, kept
