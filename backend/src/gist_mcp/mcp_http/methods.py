@@ -44,6 +44,7 @@ from gist_mcp.mcp_http.resources import (
 )
 from gist_mcp.pages import icon_bytes
 from gist_mcp.sessions.hop import Authenticated
+from gist_mcp.tools.registry import changes
 from gist_mcp.version import VERSION
 
 type Method = Callable[[JsonRpcMessage, Authenticated], Awaitable[dict[str, Any]]]
@@ -141,15 +142,28 @@ class McpMethods:
     async def _ping(self, _: JsonRpcMessage, __: Authenticated) -> dict[str, Any]:
         return {}
 
-    async def _list_tools(self, _: JsonRpcMessage, __: Authenticated) -> dict[str, Any]:
-        """All tools, on one page."""
+    async def _list_tools(self, _: JsonRpcMessage, caller: Authenticated) -> dict[str, Any]:
+        """All tools that may be called, on one page."""
         # A `cursor` is ignored: we give none, as there is no second page.
         if self._tools is None:
             answer = await self._server.request_handlers[ListToolsRequest](
                 ListToolsRequest(method="tools/list")
             )
             self._tools = dumped(answer.root)
+        if is_read_only(self._config, caller):
+            return _without_changes(self._tools)
         return self._tools
+
+
+def is_read_only(config: Config, caller: Authenticated) -> bool:
+    """True if no tool may be called that changes something."""
+    # The client's header only tightens what the operator has set.
+    return config.read_only or caller.read_only
+
+
+def _without_changes(listed: dict[str, Any]) -> dict[str, Any]:
+    tools = [tool for tool in listed["tools"] if not changes(tool["name"])]
+    return {**listed, "tools": tools}
 
 
 def agreed_version(initialize: JsonRpcMessage) -> str:
