@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from gist_mcp import process
+from gist_mcp.calls.call import ToolCall
+from gist_mcp.changes.approval import Claim, Proposal, approve, digest_of
 from gist_mcp.changes.work import Look, Made, Words, Work
 from gist_mcp.errors import OutcomeUnknown
 from gist_mcp.github.credential import GitHubToken
@@ -29,7 +31,7 @@ class _NewComments:
 
 
 class AddComment(Work):
-    """`user_id`: whose comment it is to be."""
+    """`user_id`: whose comment it is to be. `confirm`: the call's argument of that name."""
 
     words: ClassVar[Words] = Words(
         not_made="The comment was not made.",
@@ -38,10 +40,25 @@ class AddComment(Work):
         advice="Look at list_gist_comments before calling again.",
     )
 
-    def __init__(self, gist_id: str, body: str, *, user_id: GitHubUserId) -> None:
+    def __init__(
+        self, gist_id: str, body: str, *, user_id: GitHubUserId, confirm: str = ""
+    ) -> None:
         self._gist_id = gist_id
         self._body = body
         self._user_id = user_id
+        self._confirm = confirm
+
+    async def approve(self, call: ToolCall, claim: Claim) -> None:
+        proposal = Proposal(
+            tool="add_gist_comment",
+            action=f"Comment on the gist {self._gist_id}, in the person's name",
+            # Also on a secret gist: it goes out to whoever follows the gist.
+            is_public=True,
+            texts=[("body", self._body)],
+            shown=[f"a text of {len(self._body.encode()):,} bytes"],
+            digest=digest_of(self._gist_id, self._body),
+        )
+        await approve(call, proposal, confirm=self._confirm, claim=claim)
 
     def claim_name(self, made: Made) -> str:
         return _claim_name(made.id)
