@@ -23,6 +23,7 @@ from tests.changes.create_world import (
     text_of,
     watch_points,
 )
+from tests.support.confirm import confirm_token
 from tests.support.github_simulator import GitHubSimulator, StoredGist
 from tests.support.runtime import Runtime
 from tests.support.session_world import SessionWorld
@@ -115,12 +116,13 @@ def world(
 
 @dataclass(frozen=True)
 class Try:
-    """One call of a kind, on a gist of its own."""
+    """One call of a kind, on a gist of its own. `confirm` is its token, if it has to be allowed."""
 
     world: CreateWorld
     way: Way
     gist_id: str
     answer_is_lost: bool
+    confirm: str = ""
 
     def call(self) -> dict[str, Any]:
         """The response."""
@@ -130,6 +132,8 @@ class Try:
         arguments = {"gist_id": self.gist_id}
         if self.way.tool == "add_gist_comment":
             arguments["body"] = BODY
+        if self.confirm:
+            arguments["confirm"] = self.confirm
         return self.world.call(self.way.tool, arguments)
 
     def times_made(self) -> int:
@@ -165,7 +169,12 @@ class Try:
 
 def new_try(world: CreateWorld, way: Way, *, answer_is_lost: bool) -> Try:
     (gist,) = world.github.create_gists(way.owner, {"a.txt": "a"}, public=True)
-    return Try(world, way, gist.gist_id, answer_is_lost)
+    if way.tool != "delete_gist":
+        return Try(world, way, gist.gist_id, answer_is_lost)
+    asked = Try(world, way, gist.gist_id, answer_is_lost=False)
+    token = confirm_token(text_of(asked.call()))
+    asked.forget()
+    return replace(asked, answer_is_lost=answer_is_lost, confirm=token)
 
 
 @pytest.mark.parametrize("answer_is_lost", [False, True], ids=["goes well", "answer lost"])
