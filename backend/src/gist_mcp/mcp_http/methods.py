@@ -24,6 +24,7 @@ from pydantic import BaseModel
 
 from gist_mcp.config import Config
 from gist_mcp.mcp_http.json_rpc import INTERNAL_ERROR, METHOD_NOT_FOUND, JsonRpcMessage
+from gist_mcp.tools.registry import changes
 from gist_mcp.version import VERSION
 
 logger = logging.getLogger(__name__)
@@ -58,13 +59,18 @@ class McpMethods:
             "tools/list": self._list_tools,
         }
 
-    async def answer(self, request: JsonRpcMessage) -> dict[str, Any]:
-        """The JSON-RPC response to a request, an error for whatever is raised on the way."""
+    async def answer(self, request: JsonRpcMessage, *, read_only: bool) -> dict[str, Any]:
+        """The JSON-RPC response to a request, an error for whatever is raised on the way.
+
+        With `read_only` no tool is listed that changes something.
+        """
         method = self._methods.get(request.method or "")
         if method is None:
             return _error(request, METHOD_NOT_FOUND, "Method not found")
         try:
             result = await method(request)
+            if read_only and request.method == "tools/list":
+                result = _without_changes(result)
         except McpError as error:
             return _error(request, error.error.code, error.error.message)
         except Exception:
@@ -105,6 +111,11 @@ class McpMethods:
             )
             self._tools = _dumped(answer.root)
         return self._tools
+
+
+def _without_changes(listed: dict[str, Any]) -> dict[str, Any]:
+    tools = [tool for tool in listed["tools"] if not changes(tool["name"])]
+    return {**listed, "tools": tools}
 
 
 def agreed_version(initialize: JsonRpcMessage) -> str:
