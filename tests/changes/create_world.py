@@ -1,4 +1,4 @@
-"""`create_gist` in this process: real sessions, a real ledger, a simulated GitHub over HTTP.
+"""Writing tools in this process: real sessions, a real ledger, a simulated GitHub over HTTP.
 
 What may fail between them is a point, before and after each call of the ledger, of GitHub, and of
 what the call asks about its owner. A test can raise there. Nothing else is replaced.
@@ -8,7 +8,7 @@ import json
 import secrets
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,7 +41,7 @@ STATE_IS_AWAY = "the state is away for ever"
 class Points:
     """Where the call was, in order; and where it raises. A point is named with its number.
 
-    `on` has what happens at a point, once.
+    `on` has what happens at a point, once. `write_id` is that of the last intent.
     """
 
     reached: list[str] = field(default_factory=list)
@@ -50,6 +50,7 @@ class Points:
     also_later: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     on: dict[str, Callable[[], None]] = field(default_factory=dict)
+    write_id: str = ""
 
     def reach(self, name: str) -> None:
         self.counts[name] += 1
@@ -79,10 +80,16 @@ class CreateWorld:
 
     def create(self, key: str) -> dict[str, Any]:
         """The response to a call with a key, which is the gist's description too."""
+        return self.call("create_gist", _create_arguments(key))
+
+    def call(self, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The response to a call."""
         world, session_id = self.sessions, self.sessions.open()
         self.session_id = session_id
         process.services().vault.put(session_id, self.credential("gist", "read:user"))
-        request_id = world.run(world.calls.begin(world.runtime.context, session_id, _call(key)))
+        request_id = world.run(
+            world.calls.begin(world.runtime.context, session_id, _call(tool, arguments))
+        )
         told: dict[str, Any] = json.loads(world.response(session_id, request_id))
         return told
 
@@ -102,9 +109,13 @@ class CreateWorld:
 
     def is_taken(self, key: str, *, after_seconds: int = 0) -> bool:
         """True while somebody else's call with this key would wait."""
+        write_id = self.ledger(self.lease_seconds).write_id(key, "nobody")
+        return self.is_carried_out(write_id, after_seconds=after_seconds)
+
+    def is_carried_out(self, write_id: str, *, after_seconds: int = 0) -> bool:
+        """True while the ledger takes somebody to be at work on this change."""
         ledger = self.ledger(self.lease_seconds)
         now_seconds = int(time.time()) + after_seconds
-        write_id = ledger.write_id(key, "nobody")
         asked = ledger.runs_elsewhere(write_id, runner="somebody", now_seconds=now_seconds)
         return bool(self.sessions.run(asked))
 
@@ -137,22 +148,34 @@ class CreateWorld:
         return lease_seconds(process.services().config.resume_wait_seconds)
 
 
-def _call(key: str) -> NewCall:
+def _create_arguments(key: str) -> dict[str, Any]:
+    return {
+        "description": key,
+        "filename": "notes.md",
+        "content": f"# {key}\n",
+        "public": False,
+        "idempotency_key": key,
+    }
+
+
+def _call(tool: str, arguments: dict[str, Any]) -> NewCall:
     return NewCall(
         request_id=new_request_id(),
         json_rpc_id=1,
-        name="create_gist",
-        arguments={
-            "description": key,
-            "filename": "notes.md",
-            "content": f"# {key}\n",
-            "public": False,
-            "idempotency_key": key,
-        },
+        name=tool,
+        arguments=arguments,
         progress_token=None,
         may_repeat=True,
         login=OCTOCAT.login,
     )
+
+
+def text_of(told: dict[str, Any]) -> str:
+    """The text of an error; empty for a result."""
+    if "error" in told:
+        return str(told["error"]["message"])
+    result = told["result"]
+    return str(result["content"][0]["text"]) if result.get("isError") else ""
 
 
 def new_key() -> str:
@@ -172,10 +195,14 @@ def create_world() -> Iterator[tuple[Runtime, GitHubSimulator]]:
             yield runtime, github
 
 
-def watch_points(points: Points, monkeypatch: pytest.MonkeyPatch) -> None:
+def watch_points(
+    points: Points,
+    monkeypatch: pytest.MonkeyPatch,
+    asked_of_github: Iterable[str] = ("create_gist", "list_gists", "get_gist"),
+) -> None:
     """From now on every call of these is two points: before it, and after it."""
     _watch(points, monkeypatch, Ledger, "_call", lambda method: f"ledger's {method}")
-    for method in ("create_gist", "list_gists", "get_gist"):
+    for method in asked_of_github:
         _watch(points, monkeypatch, GitHubClient, method)
     for method in ("credential", "stop_if_cancelled"):
         _watch(points, monkeypatch, ToolCall, method)
@@ -199,6 +226,8 @@ def _watch(
 
     async def watched(self: Any, *arguments: Any, **more: Any) -> Any:
         name = method if named is None else named(arguments[1])
+        if name == "ledger's Intend":
+            points.write_id = arguments[0]
         points.reach(f"before {name}")
         result = await original(self, *arguments, **more)
         points.reach(f"after {name}")

@@ -11,7 +11,7 @@ import pytest
 from gist_mcp import process
 from gist_mcp.calls.call import RunningCall
 from gist_mcp.changes.create_gist import CreateGist
-from gist_mcp.constants import LEDGER_RETENTION_SECONDS
+from gist_mcp.constants import LEDGER_RETENTION_SECONDS, SHORT_LIMIT_SECONDS
 from gist_mcp.errors import GitHubUnavailable
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.tools.call_workflow import ToolCallingSessionServicer
@@ -21,6 +21,7 @@ from tests.changes.create_world import (
     Points,
     create_world,
     new_key,
+    text_of,
     watch_points,
 )
 from tests.support.github_simulator import GitHubSimulator
@@ -66,8 +67,12 @@ def answer_is_lost(world: CreateWorld) -> None:
 
 
 def is_refused(world: CreateWorld) -> None:
+    """By a limit that is too long to wait for."""
     world.github.add_fault(
-        "rate_limit_secondary", method="POST", path="/gists", retry_after_seconds=30
+        "rate_limit_secondary",
+        method="POST",
+        path="/gists",
+        retry_after_seconds=SHORT_LIMIT_SECONDS + 1,
     )
 
 
@@ -124,14 +129,6 @@ def forget(world: CreateWorld) -> None:
     fresh = Points()
     vars(world.points).update(vars(fresh))
     world.github.remove_faults()
-
-
-def text_of(told: dict[str, Any]) -> str:
-    """The text of an error; empty for a result."""
-    if "error" in told:
-        return str(told["error"]["message"])
-    result = told["result"]
-    return str(result["content"][0]["text"]) if result.get("isError") else ""
 
 
 def judged(world: CreateWorld, key: str, told: dict[str, Any]) -> str:

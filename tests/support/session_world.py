@@ -247,14 +247,16 @@ def process_services(
 ) -> process.ProcessServices:
     """What the calls of a process share, without Reboot."""
     github = GitHubClient(http, config.github_api_url)
+    sealer = Sealer([secrets.token_urlsafe(32)])
     return process.ProcessServices(
         config=config,
+        sealer=sealer,
         github=github,
         own_gists=OwnGists(github),
         gist_contents=GistContentCache(github),
         verifier=BearerVerifier(
             config=config,
-            sealer=Sealer([secrets.token_urlsafe(32)]),
+            sealer=sealer,
             github=github,
             allowed=allowed_without_state(config, github),
             clock=clock,

@@ -187,6 +187,7 @@ def build_front_door(
     process.install(
         ProcessServices(
             config=config,
+            sealer=sealer,
             github=github,
             own_gists=OwnGists(github),
             gist_contents=GistContentCache(github),

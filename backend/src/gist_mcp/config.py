@@ -20,6 +20,7 @@ MIN_RESULT_TOKENS = 10_000
 
 
 GitHubTokens = Literal["app", "any", "none"]
+PublicGists = Literal["allow", "ask", "never"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -107,6 +108,13 @@ class Config(BaseSettings):
     )
     """How long the result of a tool that reads may be, by the estimate of `tools/answer_budget.py`.
     """
+
+    public_gists: PublicGists = Field(default="allow", validation_alias="PUBLIC_GISTS")
+    """Whether tools publish: public gists, changes and forks of such, comments. With `ask` the
+    person is asked each time."""
+
+    read_only: bool = Field(default=False, validation_alias="READ_ONLY")
+    """True: tools that change something are neither listed nor called."""
 
     allowed_users: Annotated[AllowedUsers, NoDecode] = Field(
         default=AllowedUsers(), validation_alias="ALLOWED_USERS"

@@ -91,6 +91,9 @@ QUESTION_SECONDS = 600
 """How long a question to the person waits for its answer. Who has gone away finds the call ended
 and nothing changed."""
 
+CONFIRM_LIFETIME_SECONDS = 600
+"""How long a confirm token is good: as long as a question waits for its answer."""
+
 LEASE_WORK_SECONDS = int(
     QUESTION_SECONDS
     + LOOK_PATIENCE_SECONDS

@@ -121,6 +121,31 @@ class Conflict(ToolError):
     """It cannot be done as things stand. Do not repeat."""
 
 
+class ConfirmationNeeded(Conflict):
+    """The person has to agree first. The text says how the call goes on, with a token for that."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, log_reason="a confirmation is needed")
+
+
+class ReadOnly(Conflict):
+    """Nothing may be changed: the operator (`READ_ONLY`) or the client (`X-MCP-Readonly`) says so.
+
+    `by_operator` tells which of them.
+    """
+
+    def __init__(self, *, by_operator: bool) -> None:
+        who = (
+            "its operator has set READ_ONLY"
+            if by_operator
+            else "the client sends X-MCP-Readonly: true with its requests"
+        )
+        super().__init__(
+            f"This server is read-only here: {who}. Tools that change something cannot be called; "
+            "nothing was changed."
+        )
+
+
 class TakenOver(Conflict):
     """The call has changed nothing, and may not any more. Another call may have done it."""
 

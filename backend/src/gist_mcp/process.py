@@ -22,6 +22,7 @@ from gist_mcp.sessions.accounts import Accounts
 from gist_mcp.sessions.admission import Admission
 from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
+from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
 
 
@@ -33,6 +34,7 @@ class ProcessServices:
     """
 
     config: Config
+    sealer: Sealer
     github: GitHubClient
     own_gists: OwnGists
     gist_contents: GistContentCache

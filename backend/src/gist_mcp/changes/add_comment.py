@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from gist_mcp import process
+from gist_mcp.calls.call import ToolCall
+from gist_mcp.changes.approval import Claim, Proposal, approve, digest_of
 from gist_mcp.changes.work import Look, Made, Words, Work
 from gist_mcp.errors import OutcomeUnknown
 from gist_mcp.github.credential import GitHubToken
@@ -16,7 +18,7 @@ from gist_mcp.principal import GitHubUserId
 
 COMMENTS_PER_PAGE = 100
 LOOK_COMMENT_PAGES = 4
-"""Pages of 100 comments, from the newest back, that one look reads at most."""
+"""Pages of comments, from the newest back, that one look reads at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +31,7 @@ class _NewComments:
 
 
 class AddComment(Work):
-    """`user_id`: whose comment it is to be."""
+    """`user_id`: whose comment it is to be. `confirm`: the call's argument of that name."""
 
     words: ClassVar[Words] = Words(
         not_made="The comment was not made.",
@@ -38,10 +40,25 @@ class AddComment(Work):
         advice="Look at list_gist_comments before calling again.",
     )
 
-    def __init__(self, gist_id: str, body: str, *, user_id: GitHubUserId) -> None:
+    def __init__(
+        self, gist_id: str, body: str, *, user_id: GitHubUserId, confirm: str = ""
+    ) -> None:
         self._gist_id = gist_id
         self._body = body
         self._user_id = user_id
+        self._confirm = confirm
+
+    async def approve(self, call: ToolCall, claim: Claim) -> None:
+        proposal = Proposal(
+            tool="add_gist_comment",
+            action=f"Comment on the gist {self._gist_id}, in the person's name",
+            # Also on a secret gist: it goes out to whoever follows the gist.
+            is_public=True,
+            texts=[("body", self._body)],
+            shown=[f"a text of {len(self._body.encode()):,} bytes"],
+            digest=digest_of(self._gist_id, self._body),
+        )
+        await approve(call, proposal, confirm=self._confirm, claim=claim)
 
     def claim_name(self, made: Made) -> str:
         return _claim_name(made.id)
@@ -85,7 +102,9 @@ class AddComment(Work):
         # One page more than there were when the number was counted.
         first_read = last_page + 1
         for number in range(first_read, max(0, first_read - LOOK_COMMENT_PAGES), -1):
-            page = await github.list_comments(look.token, self._gist_id, page=number)
+            page = await github.list_comments(
+                look.token, self._gist_id, per_page=COMMENTS_PER_PAGE, page=number
+            )
             may_be_more |= page.unreadable > 0 or (number == first_read and bool(page.next_url))
             may_be_more |= any(self._is_unclear(each, look) for each in page.items)
             # A page may shift while others are deleted, and show the same comment again.

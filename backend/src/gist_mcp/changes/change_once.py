@@ -34,7 +34,7 @@ from gist_mcp.constants import (
     MAX_SENDS,
     UNREACHABLE_DELAYS_SECONDS,
 )
-from gist_mcp.errors import Conflict, GistMcpError, OutcomeUnknown, ToolError
+from gist_mcp.errors import Conflict, GistMcpError, OutcomeUnknown, ReadOnly, ToolError
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.sessions.ledger import Ledger, lease_seconds
@@ -115,7 +115,7 @@ class _Carrying:
         Whatever it raises, the open change's `maybe_sent` says whether it may be.
         """
         if not self._maybe_sent:
-            await self._call.step("Ask whether it is allowed", self._approve)
+            await self._approve()
         for attempt in range(1, MAX_SENDS + 1):
             if self._maybe_sent:
                 found = await self._look_repeatedly(attempt)
@@ -138,6 +138,11 @@ class _Carrying:
         raise self._unknown(None)
 
     async def _approve(self) -> None:
+        # No step: a tool that runs again has a new `Work`, which must know what was allowed. What
+        # is asked on the way is asked once all the same.
+        if process.services().config.read_only:
+            # The call began before a restart, and the operator has set it since.
+            raise ReadOnly(by_operator=True)
         await self._work.approve(self._call, self._claim)
 
     async def _is_ours(self, made: Made) -> bool:
@@ -177,20 +182,14 @@ class _Carrying:
         raise AssertionError("the last try returns or raises")
 
     async def _send(self, alias: str) -> _Tried:
-        async def post(token: GitHubToken) -> Made:
-            self._open.posts()
-            return await self._work.send(token, self._open.note)
-
         async def send() -> _Tried:
             try:
                 credential = await self._call.credential(GIST_SCOPE)
                 # After the wait for the owner, whose next request may be the cancellation.
                 await self._call.stop_if_cancelled()
-                note = await self._call.with_credential(credential, self._prepare)
-                made = await self._open.hold(note)
-                if made is not None:
-                    return _Tried(made=Made(id=made.gist_id, url=made.url))
-                return _Tried(made=await self._call.with_credential(credential, post))
+                async with self._work.turn():
+                    made = await self._call.with_credential(credential, self._prepare_and_post)
+                return _Tried(made=made)
             except OutcomeUnknown:
                 return _Tried()
             except StateUnavailable:
@@ -201,10 +200,17 @@ class _Carrying:
 
         return await self._call.step(alias, send)
 
-    async def _prepare(self, token: GitHubToken) -> str:
+    async def _prepare_and_post(self, token: GitHubToken) -> Made:
+        # Both again after a wait for GitHub's limit: what was read before it may have changed.
         if self._maybe_sent and self._open.note:
-            return await self._work.prepare_again(token, self._open.note)
-        return await self._work.prepare(token)
+            note = await self._work.prepare_again(token, self._open.note)
+        else:
+            note = await self._work.prepare(token)
+        made = await self._open.hold(note)
+        if made is not None:
+            return Made(id=made.gist_id, url=made.url)
+        self._open.posts()
+        return await self._work.send(token, self._open.note)
 
     async def _look_repeatedly(self, attempt: int) -> Made | None:
         """Looks until the result is found or all looks have seen that it is not there."""

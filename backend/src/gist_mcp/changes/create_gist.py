@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import ClassVar
 
 from gist_mcp import process
+from gist_mcp.calls.call import ToolCall
+from gist_mcp.changes.approval import Claim, Proposal, approve, digest_of, new_texts, sized
 from gist_mcp.changes.new_gist import NewGist
 from gist_mcp.changes.work import Look, Made, Words, Work
 from gist_mcp.constants import LOOK_PAGES
@@ -18,7 +20,7 @@ from gist_mcp.principal import GitHubUserId
 
 
 class CreateGist(Work):
-    """`user_id`: whose gist it is to be."""
+    """`user_id`: whose gist it is to be. `confirm`: the call's argument of that name."""
 
     words: ClassVar[Words] = Words(
         not_made="The gist was not made.",
@@ -28,12 +30,25 @@ class CreateGist(Work):
         "looks by itself.",
     )
 
-    def __init__(self, gist: NewGist, *, user_id: GitHubUserId) -> None:
+    def __init__(self, gist: NewGist, *, user_id: GitHubUserId, confirm: str = "") -> None:
         self._gist = gist
         self._user_id = user_id
+        self._confirm = confirm
 
     def digests(self) -> dict[str, str]:
         return self._gist.digests()
+
+    async def approve(self, call: ToolCall, claim: Claim) -> None:
+        gist = self._gist
+        proposal = Proposal(
+            tool="create_gist",
+            action=f"Create a {'public' if gist.public else 'secret'} gist",
+            is_public=gist.public,
+            texts=[("description", gist.description), *new_texts(gist.files.items())],
+            shown=[sized(name, content) for name, content in gist.files.items()],
+            digest=digest_of(gist.digests()),
+        )
+        await approve(call, proposal, confirm=self._confirm, claim=claim)
 
     def claim_name(self, made: Made) -> str:
         return made.id

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 from gist_mcp.calls.argument_names import shown
 from gist_mcp.calls.text import is_blank
@@ -20,6 +20,8 @@ MAX_NAMED_FILES: Final = 10
 class EditFile(ChangeGist):
     """Edits the file `filename`; `append` is added after the edits."""
 
+    tool: ClassVar[str] = "edit_gist_file"
+
     def __init__(
         self,
         gist_id: str,
@@ -29,8 +31,9 @@ class EditFile(ChangeGist):
         append: str,
         revision: str,
         user_id: GitHubUserId,
+        confirm: str = "",
     ) -> None:
-        super().__init__(gist_id, revision=revision, user_id=user_id)
+        super().__init__(gist_id, revision=revision, user_id=user_id, confirm=confirm)
         self._filename = filename
         self._edits = tuple(edits)
         self._append = append

@@ -9,19 +9,31 @@ from datetime import datetime
 from typing import ClassVar
 
 from gist_mcp import process
-from gist_mcp.changes.work import Look, Made, NeverMade, Words, Work
+from gist_mcp.calls.call import ToolCall
+from gist_mcp.changes.approval import (
+    Claim,
+    Proposal,
+    approve,
+    described,
+    digest_of,
+    publishing_is_asked_for,
+    size_of,
+)
+from gist_mcp.changes.work import GIST_SCOPE, Look, Made, NeverMade, Words, Work
 from gist_mcp.constants import LOOK_PAGES
 from gist_mcp.errors import Conflict, NotFound, OutcomeUnknown
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import Gist
 from gist_mcp.principal import GitHubUserId
 
+FORKS_PER_PAGE = 100
+
 MAX_CANDIDATES = 20
 """Gists of the user that one look opens at most, to see what they are forks of."""
 
 
 class ForkGist(Work):
-    """`user_id`: whose fork it is to be."""
+    """`user_id`: whose fork it is to be. `confirm`: the call's argument of that name."""
 
     words: ClassVar[Words] = Words(
         not_made="The gist was not forked.",
@@ -30,9 +42,28 @@ class ForkGist(Work):
         advice="Look at list_my_gists before calling again.",
     )
 
-    def __init__(self, gist_id: str, *, user_id: GitHubUserId) -> None:
+    def __init__(self, gist_id: str, *, user_id: GitHubUserId, confirm: str = "") -> None:
         self._gist_id = gist_id
         self._user_id = user_id
+        self._confirm = confirm
+
+    async def approve(self, call: ToolCall, claim: Claim) -> None:
+        if not publishing_is_asked_for():
+            return
+        gist = await call.read(
+            "Read the gist that is to be forked", self._original, scopes=(GIST_SCOPE,)
+        )
+        proposal = Proposal(
+            tool="fork_gist",
+            action=f"Make a copy in the person's account of {described(gist)}",
+            is_public=gist.public,
+            shown=[size_of(file) for file in gist.files],
+            digest=digest_of(gist.id, gist.revision),
+        )
+        await approve(call, proposal, confirm=self._confirm, claim=claim)
+
+    async def _original(self, token: GitHubToken) -> Gist:
+        return await process.services().github.get_gist(token, self._gist_id)
 
     async def prepare(self, token: GitHubToken) -> str:
         gist = await process.services().github.get_gist(token, self._gist_id)
@@ -67,7 +98,7 @@ class ForkGist(Work):
     async def _among_the_forks(self, token: GitHubToken) -> tuple[Gist | None, bool]:
         """The user's fork, if it is found; and whether all forks were looked at."""
         github = process.services().github
-        page = await github.list_forks(token, self._gist_id)
+        page = await github.list_forks(token, self._gist_id, per_page=FORKS_PER_PAGE)
         is_whole = not page.unreadable
         for _ in range(LOOK_PAGES - 1):
             own = self._own(page)

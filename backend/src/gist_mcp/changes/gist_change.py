@@ -12,13 +12,24 @@ names the revision before the new one, so the caller is told when that has happe
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import ClassVar, Final
 
 from gist_mcp import process
+from gist_mcp.calls.call import ToolCall
+from gist_mcp.changes.approval import (
+    Claim,
+    Proposal,
+    approve,
+    holds_secret,
+    publishing_is_asked_for,
+)
+from gist_mcp.changes.gist_turns import turn
+from gist_mcp.changes.proposed_change import proposed_change
 from gist_mcp.changes.sent_change import GistChange, SentChange, digest, files_digest, sent_change
 from gist_mcp.changes.what_changed import what_changed
-from gist_mcp.changes.work import Look, Made, NeverMade, Words, Work
+from gist_mcp.changes.work import GIST_SCOPE, Look, Made, NeverMade, Words, Work
 from gist_mcp.errors import Conflict, NotFound, OutcomeUnknown
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import Gist
@@ -56,10 +67,17 @@ class ChangeGist(Work):
     # The same change twice does what one does: two looks see whether somebody is in between.
     look_delays_seconds: ClassVar[tuple[float, ...]] = (0.5, 2.0)
 
-    def __init__(self, gist_id: str, *, revision: str, user_id: GitHubUserId) -> None:
+    tool: ClassVar[str]
+    """The tool that makes it."""
+
+    def __init__(
+        self, gist_id: str, *, revision: str, user_id: GitHubUserId, confirm: str = ""
+    ) -> None:
         self._gist_id = gist_id
         self._revision = revision
         self._user_id = user_id
+        self._confirm = confirm
+        self._approved: tuple[str, bool] | None = None
         self._change: GistChange | None = None
         self._found: Made | None = None
 
@@ -70,6 +88,30 @@ class ChangeGist(Work):
     @abstractmethod
     def watched(self) -> Mapping[str, bool]:
         """The files that the change names, before and after it: as `files_digest` takes them."""
+
+    def turn(self) -> AbstractAsyncContextManager[object]:
+        return turn(self._gist_id)
+
+    def known_texts(self) -> Sequence[tuple[str, str]] | None:
+        """The texts that go into the gist, `None` if they depend on what is in it."""
+        return None
+
+    async def approve(self, call: ToolCall, claim: Claim) -> None:
+        known = self.known_texts()
+        is_free = known is not None and not publishing_is_asked_for()
+        if known is not None and is_free and not await holds_secret(known):
+            return
+        proposal, base = await call.read(
+            "Read the gist that is to be changed", self._proposal, scopes=(GIST_SCOPE,)
+        )
+        await approve(call, proposal, confirm=self._confirm, claim=claim)
+        self._approved = base, proposal.is_public
+
+    async def _proposal(self, token: GitHubToken) -> tuple[Proposal, str]:
+        gist = await self._own_gist(token)
+        base = await self._base(token, gist)
+        change = await self.change_of(gist)
+        return proposed_change(self.tool, gist, base, change), base
 
     async def prepare(self, token: GitHubToken) -> str:
         gist = await self._own_gist(token)
@@ -91,10 +133,21 @@ class ChangeGist(Work):
             )
         return gist
 
-    async def _prepare(self, token: GitHubToken, gist: Gist) -> str:
+    async def _base(self, token: GitHubToken, gist: Gist) -> str:
+        """The revision at which the gist is. Raises `Conflict` if the caller has read another."""
         base = await _revision_of(token, gist)
         if self._revision and base != self._revision:
             raise Conflict(await self._what_changed(token, gist, self._revision))
+        return base
+
+    async def _prepare(self, token: GitHubToken, gist: Gist) -> str:
+        base = await self._base(token, gist)
+        if self._approved not in (None, (base, gist.public)):
+            # What would be sent now, nobody has looked at.
+            raise Conflict(
+                "Somebody else has changed the gist in the meantime. Look with get_gist before "
+                "calling again."
+            )
         self._change = await self.change_of(gist)
         sent = await sent_change(
             gist,

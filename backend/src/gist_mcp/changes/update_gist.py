@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from gist_mcp.calls.argument_names import shown
 from gist_mcp.calls.file_names import check_file_name
 from gist_mcp.calls.text import check_text
+from gist_mcp.changes.approval import new_texts
 from gist_mcp.changes.gist_change import ChangeGist
 from gist_mcp.changes.new_gist import Faults, check_content, check_description, check_total_size
 from gist_mcp.changes.sent_change import GistChange
@@ -119,11 +121,23 @@ def _check_names(files: Sequence[FileUpdate]) -> None:
 class UpdateGist(ChangeGist):
     """Carries an `Update` out."""
 
+    tool: ClassVar[str] = "update_gist"
+
     def __init__(
-        self, gist_id: str, update: Update, *, revision: str, user_id: GitHubUserId
+        self,
+        gist_id: str,
+        update: Update,
+        *,
+        revision: str,
+        user_id: GitHubUserId,
+        confirm: str = "",
     ) -> None:
-        super().__init__(gist_id, revision=revision, user_id=user_id)
+        super().__init__(gist_id, revision=revision, user_id=user_id, confirm=confirm)
         self._update = update
+
+    def known_texts(self) -> Sequence[tuple[str, str]]:
+        files = [(file.result_name, file.content) for file in self._update.files]
+        return [("description", self._update.description or ""), *new_texts(files)]
 
     def watched(self) -> Mapping[str, bool]:
         left = {file.filename: True for file in self._update.files if file.leaves_its_name}

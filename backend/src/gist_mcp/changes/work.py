@@ -5,6 +5,7 @@ Each kind of change is a `Work`. `change_once` carries any of them out so that i
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -90,9 +91,13 @@ class Work(ABC):
         """Asks for what must be allowed, before anything is sent. Raises what refuses it.
 
         Not asked again where the change may have been sent: then it was allowed. `claim` is as in
-        `Look`.
+        `Look`. A tool that runs again approves again: what it reads and asks are steps of the call.
         """
         return
+
+    def turn(self) -> AbstractAsyncContextManager[object]:
+        """Held from `prepare` until the send has ended, where changes must not cross each other."""
+        return nullcontext()
 
     async def prepare(self, token: GitHubToken) -> str:
         """Reads, right before each send, what the change depends on. A note for `look`, kept

@@ -13,6 +13,14 @@ GistId = Annotated[
     str, Field(description="The gist's id, or any URL of the gist, such as that of its page.")
 ]
 
+Confirm = Annotated[
+    str,
+    Field(
+        description="Leave it empty. Where the person has to agree first and the client cannot ask "
+        "them, the error of the call gives a token for this; use it only after they have agreed."
+    ),
+]
+
 REVISION_TEXT: Final = (
     "The revision (SHA) that you have read, from get_gist or an earlier change. The call is "
     "refused, and shows what changed, if the gist is at another by now."

@@ -17,7 +17,7 @@ from gist_mcp.changes.new_gist import Faults
 from gist_mcp.changes.text_edits import Edit, check_edits
 from gist_mcp.changes.update_gist import FileUpdate, Update, UpdateGist, checked_update
 from gist_mcp.errors import InvalidArgument
-from gist_mcp.tools.gist_argument import REVISION_TEXT, GistId, gist_meant, revision_meant
+from gist_mcp.tools.gist_argument import REVISION_TEXT, Confirm, GistId, gist_meant, revision_meant
 from gist_mcp.tools.gist_summary import ChangedGist, summary_fields
 
 
@@ -99,6 +99,7 @@ async def update_gist(
     clear_description: Annotated[
         bool, Field(description="True takes the description away.")
     ] = False,
+    confirm: Confirm = "",
 ) -> UpdatedGist:
     """Change a gist of the user's: its description, and any number of files at once.
 
@@ -122,6 +123,7 @@ async def update_gist(
         update,
         revision=revision_meant(meant, revision),
         user_id=call.running.user_id,
+        confirm=confirm,
     )
     return await _changed(call, work)
 
@@ -166,6 +168,7 @@ async def edit_gist_file(
         ),
     ] = "",
     revision: Annotated[str, Field(description=REVISION_TEXT)] = "",
+    confirm: Confirm = "",
 ) -> UpdatedGist:
     """Change places in one file of a gist of the user's, and leave the rest as it is.
 
@@ -186,15 +189,18 @@ async def edit_gist_file(
         append=append,
         revision=revision_meant(meant, revision),
         user_id=call.running.user_id,
+        confirm=confirm,
     )
     return await _changed(call, work)
 
 
 @tool_errors
-async def delete_gist(context: DurableContext, gist_id: GistId) -> DeletedGist:
+async def delete_gist(
+    context: DurableContext, gist_id: GistId, confirm: Confirm = ""
+) -> DeletedGist:
     """Delete a gist of the user's, with all its files, revisions and comments, for ever."""
     call = running_call(context)
-    work = DeleteGist(gist_meant(gist_id).gist_id, user_id=call.running.user_id)
+    work = DeleteGist(gist_meant(gist_id).gist_id, user_id=call.running.user_id, confirm=confirm)
     made = await change_once(call, work)
     return DeletedGist(id=made.id, url=made.url, deleted=True)
 

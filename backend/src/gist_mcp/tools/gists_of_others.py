@@ -12,7 +12,7 @@ from gist_mcp.changes.change_once import change_once
 from gist_mcp.changes.fork_gist import ForkGist
 from gist_mcp.changes.star_gist import StarGist, UnstarGist
 from gist_mcp.errors import InvalidArgument
-from gist_mcp.tools.gist_argument import GistId, gist_meant
+from gist_mcp.tools.gist_argument import Confirm, GistId, gist_meant
 
 MAX_COMMENT_CHARACTERS = 65_535
 """GitHub refuses a longer comment."""
@@ -43,11 +43,12 @@ class AddedComment(BaseModel):
 
 
 @tool_errors
-async def fork_gist(context: DurableContext, gist_id: GistId) -> ForkedGist:
+async def fork_gist(context: DurableContext, gist_id: GistId, confirm: Confirm = "") -> ForkedGist:
     """Copy somebody else's gist into the user's account. The copy is as public as the original."""
     call = running_call(context)
     original = gist_meant(gist_id).gist_id
-    made = await change_once(call, ForkGist(original, user_id=call.running.user_id))
+    work = ForkGist(original, user_id=call.running.user_id, confirm=confirm)
+    made = await change_once(call, work)
     return ForkedGist(id=made.id, url=made.url, fork_of=original)
 
 
@@ -65,7 +66,7 @@ async def unstar_gist(context: DurableContext, gist_id: GistId) -> StarredGist:
     return StarredGist(id=made.id, url=made.url, starred=False)
 
 
-def check_comment(*, gist_id: str, body: str) -> None:
+def check_comment(*, gist_id: str, body: str, **_: object) -> None:
     """Raises `InvalidArgument` for a comment that GitHub would refuse."""
     gist_meant(gist_id)
     check_text("body", body)
@@ -85,10 +86,12 @@ async def add_gist_comment(
     body: Annotated[
         str, Field(description="The comment, in Markdown, of up to 65,535 characters.")
     ],
+    confirm: Confirm = "",
 ) -> AddedComment:
     """Comment on a gist as the user. Everybody who can open the gist can read the comment."""
     check_comment(gist_id=gist_id, body=body)
     call = running_call(context)
     gist = gist_meant(gist_id).gist_id
-    made = await change_once(call, AddComment(gist, body, user_id=call.running.user_id))
+    work = AddComment(gist, body, user_id=call.running.user_id, confirm=confirm)
+    made = await change_once(call, work)
     return AddedComment(id=made.id, url=made.url, gist_id=gist)

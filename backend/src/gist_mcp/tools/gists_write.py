@@ -11,6 +11,7 @@ from gist_mcp.calls.call import running_call, tool_errors
 from gist_mcp.changes.change_once import change_once
 from gist_mcp.changes.create_gist import CreateGist
 from gist_mcp.changes.new_gist import NewGist, checked_gist
+from gist_mcp.tools.gist_argument import Confirm
 from gist_mcp.tools.results import CreatedGist
 
 
@@ -29,6 +30,7 @@ def gist_of(
     public: bool,
     additional_files: Sequence[NewFile],
     idempotency_key: str,
+    **_: object,
 ) -> NewGist:
     """The gist that `create_gist` is asked for. Raises `InvalidArgument` with all faults."""
     files = [("filename", filename, content)]
@@ -72,6 +74,7 @@ async def create_gist(
             "call returns that call's gist instead of making another."
         ),
     ] = "",
+    confirm: Confirm = "",
 ) -> CreatedGist:
     """Create a GitHub gist that belongs to the signed-in user.
 
@@ -88,7 +91,7 @@ async def create_gist(
         idempotency_key=idempotency_key,
     )
     call = running_call(context)
-    work = CreateGist(gist, user_id=call.running.user_id)
+    work = CreateGist(gist, user_id=call.running.user_id, confirm=confirm)
     made = await change_once(call, work, idempotency_key or None)
     return CreatedGist(
         id=made.id,
