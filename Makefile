@@ -8,7 +8,7 @@ WORKERS ?= 2
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help dev unit test soak bench load budgets lint format types check lock clean set-up-app set-up-test
+.PHONY: help dev unit test soak bench load budgets search lint format types check lock clean set-up-app set-up-test
 
 help:
 	@echo 'make dev     set up and serve on http://localhost:9991 (PORT, STATE_DIR, CHAOS=1, ...)'
@@ -18,6 +18,7 @@ help:
 	@echo 'make bench   measure this server beside others (ROUNDS, SERVERS, CALLS; LONG=1 for the long part)'
 	@echo 'make load    200 people at once (USERS, LOAD_SECONDS, SERVERS); MODE=burst: one who is greedy'
 	@echo 'make budgets an hour of 500 people in minutes: what it costs of the budgets of GitHub'
+	@echo 'make search  how long a search of many gists takes (GISTS, FILE_BYTES, LATENCY_MS)'
 	@echo 'make lint    check style (ruff) and who imports whom (import-linter)'
 	@echo 'make format  put right what ruff can'
 	@echo 'make types   check types (mypy)'
@@ -46,6 +47,10 @@ bench: set-up-test
 # benchmarks/load_run/settings.py has every variable.
 load: set-up-test
 	@exec $(PYTHON) -m benchmarks.load_run
+
+# benchmarks/search.py has every variable.
+search: set-up-test
+	@exec $(PYTHON) -m benchmarks.search
 
 # benchmarks/budgets/settings.py has every variable.
 budgets: set-up-test

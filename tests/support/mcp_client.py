@@ -8,6 +8,7 @@ the stream breaks.
 import contextlib
 import itertools
 import json
+import secrets
 import socket
 import threading
 from collections.abc import Iterator
@@ -59,6 +60,16 @@ class RunningCall:
     def has_begun(self) -> bool:
         """True when the client has an event id to come back with."""
         return self.last_event_id is not None
+
+    @property
+    def progress(self) -> list[str]:
+        """What the call has told of how far it is (MCP, progress)."""
+        told = [message for message in self.messages if message]
+        return [
+            str(message["params"]["message"])
+            for message in told
+            if message.get("method") == "notifications/progress"
+        ]
 
     def wait_for_event(self, seconds: float = 20.0) -> None:
         """Returns when the call has begun."""
@@ -212,13 +223,21 @@ class McpClient:
 
     def call(self, tool: str, **arguments: Any) -> RunningCall:
         """Calls a tool and returns at once."""
+        return self._call({"name": tool, "arguments": arguments})
+
+    def call_with_progress(self, tool: str, **arguments: Any) -> RunningCall:
+        """Calls a tool, of which the client wants to know how far it is; returns at once."""
+        token = {"progressToken": secrets.token_hex(4)}
+        return self._call({"name": tool, "arguments": arguments, "_meta": token})
+
+    def _call(self, parameters: dict[str, Any]) -> RunningCall:
         call = RunningCall(self, next(self._ids))
         call.start(
             {
                 "jsonrpc": "2.0",
                 "id": call.request_id,
                 "method": "tools/call",
-                "params": {"name": tool, "arguments": arguments},
+                "params": parameters,
             }
         )
         return call

@@ -15,6 +15,9 @@ DEFAULT_MAX_BODY_BYTES = 6 * 1024 * 1024
 """Above what the largest gist becomes as JSON, which may write a byte of it as six characters."""
 
 MIN_TOKEN_KEY_CHARACTERS = 32
+MIN_RESULT_TOKENS = 10_000
+"""So that a page of 30 gists or comments fits, each of them cut to what identifies it."""
+
 
 GitHubTokens = Literal["app", "any", "none"]
 PublicGists = Literal["allow", "ask", "never"]
@@ -101,9 +104,10 @@ class Config(BaseSettings):
     """Bytes of one GitHub account's calls that are kept at the same time."""
 
     max_result_tokens: int = Field(
-        default=20_000, ge=2_000, le=1_000_000, validation_alias="MAX_RESULT_TOKENS"
+        default=20_000, ge=MIN_RESULT_TOKENS, le=1_000_000, validation_alias="MAX_RESULT_TOKENS"
     )
-    """How long the result of a tool that reads may be, by the estimate of `answer_budget`."""
+    """How long the result of a tool that reads may be, by the estimate of `tools/answer_budget.py`.
+    """
 
     public_gists: PublicGists = Field(default="allow", validation_alias="PUBLIC_GISTS")
     """Whether tools publish: public gists, changes and forks of such, comments. With `ask` the

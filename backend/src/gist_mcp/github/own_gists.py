@@ -21,8 +21,16 @@ MAX_PAGES: Final = 30
 
 PAGES_AT_ONCE: Final = 4
 
-MAX_KEPT_GISTS: Final = 20_000
-"""Gists of all users together whose listing a process keeps: about 40 MB."""
+MAX_KEPT_BYTES: Final = 48 * 1024 * 1024
+"""Of all users of a process together. The least lately listed are forgotten first."""
+
+MAX_KEPT_USER_BYTES: Final = MAX_KEPT_BYTES // 4
+"""The pages of a user that would take more are kept as far as they fit."""
+
+_PAGE_BYTES: Final = 2_000
+_GIST_BYTES: Final = 1_500
+_FILE_BYTES: Final = 700
+"""What objects take in CPython without their texts of changing length, rounded up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +45,8 @@ class OwnGistList:
 
     @property
     def gists(self) -> list[Gist]:
-        """Those that can be read."""
-        return [gist for page in self.pages for gist in page]
+        """Those that can be read. One that has moved to a later page meanwhile is there once."""
+        return list({gist.id: gist for page in self.pages for gist in page}.values())
 
     @property
     def unreadable(self) -> int:
@@ -54,11 +62,17 @@ class OwnGistList:
 class OwnGists:
     """The lists of all users of this process. By token: GitHub's ETags depend on it."""
 
-    def __init__(self, github: GitHubClient) -> None:
+    def __init__(self, github: GitHubClient, max_bytes: int = MAX_KEPT_BYTES) -> None:
         self._github = github
+        self._max_user_bytes = min(MAX_KEPT_USER_BYTES, max_bytes)
         self._kept: LRUCache[str, tuple[GistPage, ...]] = LRUCache(
-            MAX_KEPT_GISTS, getsizeof=lambda pages: 1 + sum(len(page.gists) for page in pages)
+            max_bytes, getsizeof=memory_bytes
         )
+
+    @property
+    def kept_bytes(self) -> int:
+        """About what the kept pages take in memory."""
+        return int(self._kept.currsize)
 
     def known(self, token: GitHubToken) -> list[Gist]:
         """The gists as they were listed last, without asking GitHub. For completing a name."""
@@ -80,15 +94,8 @@ class OwnGists:
         gate = asyncio.Semaphore(PAGES_AT_ONCE)
 
         async def asked(number: int) -> GistPage:
-            known = kept[number - 1] if number <= len(kept) else None
             async with gate:
-                page = await self._github.list_gists_unless_same(
-                    token, page=number, etag=known.etag if known else None
-                )
-            if isinstance(page, NotModified):
-                assert known is not None
-                return known
-            return page
+                return await self._ask(token, number, kept)
 
         # As many as there were last time at once; without a last time, as many as page 1 announces.
         expected = len(kept) or 1
@@ -102,10 +109,39 @@ class OwnGists:
                 if page.next_url is None:
                     break
             expected = pages[-1].last_page or 0
-        found = tuple(pages)
-        if sum(len(page.gists) for page in found) < MAX_KEPT_GISTS:
-            self._kept[key] = found
-        return OwnGistList(pages=found, is_whole=found[-1].next_url is None)
+        self._keep(key, pages)
+        return OwnGistList(pages=tuple(pages), is_whole=pages[-1].next_url is None)
+
+    async def page(self, token: GitHubToken, number: int) -> GistPage:
+        """One page of 100, from 1 on. Raises what `GitHubClient.list_gists` raises."""
+        key = _key(token)
+        kept = self._kept.get(key, ())
+        page = await self._ask(token, number, kept)
+        if number <= len(kept) and page is not kept[number - 1]:
+            # The pages after it have moved too.
+            self._keep(key, [*kept[: number - 1], page])
+        elif number == len(kept) + 1:
+            self._keep(key, [*kept, page])
+        return page
+
+    async def _ask(self, token: GitHubToken, number: int, kept: Sequence[GistPage]) -> GistPage:
+        known = kept[number - 1] if number <= len(kept) else None
+        page = await self._github.list_gists_unless_same(
+            token, page=number, etag=known.etag if known else None
+        )
+        if isinstance(page, NotModified):
+            # GitHub answers so only where it was asked with an ETag.
+            assert known is not None
+            return known
+        return page
+
+    def _keep(self, key: str, pages: Sequence[GistPage]) -> None:
+        kept: list[GistPage] = []
+        for page in pages:
+            if memory_bytes([*kept, page]) > self._max_user_bytes:
+                break
+            kept.append(page)
+        self._kept[key] = tuple(kept)
 
 
 async def _together[T](work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
@@ -121,3 +157,21 @@ async def _together[T](work: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
 
 def _key(token: GitHubToken) -> str:
     return hashlib.sha256(token.reveal().encode()).hexdigest()
+
+
+def memory_bytes(pages: Sequence[GistPage]) -> int:
+    """About what the pages take in memory, and no less."""
+    return sum(_PAGE_BYTES + sum(map(_gist_bytes, page.gists)) for page in pages)
+
+
+def _gist_bytes(gist: Gist) -> int:
+    texts = [gist.id, gist.html_url, gist.description]
+    for file in gist.files:
+        texts += [file.filename, file.raw_url, file.language, file.type]
+    size_bytes = sum(_text_bytes(text) for text in texts if text)
+    return _GIST_BYTES + _FILE_BYTES * len(gist.files) + size_bytes
+
+
+def _text_bytes(text: str) -> int:
+    # Python's texts take 1 to 4 bytes for a character.
+    return len(text) * (1 if text.isascii() else 4)

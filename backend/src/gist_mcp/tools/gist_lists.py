@@ -13,12 +13,15 @@ from gist_mcp.errors import InvalidArgument
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import GistPage
 from gist_mcp.tools.gists_read import PageNumber
-from gist_mcp.tools.results import GistList, OthersGists, listed_gists, own_gist_list
+from gist_mcp.tools.results import (
+    DEFAULT_PER_PAGE,
+    GistList,
+    OthersGists,
+    listed_gists,
+    own_gist_list,
+)
 
 Visibility = Literal["all", "public", "secret"]
-
-LISTED_GISTS = 10
-"""How many gists `list_my_gists` shows unless told otherwise, as in the tutorial."""
 
 MAX_LISTED_GISTS = 100
 OTHERS_PER_PAGE = 30
@@ -50,7 +53,7 @@ async def list_my_gists(
     page: PageNumber = 1,
     per_page: Annotated[
         int, Field(ge=1, le=MAX_LISTED_GISTS, description="How many gists a page has, 1 to 100.")
-    ] = LISTED_GISTS,
+    ] = DEFAULT_PER_PAGE,
     since: Annotated[
         str,
         Field(description="Only gists changed since this time (ISO 8601), such as 2026-11-28."),

@@ -2,13 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
 from gist_mcp.calls.foreign_text import Author, author_of, hidden_characters, without_hidden
 from gist_mcp.github.models import Gist
 from gist_mcp.principal import GitHubUserId
+from gist_mcp.tools.answer_budget import beginning, entry_bytes, json_bytes, names_that_fit
+
+MAX_LANGUAGES: Final = 10
+MAX_HIDDEN_IF_CUT: Final = 2
+"""Kinds of invisible characters that a cut entry names."""
+
+_NAMES_DEPTH: Final = 4
+"""How deep in a list of gists the file names are."""
 
 
 class More(BaseModel):
@@ -36,12 +44,15 @@ class GistSummary(BaseModel):
     created_at: datetime | None = Field(default=None, description="When it was created.")
     updated_at: datetime | None = Field(default=None, description="When it was last changed.")
     size_bytes: int | None = Field(default=None, description="Size of all files together.")
-    languages: list[str] = Field(default=[], description="Languages of the files.")
+    languages: list[str] = Field(
+        default=[], description="Languages of the files, the first ten at most."
+    )
     comments: int | None = Field(default=None, description="How many comments it has.")
     hidden_characters: list[str] = Field(
         default=[],
         description="Characters of the description and the file names that cannot be seen.",
     )
+    note: str | None = Field(default=None, description="What is missing here, and why.")
 
 
 class ChangedGist(GistSummary):
@@ -64,6 +75,7 @@ def summary_fields(gist: Gist, me: GitHubUserId) -> dict[str, Any]:
     )
     sizes = [file.size_bytes for file in gist.files]
     known = [size for size in sizes if size is not None]
+    languages = list(dict.fromkeys(file.language for file in gist.files if file.language))
     return {
         "id": gist.id,
         "url": gist.html_url,
@@ -75,7 +87,7 @@ def summary_fields(gist: Gist, me: GitHubUserId) -> dict[str, Any]:
         "created_at": gist.created_at,
         "updated_at": gist.updated_at,
         "size_bytes": sum(known) if len(known) == len(sizes) else None,
-        "languages": list(dict.fromkeys(file.language for file in gist.files if file.language)),
+        "languages": languages[:MAX_LANGUAGES],
         "comments": gist.comments,
         "hidden_characters": hidden_characters("\n".join([description or "", *names])),
     }
@@ -84,6 +96,44 @@ def summary_fields(gist: Gist, me: GitHubUserId) -> dict[str, Any]:
 def gist_summary(gist: Gist, me: GitHubUserId) -> GistSummary:
     """A gist as the account `me` is told of it."""
     return GistSummary(**summary_fields(gist, me))
+
+
+def cut_summary(entry: GistSummary, max_bytes: int) -> GistSummary:
+    """The entry of a list, with as much of its description and as many file names as fit.
+
+    The rest of an entry has no great length, and is never cut.
+    """
+    if entry_bytes(entry) <= max_bytes:
+        return entry
+    bare = entry.model_copy(
+        update={
+            "description": "",
+            "files": [""],
+            "hidden_characters": entry.hidden_characters[:MAX_HIDDEN_IF_CUT],
+            "note": _what_is_cut(has_description=False, names=1_000),
+        }
+    )
+    left_bytes = max(0, max_bytes - entry_bytes(bare))
+    description = beginning(entry.description or "", left_bytes // 2)
+    left_bytes -= json_bytes(description) - 2
+    files = names_that_fit(entry.files, left_bytes, depth=_NAMES_DEPTH)
+    has_description = description == (entry.description or "")
+    return bare.model_copy(
+        update={
+            "description": entry.description if has_description else description,
+            "files": files,
+            "note": _what_is_cut(
+                has_description=has_description, names=len(entry.files) - len(files)
+            ),
+        }
+    )
+
+
+def _what_is_cut(*, has_description: bool, names: int) -> str | None:
+    notes = [] if has_description else ["The description is cut."]
+    if names:
+        notes.append(f"{names:,} file names are left out; get_gist lists the files.")
+    return " ".join(notes) or None
 
 
 def more(tool: str, arguments: Mapping[str, Any]) -> More:

@@ -1,16 +1,28 @@
 """The results of the tools, which a model gets as JSON text and as structured content."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, Field
 
 from gist_mcp.github.models import GistPage, User
 from gist_mcp.github.own_gists import OwnGistList
 from gist_mcp.principal import GitHubUserId
-from gist_mcp.tools.answer_budget import fitting
-from gist_mcp.tools.gist_summary import GistSummary, More, gist_summary, more
+from gist_mcp.tools.answer_budget import (
+    FRAME_BYTES,
+    budget_bytes,
+    entry_bytes,
+    fitting,
+    largest_share,
+)
+from gist_mcp.tools.gist_summary import GistSummary, More, cut_summary, gist_summary, more
+
+DEFAULT_PER_PAGE: Final = 10
+"""How many gists `list_my_gists` shows unless told otherwise, as in the tutorial."""
+
+LEAST_ENTRY_BYTES: Final = 1_500
+"""To no less is the entry of a list of any length cut: its id, URL and times are half of it."""
 
 
 class CreatedGist(BaseModel):
@@ -77,45 +89,43 @@ def own_gist_list(
     left_out = listed.unreadable
     begin = (page - 1) * per_page
     entries = [gist_summary(gist, me) for gist in gists[begin : begin + per_page]]
-    shown = fitting(entries, max_tokens)
-    end = begin + len(shown)
+    fit = len(fitting(_cut(entries, max_tokens, LEAST_ENTRY_BYTES), max_tokens))
+    number, next_per_page = (fit, per_page) if fit == len(entries) else _smaller(begin, fit)
+    arguments = {
+        "page": (begin + number) // next_per_page + 1,
+        "per_page": next_per_page if next_per_page != DEFAULT_PER_PAGE else 0,
+        "since": since.isoformat() if since else "",
+        "visibility": visibility if visibility != "all" else "",
+    }
     return GistList(
         count=len(gists) + left_out,
-        gists=shown,
+        gists=_cut(entries[:number], max_tokens, LEAST_ENTRY_BYTES),
         left_out=left_out,
-        more=_next_of_own(page, per_page, len(shown), len(gists) > end, since, visibility),
+        more=more("list_my_gists", arguments) if len(gists) > begin + number else None,
         note=_note(listed, left_out),
     )
 
 
-def _next_of_own(
-    page: int,
-    per_page: int,
-    shown: int,
-    has_more: bool,
-    since: datetime | None,
-    visibility: str,
-) -> More | None:
-    if not has_more:
-        return None
-    next_page, next_per_page = page + 1, per_page
-    if shown < per_page:
-        # The page is too long for one answer. Smaller ones go on where this one ends.
-        begin = (page - 1) * per_page + shown
-        next_per_page = _divisor(begin, shown)
-        next_page = begin // next_per_page + 1
-    arguments = {
-        "page": next_page,
-        "per_page": next_per_page,
-        "since": since.isoformat() if since else "",
-        "visibility": visibility,
-    }
-    return more("list_my_gists", arguments)
+def _cut(
+    entries: Sequence[GistSummary], max_tokens: int, least_bytes: int = 0
+) -> list[GistSummary]:
+    """The entries, of which the longest are cut if not all of them fit; none to less than
+    `least_bytes`.
+    """
+    share_bytes = largest_share(
+        [entry_bytes(entry) for entry in entries], budget_bytes(max_tokens) - FRAME_BYTES
+    )
+    return [cut_summary(entry, max(share_bytes, least_bytes)) for entry in entries]
 
 
-def _divisor(begin: int, most: int) -> int:
-    """The largest number up to `most` that divides `begin`: a page of that size begins there."""
-    return next(size for size in range(most, 0, -1) if begin % size == 0)
+def _smaller(begin: int, fit: int) -> tuple[int, int]:
+    """How many of the `fit` entries from `begin` on are shown, and how many a page has then.
+
+    The next page of that size begins where this answer ends. Most are shown that way where the
+    number is a little smaller than `fit`.
+    """
+    sizes = range(fit, fit // 2, -1)
+    return max((fit - (begin + fit) % size, size) for size in sizes)
 
 
 def _note(listed: OwnGistList, left_out: int) -> str | None:
@@ -146,17 +156,14 @@ def listed_gists(
 ) -> OthersGists:
     """A page as GitHub gave it, to a call of `tool` with these arguments."""
     entries = [gist_summary(gist, me) for gist in found]
-    shown = fitting(entries, max_tokens)
-    notes = []
-    if len(shown) < len(entries):
-        notes.append(f"{len(entries) - len(shown)} gists of this page are left out: too long.")
-    if found.unreadable:
-        notes.append(f"{len(found.unreadable)} gists came in a form that cannot be read.")
+    unreadable = len(found.unreadable)
+    note = f"{unreadable} gists came from GitHub in a form that cannot be read."
     return OthersGists(
-        gists=shown,
-        left_out=len(found.unreadable),
+        # All of them: MAX_RESULT_TOKENS has room for a page of entries of the least length.
+        gists=_cut(entries, max_tokens),
+        left_out=unreadable,
         more=more(tool, {**arguments, "page": page + 1}) if found.next_url else None,
-        note=" ".join(notes) or None,
+        note=note if unreadable else None,
     )
 
 
