@@ -36,7 +36,10 @@ def test_a_server_says_who_it_is_and_what_it_serves(world: World) -> None:
         "version": VERSION,
         "websiteUrl": world.app.url,
     }
-    assert result["capabilities"] == {"tools": {"listChanged": False}}
+    assert result["capabilities"] == {
+        "resources": {"listChanged": False, "subscribe": False},
+        "tools": {"listChanged": False},
+    }
     assert "idempotency_key" in result["instructions"]
 
 
