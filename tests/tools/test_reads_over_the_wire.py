@@ -138,6 +138,8 @@ def test_lists_survive_an_odd_gist_and_strangers_texts_are_marked(here: World) -
         as_user(here, account, "POST", path, {"body": body})
 
     async def read(session: ClientSession) -> list[dict[str, Any]]:
+        nobody = await session.call_tool("list_user_gists", {"login": "nobody-at-all"})
+        assert nobody.isError
         return [
             await answer(session, "list_my_gists"),
             await answer(session, "list_starred_gists"),
