@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 
 GIST = {"description": "d", "filename": "a.txt", "content": "x", "public": True}
 SECRET = "ghp_" + "b2" * 18
-CAN_BE_ASKED = {"elicitation": {}}
+CAN_BE_ASKED: dict[str, Any] = {"elicitation": {}}
 READ_ONLY = {"X-MCP-Readonly": "true"}
 OTHER_PROCESS = {HOP_HEADER: "forged"}
 """Envoy gives a request with it to either process."""

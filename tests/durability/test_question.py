@@ -23,7 +23,7 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.integration
 
 APPLICATION = Path(__file__).parents[1] / "support" / "asking_app.py"
-CAN_BE_ASKED = {"elicitation": {}}
+CAN_BE_ASKED: dict[str, Any] = {"elicitation": {}}
 ACCEPTED = {"action": "accept", "content": {}}
 DECLINED = {"action": "decline"}
 
