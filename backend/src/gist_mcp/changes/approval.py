@@ -93,8 +93,9 @@ async def holds_secret(texts: Sequence[tuple[str, str]]) -> bool:
     return bool(await asyncio.to_thread(found_secrets, texts))
 
 
-async def approve(call: ToolCall, proposal: Proposal, *, confirm: str, claim: Claim) -> None:
-    """Returns if the change may be made.
+async def approve(call: ToolCall, proposal: Proposal, *, confirm: str, claim: Claim) -> bool:
+    """Returns if the change may be made: true if the person has agreed, false if nothing calls for
+    a question.
 
     `confirm` is the call's argument of that name. `claim` is `Look.claim`. Raises `Conflict` for
     what may not be done, or was refused or left unanswered; `ConfirmationNeeded` where the client
@@ -108,7 +109,7 @@ async def approve(call: ToolCall, proposal: Proposal, *, confirm: str, claim: Cl
         )
     found = await asyncio.to_thread(found_secrets, proposal.texts)
     if not found and not proposal.always_asks and not (proposal.is_public and policy == "ask"):
-        return
+        return False
     message = _message(proposal, found)
     bound = Bound(
         account=account_id(call.running.issuer, call.running.user_id),
@@ -117,11 +118,12 @@ async def approve(call: ToolCall, proposal: Proposal, *, confirm: str, claim: Cl
     )
     if not can_be_asked(call):
         await _check_confirmed(call, bound, message, confirm=confirm, claim=claim)
-        return
+        return True
     # Under a name of its own for each content: the answer to another question is none to this one.
     answer = await ask(call, f"{message}\n\nShall this be done?", name=f"confirm {bound.digest}")
     if answer is not Answer.ACCEPTED:
         raise Conflict(_REFUSED[answer])
+    return True
 
 
 _REFUSED: Final = {

@@ -28,7 +28,7 @@ from gist_mcp.mcp_http.json_rpc import (
     MessageTooLarge,
 )
 from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, EventId, McpRequest, Refused
-from gist_mcp.mcp_http.methods import McpMethods, agreed_version
+from gist_mcp.mcp_http.methods import McpMethods, agreed_version, is_read_only
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.unlogged_call import StateTooLarge
 from gist_mcp.sessions.call_beginning import CallBeginning
@@ -55,6 +55,9 @@ from gist_mcp.tools.call_validation import refused_call_result, validated_call
 from gist_mcp.tools.registry import changes, only_reads
 
 logger = logging.getLogger(__name__)
+
+ASK_GITHUB: Final = frozenset({"resources/list", "resources/read", "completion/complete"})
+"""Methods besides tool calls that wait for GitHub."""
 
 MAX_WAITING_FOR_A_CALL: Final = 32
 """Requests that wait for the response of one call. Clients need one; one whose network is lost and
@@ -121,12 +124,9 @@ class McpDelivery:
     async def _answer_at_once(
         self, request: Request, caller: Authenticated, message: JsonRpcMessage
     ) -> Response:
-        answer = await self._methods.answer(message, read_only=self._is_read_only(caller))
-        return _response(request, caller, answer)
-
-    def _is_read_only(self, caller: Authenticated) -> bool:
-        # The client's header only tightens what the operator has set.
-        return self._deps.config.read_only or caller.read_only
+        if message.method in ASK_GITHUB:
+            end_turn(request)
+        return _response(request, caller, await self._methods.answer(message, caller))
 
     async def _owned_session(self, request: Request, caller: Authenticated) -> LiveSession:
         """The session, if it is live and the caller's."""
@@ -264,7 +264,7 @@ class McpDelivery:
     ) -> dict[str, Any] | None:
         """The response to a call that would change something where nothing may be changed."""
         name = message.tool_name
-        if name is None or not self._is_read_only(caller) or not changes(name):
+        if name is None or not is_read_only(self._deps.config, caller) or not changes(name):
             return None
         return _refused_call(message, ReadOnly(by_operator=self._deps.config.read_only))
 
