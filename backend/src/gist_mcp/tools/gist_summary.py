@@ -99,7 +99,7 @@ def gist_summary(gist: Gist, me: GitHubUserId) -> GistSummary:
 
 
 def cut_summary[T: GistSummary](entry: T, max_bytes: int) -> T:
-    """An entry of a list, or a whole result, with as much of its description and file names as fits.
+    """An entry of a list, or a whole result, with as much of its texts and names as fits.
 
     The rest of an entry has no great length, and is never cut.
     """
