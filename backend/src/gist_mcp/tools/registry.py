@@ -191,6 +191,11 @@ def require_scopes(tool_name: str, granted: frozenset[str] | None) -> None:
         raise ScopeRequired(missing)
 
 
+def changes(tool_name: str) -> bool:
+    """True for a known tool that changes something."""
+    return tool_name in _BY_NAME and not only_reads(tool_name)
+
+
 def only_reads(tool_name: str) -> bool:
     """True for a known tool that changes nothing: a repeated request runs it again."""
     entry = _BY_NAME.get(tool_name)
