@@ -152,7 +152,7 @@ def test_a_name_that_resembles_nothing_is_answered_with_all_arguments() -> None:
 
     assert line == (
         "colour: there is no such argument; create_gist takes `description`, `filename`, "
-        "`content`, `public`, `additional_files` and `idempotency_key`."
+        "`content`, `public`, `additional_files`, `idempotency_key` and `confirm`."
     )
 
 

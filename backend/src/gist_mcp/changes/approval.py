@@ -53,15 +53,22 @@ def digest_of(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def named(filename: str) -> str:
+    """A file as questions name it."""
+    if found_secrets([("", filename)]):
+        return "a file with a secret in its name"
+    return f"`{shown(filename)}`"
+
+
 def sized(filename: str, content: str) -> str:
     """A line of `Proposal.shown` for a file."""
-    return f"`{shown(filename)}`, {len(content.encode()):,} bytes"
+    return f"{named(filename)}, {len(content.encode()):,} bytes"
 
 
 def size_of(file: GistFile) -> str:
     """A line of `Proposal.shown` for a file that is there."""
     size = "size not known" if file.size_bytes is None else f"{file.size_bytes:,} bytes"
-    return f"`{shown(file.filename)}`, {size}"
+    return f"{named(file.filename)}, {size}"
 
 
 def described(gist: Gist) -> str:
@@ -71,9 +78,9 @@ def described(gist: Gist) -> str:
 
 def new_texts(files: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """`Proposal.texts` of files, given as names and contents. Names may hold secrets too."""
-    named = list(files)
-    names = [("file names", name) for name, _ in named]
-    return [*names, *((f"`{shown(name)}`", content) for name, content in named)]
+    listed = list(files)
+    names = [("the name of a file", name) for name, _ in listed]
+    return [*names, *((named(name), content) for name, content in listed)]
 
 
 def publishing_is_asked_for() -> bool:

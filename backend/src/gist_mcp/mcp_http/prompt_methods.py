@@ -20,7 +20,12 @@ from gist_mcp.sessions.hop import Authenticated
 
 async def answer_list_prompts(_: JsonRpcMessage, __: Authenticated) -> dict[str, Any]:
     """`prompts/list`: all of them, on one page."""
-    return dumped(ListPromptsResult(prompts=[_shown(entry) for entry in MENU]))
+    return dumped(listed_prompts())
+
+
+def listed_prompts() -> ListPromptsResult:
+    """All prompts, as clients are told of them."""
+    return ListPromptsResult(prompts=[_shown(entry) for entry in MENU])
 
 
 async def answer_get_prompt(request: JsonRpcMessage, _: Authenticated) -> dict[str, Any]:

@@ -16,9 +16,13 @@ from gist_mcp.changes.gist_change import ChangeGist
 from gist_mcp.changes.new_gist import Faults
 from gist_mcp.changes.text_edits import Edit, check_edits
 from gist_mcp.changes.update_gist import FileUpdate, Update, UpdateGist, checked_update
+from gist_mcp.changes.work import Made
 from gist_mcp.errors import InvalidArgument
+from gist_mcp.github.models import Gist
+from gist_mcp.principal import GitHubUserId
+from gist_mcp.tools.answer_budget import BYTES_PER_TOKEN, FRAME_BYTES
 from gist_mcp.tools.gist_argument import REVISION_TEXT, Confirm, GistId, gist_meant, revision_meant
-from gist_mcp.tools.gist_summary import ChangedGist, summary_fields
+from gist_mcp.tools.gist_summary import ChangedGist, cut_summary, summary_fields
 
 
 class ChangedFile(ArgumentObject):
@@ -214,9 +218,17 @@ async def _changed(call: ToolCall, work: ChangeGist) -> UpdatedGist:
             "Read the changed gist",
             lambda token: process.services().github.get_gist(token, made.id),
         )
-    return UpdatedGist(
-        **summary_fields(gist, call.running.user_id),
+    max_tokens = process.services().config.max_result_tokens
+    return _updated_gist(made, gist, call.running.user_id, max_tokens=max_tokens)
+
+
+def _updated_gist(made: Made, gist: Gist, me: GitHubUserId, *, max_tokens: int) -> UpdatedGist:
+    """The result. The names of 300 files may be longer than it may be."""
+    whole = UpdatedGist(
+        **summary_fields(gist, me),
         revision=gist.revision,
         previous_revision=made.previous_revision,
-        note=made.note or None,
     )
+    cut = cut_summary(whole, max_tokens * BYTES_PER_TOKEN - FRAME_BYTES)
+    notes = [made.note, cut.note or ""]
+    return cut.model_copy(update={"note": " ".join(filter(None, notes)) or None})

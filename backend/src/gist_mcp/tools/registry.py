@@ -63,11 +63,13 @@ class ToolEntry:
         return self.function.__name__
 
 
-_READS = ToolAnnotations(readOnlyHint=True, destructiveHint=False, openWorldHint=True)
+# Open world throughout: GitHub is another party, and its texts may come from anybody.
+_READS = ToolAnnotations(
+    readOnlyHint=True, destructiveHint=False, idempotentHint=True, openWorldHint=True
+)
 _CREATES = ToolAnnotations(
     readOnlyHint=False, destructiveHint=False, idempotentHint=False, openWorldHint=True
 )
-
 _CHANGES = ToolAnnotations(
     readOnlyHint=False, destructiveHint=True, idempotentHint=False, openWorldHint=True
 )
