@@ -150,24 +150,34 @@ def _prompt(entry: MenuEntry) -> str:
 
 
 def _arguments(schema: Schema) -> list[str]:
-    fields: Schema = schema["properties"]
-    if not fields:
+    rows = _rows(schema)
+    if not rows:
         return ["No arguments.", ""]
-    rows = [
-        f"| `{name}` | {_type(field)} "
-        f"| {f'`{json.dumps(field["default"])}`' if 'default' in field else 'required'} "
-        f"| {field.get('description', '')} |"
-        for name, field in fields.items()
-    ]
     return ["| argument | type | default | meaning |", "|---|---|---|---|", *rows, ""]
 
 
+def _rows(schema: Schema, place: str = "") -> list[str]:
+    """A row for each argument, those within lists of objects after the list."""
+    rows = []
+    required = schema.get("required", [])
+    for name, field in schema.get("properties", {}).items():
+        default = "required" if name in required else f"`{json.dumps(field['default'])}`"
+        meaning = field.get("description", "")
+        rows.append(f"| `{place}{name}` | {_type(field)} | {default} | {meaning} |")
+        rows += _rows(field.get("items", {}), f"{place}{name}[].")
+    return rows
+
+
 def _type(field: Schema) -> str:
-    if field["type"] != "array":
-        return f"{field['type']}"
-    item = field["items"]
-    names = ", ".join(f"`{name}`" for name in item.get("properties", {}))
-    return f"array of {item['type']}" + (f" ({names})" if names else "")
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
+    if "maxLength" in field:
+        return f"string, at most {field['maxLength']:,} characters"
+    if field["type"] == "array":
+        return f"array of {field['items']['type']}, at most {field['maxItems']:,}"
+    if "maximum" in field:
+        return f"{field['type']}, {field['minimum']:,} to {field['maximum']:,}"
+    return str(field["type"])
 
 
 def _results(schema: Schema) -> list[str]:

@@ -73,7 +73,8 @@ _CREATES = ToolAnnotations(
 _CHANGES = ToolAnnotations(
     readOnlyHint=False, destructiveHint=True, idempotentHint=False, openWorldHint=True
 )
-_DELETES = ToolAnnotations(
+# Not additive (MCP, ToolAnnotations): a star that is taken off is gone too.
+_TAKES_AWAY = ToolAnnotations(
     readOnlyHint=False, destructiveHint=True, idempotentHint=True, openWorldHint=True
 )
 _MARKS = ToolAnnotations(
@@ -106,7 +107,7 @@ TOOLS = (
     ToolEntry(
         function=delete_gist,
         title="Delete a gist",
-        annotations=_DELETES,
+        annotations=_TAKES_AWAY,
         scopes=_GIST,
         check=gist_of_call,
     ),
@@ -127,7 +128,7 @@ TOOLS = (
     ToolEntry(
         function=unstar_gist,
         title="Take the star off a gist",
-        annotations=_MARKS,
+        annotations=_TAKES_AWAY,
         scopes=_GIST,
         check=gist_of_call,
     ),
