@@ -97,6 +97,8 @@ def _ours(place: Place, github: GitHubAddress) -> Command:
             "GITHUB_WEB_URL": github.url,
             "GITHUB_API_URL": github.url,
             "TOKEN_KEYS": secrets.token_urlsafe(48),
+            # One person calls as fast as the server answers, which GitHub would not allow.
+            "GITHUB_RATE_LIMITS": "false",
             **place.settings,
         },
         working_directory=REPOSITORY,

@@ -40,6 +40,8 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert config.token_revalidate_seconds == 60
     assert config.resume_wait_seconds == 600
     assert config.allowed_origins == ()
+    assert config.public_gists == "allow"
+    assert config.read_only is False
 
 
 @pytest.mark.parametrize(
@@ -99,6 +101,9 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         ("ALLOWED_ORIGINS", "https://a.example/path"),
         ("ALLOWED_ORIGINS", "a.example"),
         ("MAX_BODY_BYTES", "10"),
+        ("PUBLIC_GISTS", "sometimes"),
+        ("PUBLIC_GISTS", "Never"),
+        ("READ_ONLY", "perhaps"),
         ("DEV_PUBLIC", "perhaps"),
         ("DEV_PUBLIC", "2"),
         ("DEV_PUBLIC", " 1"),

@@ -91,12 +91,12 @@ def test_a_published_schema_is_closed_and_plain(entry: ToolEntry) -> None:
 
 
 @EVERY_TOOL
-def test_optional_arguments_have_empty_or_false_defaults(entry: ToolEntry) -> None:
+def test_optional_arguments_have_plain_defaults(entry: ToolEntry) -> None:
     properties = input_schema(entry.function)["properties"]
-    publishes = {"public"} if entry.name == "create_gist" else set()
+    others = {"public": True, "visibility": "all", "page": 1, "per_page": 10}
 
     for name, part in properties.items():
-        assert name in publishes or not part.get("default")
+        assert part.get("default", "") in (others.get(name), "", [], False, 0)
 
 
 @pytest.mark.parametrize("tool", [reads_null, takes_loose_objects])
@@ -152,15 +152,15 @@ def test_a_name_that_resembles_nothing_is_answered_with_all_arguments() -> None:
 
     assert line == (
         "colour: there is no such argument; create_gist takes `description`, `filename`, "
-        "`content`, `public`, `additional_files` and `idempotency_key`."
+        "`content`, `public`, `additional_files`, `idempotency_key` and `confirm`."
     )
 
 
 def test_a_tool_without_arguments_says_so() -> None:
     with pytest.raises(InvalidArgument) as refusal:
-        validated_call("list_my_gists", {"random_string": "x"})
+        validated_call("get_my_profile", {"random_string": "x"})
 
-    assert str(refusal.value).startswith("random_string: there is no such argument; list_my_gists")
+    assert str(refusal.value).startswith("random_string: there is no such argument; get_my_profile")
     assert "takes no arguments" in str(refusal.value)
 
 
@@ -359,7 +359,8 @@ def test_a_misspelt_tool_is_answered_with_the_real_one(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["nothing_like_it", "", None, 5, ["create_gist"]])
 def test_an_unknown_tool_is_answered_with_all_tools(name: object) -> None:
-    with pytest.raises(InvalidArgument, match="`create_gist`, `list_my_gists`, `get_my_profile`"):
+    names = ", ".join(f"`{entry.name}`" for entry in TOOLS)
+    with pytest.raises(InvalidArgument, match=names):
         validated_call(name, {})
 
 

@@ -1,17 +1,20 @@
 """As `test_every_way_out`, for changes without a key: the records end, and the texts are true."""
 
+import secrets
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
+from gist_mcp import process
 from gist_mcp.changes.add_comment import AddComment
 from gist_mcp.changes.delete_gist import DeleteGist
 from gist_mcp.changes.fork_gist import ForkGist
 from gist_mcp.changes.star_gist import StarGist, UnstarGist
 from gist_mcp.changes.work import Words, Work
+from gist_mcp.constants import DONE_CALL_RETENTION_SECONDS
 from tests.changes.create_world import (
     OCTOCAT,
     CreateWorld,
@@ -20,6 +23,7 @@ from tests.changes.create_world import (
     text_of,
     watch_points,
 )
+from tests.support.confirm import confirm_token
 from tests.support.github_simulator import GitHubSimulator, StoredGist
 from tests.support.runtime import Runtime
 from tests.support.session_world import SessionWorld
@@ -112,12 +116,13 @@ def world(
 
 @dataclass(frozen=True)
 class Try:
-    """One call of a kind, on a gist of its own."""
+    """One call of a kind, on a gist of its own. `confirm` is its token, if it has to be allowed."""
 
     world: CreateWorld
     way: Way
     gist_id: str
     answer_is_lost: bool
+    confirm: str = ""
 
     def call(self) -> dict[str, Any]:
         """The response."""
@@ -127,6 +132,8 @@ class Try:
         arguments = {"gist_id": self.gist_id}
         if self.way.tool == "add_gist_comment":
             arguments["body"] = BODY
+        if self.confirm:
+            arguments["confirm"] = self.confirm
         return self.world.call(self.way.tool, arguments)
 
     def times_made(self) -> int:
@@ -162,7 +169,12 @@ class Try:
 
 def new_try(world: CreateWorld, way: Way, *, answer_is_lost: bool) -> Try:
     (gist,) = world.github.create_gists(way.owner, {"a.txt": "a"}, public=True)
-    return Try(world, way, gist.gist_id, answer_is_lost)
+    if way.tool != "delete_gist":
+        return Try(world, way, gist.gist_id, answer_is_lost)
+    asked = Try(world, way, gist.gist_id, answer_is_lost=False)
+    token = confirm_token(text_of(asked.call()))
+    asked.forget()
+    return replace(asked, answer_is_lost=answer_is_lost, confirm=token)
 
 
 @pytest.mark.parametrize("answer_is_lost", [False, True], ids=["goes well", "answer lost"])
@@ -192,3 +204,48 @@ def test_every_way_out_says_what_is_known(
         tried.forget()
 
     assert wrong == []
+
+
+@pytest.fixture
+def small_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger of one bucket, with room for two changes."""
+    bucket = f"bucket-{secrets.token_hex(8)}"
+    monkeypatch.setattr("gist_mcp.sessions.ledger.bucket_id", lambda *_: bucket)
+    monkeypatch.setattr("gist_mcp.servicers.gist_ledger.LEDGER_BUCKET_RECORDS", 2)
+
+
+@pytest.mark.usefixtures("small_bucket")
+def test_a_call_for_which_there_is_no_room_changes_nothing(world: CreateWorld) -> None:
+    star = next(way for way in WAYS if way.tool == "star_gist")
+    taken = [new_try(world, star, answer_is_lost=False) for _ in range(2)]
+    refused = new_try(world, star, answer_is_lost=False)
+
+    assert [text_of(each.call()) for each in taken] == ["", ""]
+    text = text_of(refused.call())
+
+    assert text.startswith("Too many changes were made with this account")
+    assert NOTHING_CHANGED in text
+    assert refused.times_made() == 0
+
+
+@pytest.mark.usefixtures("small_bucket")
+def test_a_call_that_comes_back_when_its_record_may_have_left_sends_nothing(
+    world: CreateWorld,
+) -> None:
+    star = next(way for way in WAYS if way.tool == "star_gist")
+    tries = [new_try(world, star, answer_is_lost=False) for _ in range(4)]
+    services, now_seconds = process.services(), time.time()
+    long_ago_seconds = now_seconds - DONE_CALL_RETENTION_SECONDS - 60
+    process.install(replace(services, clock=lambda: long_ago_seconds))
+    try:
+        earlier = [text_of(each.call()) for each in tries[:2]]
+    finally:
+        process.install(services)
+    made_room = text_of(tries[2].call())
+    world.sessions.now_seconds = long_ago_seconds
+
+    text = text_of(tries[3].call())
+
+    assert [*earlier, made_room] == ["", "", ""]
+    assert text.startswith(f"{StarGist.words.unknown}: It was asked for too long ago")
+    assert [each.times_made() for each in tries] == [1, 1, 1, 0]

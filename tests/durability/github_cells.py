@@ -45,7 +45,7 @@ def fault(kind: FaultKind, **rule: Any) -> Cell:
 
 
 def limit(status: int, kind: FaultKind, named: str, says: str, **rule: Any) -> Cell:
-    """A rate limit: nothing was made, and the caller hears how long to wait."""
+    """A rate limit too long to wait for: nothing was made, and the caller hears how long."""
 
     def play(player: Player) -> Play:
         yield from ()
@@ -55,6 +55,17 @@ def limit(status: int, kind: FaultKind, named: str, says: str, **rule: Any) -> C
         return shown
 
     return Cell(f"GitHub: {status}, {named}", play)
+
+
+def limit_that_is_waited_for(player: Player) -> Play:
+    """A short rate limit: the call waits as long as told, and makes its gist."""
+    yield from ()
+    limited = player.fault(SECONDARY, retry_after_seconds=LIMIT_SECONDS)
+    shown = one_gist(player, player.create())
+    assert limited.fired == 1
+    refused, sent = [each.received_at for each in player.requests("POST")]
+    assert sent - refused >= LIMIT_SECONDS
+    return shown
 
 
 def look_that_meets_a_limit(player: Player) -> Play:
@@ -114,13 +125,13 @@ def _faults() -> Iterator[Cell]:
         yield fault("status_before", status=status)
         yield fault("status_after", status=status)
     for status in (403, 429):
-        in_30 = "Try again in 30 seconds"
+        in_40 = "Try again in 40 seconds"
         # The reset is a time of GitHub's clock, in whole seconds.
-        yield limit(status, PRIMARY, "primary limit, reset time", "Try again in 3", seconds=30)
-        told = {"headers": {"retry-after": "30"}}
-        yield limit(status, PRIMARY, "primary limit, Retry-After", in_30, **told)
+        yield limit(status, PRIMARY, "primary limit, reset time", "Try again in 4", seconds=40)
+        told = {"headers": {"retry-after": "40"}}
+        yield limit(status, PRIMARY, "primary limit, Retry-After", in_40, **told)
         yield limit(
-            status, SECONDARY, "secondary limit, Retry-After", in_30, retry_after_seconds=30
+            status, SECONDARY, "secondary limit, Retry-After", in_40, retry_after_seconds=40
         )
         yield limit(status, SECONDARY, "secondary limit, no time", "Try again in 60 seconds")
 
@@ -128,6 +139,7 @@ def _faults() -> Iterator[Cell]:
 GITHUB_CELLS = [
     *_faults(),
     Cell("GitHub: a listing that lags behind", listing_that_lags),
+    Cell("GitHub: a limit that is soon over", limit_that_is_waited_for),
     Cell("GitHub: answer lost, the look limited", look_that_meets_a_limit),
     Cell("GitHub: two alike at once", two_alike),
     Cell("GitHub: two alike, one answer lost", two_alike_with_one_answer_lost),

@@ -6,12 +6,13 @@ gists.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
 
 from tests.durability.stage import Player
+from tests.support.confirm import confirm_token
 from tests.support.github_simulator import FaultKind, FaultPoint, SeenRequest, StoredGist
 from tests.support.mcp_client import RunningCall, ToolResult
 
@@ -28,7 +29,8 @@ class Kind:
 
     `method` and `path`, what follows the gist's address, are the request that makes the change.
     `times_made` counts from what GitHub has. `is_own`: the gist must be the player's.
-    `looks_long`: a lost send is looked for so long that it is never sent again without need.
+    `asks`: the person has to agree, and has. `looks_long`: a lost send is looked for so long that
+    it is never sent again without need.
     """
 
     tool: str
@@ -38,6 +40,7 @@ class Kind:
     arguments: dict[str, Any] = field(default_factory=dict)
     is_own: bool = True
     is_starred: bool = False
+    asks: bool = False
     looks_long: bool = False
 
     def subject(self, player: Player) -> "Subject":
@@ -51,7 +54,10 @@ class Kind:
                 headers={"Authorization": f"Bearer {player.token}"},
             )
             assert starred.status_code == 204
-        return Subject(self, player, owner, gist.gist_id)
+        subject = Subject(self, player, owner, gist.gist_id)
+        if not self.asks:
+            return subject
+        return replace(subject, confirm=confirm_token(subject.call().wait().text))
 
 
 @dataclass(frozen=True)
@@ -62,10 +68,13 @@ class Subject:
     player: Player
     owner: str
     gist_id: str
+    confirm: str = ""
 
     def call(self) -> RunningCall:
         """Calls the tool."""
         arguments = {"gist_id": self.gist_id, **self.kind.arguments}
+        if self.confirm:
+            arguments["confirm"] = self.confirm
         return self.player.client.call(self.kind.tool, **arguments)
 
     def fault(self, kind: FaultKind, **rule: Any) -> FaultPoint:
@@ -168,7 +177,7 @@ KINDS = (
         times_made=_appends,
         arguments={"filename": "notes.md", "append": APPENDED},
     ),
-    Kind(tool="delete_gist", method="DELETE", path="", times_made=_deleted),
+    Kind(tool="delete_gist", method="DELETE", path="", times_made=_deleted, asks=True),
     Kind(
         tool="fork_gist",
         method="POST",

@@ -23,7 +23,7 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.integration
 
 APPLICATION = Path(__file__).parents[1] / "support" / "asking_app.py"
-CAN_BE_ASKED = {"elicitation": {}}
+CAN_BE_ASKED: dict[str, Any] = {"elicitation": {}}
 ACCEPTED = {"action": "accept", "content": {}}
 DECLINED = {"action": "decline"}
 
@@ -182,7 +182,7 @@ async def asked_by_the_sdk(here: Stage) -> tuple[str, list[str]]:
     person was asked."""
     seen = list[str]()
 
-    async def answer(_: object, params: Any) -> ElicitResult:
+    async def answer(context: Any, params: Any) -> ElicitResult:
         assert isinstance(params, ElicitRequestFormParams)
         seen.append(params.message)
         await asyncio.to_thread(here.server.restart)

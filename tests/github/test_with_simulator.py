@@ -1,5 +1,7 @@
 """The client and the OAuth endpoints against the GitHub simulator, call by call."""
 
+import asyncio
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -21,6 +23,7 @@ from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import FileChange, SameUser
 from gist_mcp.github.oauth import CodeRefused, GitHubOAuth, is_expected_issuer
+from gist_mcp.github.pace import Pace
 from gist_mcp.oauth.pkce import s256_challenge
 from tests.github.calls import no_pause
 from tests.support.github_simulator import FaultKind, GitHubSimulator, GitHubSimulatorInProcess
@@ -268,3 +271,60 @@ async def test_a_code_needs_its_verifier_and_works_once(
         await oauth.exchange_code(code=code, code_verifier=verifier)
 
     assert not raised.value.operator_must_act
+
+
+async def test_200_changes_of_one_user_meet_no_limit_of_github(
+    http: httpx.AsyncClient, simulator: GitHubSimulator
+) -> None:
+    # As GitHub has them. The clocks of both sides move when somebody waits.
+    simulator.configure(
+        content_creations_per_minute=80,
+        content_creations_per_hour=500,
+        points_per_minute=900,
+        requests_at_once=100,
+    )
+    waited_seconds = 0.0
+
+    def clock() -> float:
+        return time.time() + waited_seconds
+
+    async def sleep(seconds: float) -> None:
+        nonlocal waited_seconds
+        waited_seconds += seconds
+        await asyncio.to_thread(simulator.set_clock_offset, waited_seconds)
+
+    polite = GitHubClient(http, simulator.url, clock=clock, sleep=sleep, pace=Pace(clock, sleep))
+    token = GitHubToken(simulator.create_token("octocat"))
+    refused = 0
+    for number in range(200):
+        try:
+            await polite.create_gist(
+                token, files=FILES, description=f"number {number}", public=False
+            )
+            await polite.list_gists(token)
+        except RateLimited as limit:
+            refused += 1
+            await sleep(limit.retry_after_seconds)
+            await polite.create_gist(
+                token, files=FILES, description=f"number {number}", public=False
+            )
+
+    assert len(simulator.gists()) == 200
+    statuses = [request.status for request in simulator.requests()]
+    assert not {403, 429} & set(statuses)
+    # The hour's budget makes the last of them wait longer than a request waits without a word.
+    assert refused < 20
+
+
+async def test_without_a_pace_the_same_changes_meet_a_limit(
+    client: GitHubClient, simulator: GitHubSimulator
+) -> None:
+    simulator.configure(content_creations_per_minute=80)
+    token = GitHubToken(simulator.create_token("octocat"))
+
+    async def make_all() -> None:
+        for number in range(200):
+            await client.create_gist(token, files=FILES, description=f"{number}", public=False)
+
+    with pytest.raises(RateLimited):
+        await make_all()

@@ -1,5 +1,6 @@
 """What every REST request meets: headers, versions, authentication, ETags, limits."""
 
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
 
 import httpx
@@ -226,6 +227,58 @@ def test_a_secondary_limit_on_writes(github: GitHubSimulator, octocat: httpx.Cli
     assert refused.status_code == 403
     assert "secondary rate limit" in refused.json()["message"]
     assert refused.headers["x-ratelimit-remaining"] != "0"
+
+
+def test_a_secondary_limit_on_writes_in_an_hour(
+    github: GitHubSimulator, octocat: httpx.Client
+) -> None:
+    github.configure(content_creations_per_hour=2, secondary_limit_status=429)
+    body = {"files": {"a": {"content": "x"}}}
+    statuses = []
+    for seconds in (0, 1000, 2000, 3601):
+        github.set_clock_offset(seconds)
+        statuses.append(octocat.post("/gists", json=body).status_code)
+
+    assert statuses == [201, 201, 429, 201]
+
+
+def test_a_secondary_limit_on_points(github: GitHubSimulator, octocat: httpx.Client) -> None:
+    github.configure(points_per_minute=12, secondary_retry_after_seconds=7)
+    for _ in range(2):
+        assert octocat.post("/gists", json={"files": {"a": {"content": "x"}}}).status_code == 201
+    for _ in range(2):
+        assert octocat.get("/gists").status_code == 200
+
+    refused = octocat.get("/gists")
+
+    assert (refused.status_code, refused.headers["retry-after"]) == (403, "7")
+    github.set_clock_offset(60)
+    assert octocat.get("/gists").status_code == 200
+
+
+def test_a_secondary_limit_on_requests_at_once(
+    github: GitHubSimulator, octocat: httpx.Client
+) -> None:
+    github.configure(requests_at_once=1, answer_seconds=1.0)
+
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(threads.map(lambda _: octocat.get("/gists"), range(2)))
+
+    assert sorted(answer.status_code for answer in answers) == [200, 403]
+
+
+@pytest.mark.parametrize("header", ["If-Match", "If-None-Match", "If-Modified-Since"])
+def test_a_write_cannot_be_conditional(
+    github: GitHubSimulator, octocat: httpx.Client, header: str
+) -> None:
+    (gist,) = github.create_gists("octocat", {"a": "x"})
+
+    refused = octocat.patch(
+        f"/gists/{gist.gist_id}", json={"description": "new"}, headers={header: '"x"'}
+    )
+
+    assert refused.status_code == 400
+    assert github.gists()[0].description is None
 
 
 def test_the_date_header_follows_the_simulated_clock(

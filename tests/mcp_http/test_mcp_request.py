@@ -17,9 +17,9 @@ HOSTILE = ["", " ", "x", "a/b/c", "../..", EVENT_ID + "/2", "a" * 10_000, "\xff\
 """None of these is an event of this server."""
 
 
-def read(method: str, last_event_id: str | None) -> McpRequest:
-    """The request with this header, read."""
-    headers = [(b"accept", b"application/json, text/event-stream")]
+def read(method: str, last_event_id: str | None, *more: tuple[bytes, bytes]) -> McpRequest:
+    """The request with this header, and more, read."""
+    headers = [(b"accept", b"application/json, text/event-stream"), *more]
     if method == "POST":
         headers.append((b"content-type", b"application/json"))
     if last_event_id is not None:
@@ -56,3 +56,36 @@ def test_in_other_requests_it_says_nothing(method: str, value: str) -> None:
 @given(st.text(st.characters(max_codepoint=255), max_size=60))
 def test_no_event_id_changes_what_is_posted(value: str) -> None:
     assert read("POST", value) == read("POST", None)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize(
+    ("value", "read_only"),
+    [(None, False), (b"true", True), (b"True", True), (b"false", False), (b"FALSE", False)],
+)
+def test_a_client_says_that_nothing_may_be_changed(
+    method: str, value: bytes | None, read_only: bool
+) -> None:
+    headers = [] if value is None else [(b"x-mcp-readonly", value)]
+
+    assert read(method, None, *headers).read_only is read_only
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (b"",),
+        (b"1",),
+        (b"yes",),
+        (b"true, true",),
+        (b"false;true",),
+        ("tr\u00fce".encode("latin-1"),),
+        (b"true", b"false"),
+        (b"true", b"true"),
+    ],
+)
+def test_what_is_neither_true_nor_false_is_400(values: tuple[bytes, ...]) -> None:
+    with pytest.raises(Refused) as refused:
+        read("POST", None, *((b"x-mcp-readonly", value) for value in values))
+
+    assert refused.value.status_code == 400

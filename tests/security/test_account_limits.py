@@ -111,6 +111,21 @@ def test_calls_beyond_the_minute_are_told_when_to_come_back_and_others_are_serve
     assert CALLS_AT_ONCE <= len(served) < calls
 
 
+def test_resources_count_like_calls(world: World, person: str) -> None:
+    user = McpUser.connect(world.app.mcp_url, world.token(person))
+    read = {"jsonrpc": "2.0", "id": 2, "method": "resources/read", "params": {"uri": "gist://mine"}}
+    reads = 3 * CALLS_PER_MINUTE
+
+    with ThreadPoolExecutor(reads) as pool:
+        answers = list(pool.map(lambda _: user.send(read), range(reads)))
+
+    told = [answer_of(each.text, 2) for each in answers]
+    refused = [each["error"]["message"] for each in told if "error" in each]
+    assert refused
+    assert all(TRY_AGAIN.search(each) for each in refused)
+    assert CALLS_AT_ONCE <= sum("result" in each for each in told) < reads
+
+
 def test_sessions_beyond_the_minute_are_told_so_by_http(world: World, person: str) -> None:
     """Before there is a session, it is HTTP's own word (RFC 6585, 4)."""
     token = world.token(person)

@@ -1,5 +1,6 @@
 """What a client is told when it begins a session, and what it may send."""
 
+import base64
 import json
 from typing import Any
 
@@ -30,13 +31,23 @@ def begin(world: World, **params: object) -> dict[str, Any]:
 def test_a_server_says_who_it_is_and_what_it_serves(world: World) -> None:
     result = begin(world)
 
-    assert result["serverInfo"] == {
+    info = result["serverInfo"]
+    (icon,) = info.pop("icons")
+    assert info == {
         "name": "github-gist-mcp",
         "title": "GitHub gists",
         "version": VERSION,
         "websiteUrl": world.app.url,
     }
-    assert result["capabilities"] == {"tools": {"listChanged": False}}
+    assert icon["mimeType"] == "image/svg+xml"
+    encoded = icon["src"].removeprefix("data:image/svg+xml;base64,")
+    assert base64.b64decode(encoded, validate=True).startswith(b"<svg ")
+    assert result["capabilities"] == {
+        "tools": {"listChanged": False},
+        "prompts": {"listChanged": False},
+        "resources": {"subscribe": False, "listChanged": False},
+        "completions": {},
+    }
     assert "idempotency_key" in result["instructions"]
 
 

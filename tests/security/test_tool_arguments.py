@@ -1,6 +1,7 @@
 """What a tool is given over the wire: taken as it is, or refused by name with nothing made."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from mcp.types import CallToolResult, TextContent
 
 from gist_mcp.calls.argument_schema import input_schema
 from gist_mcp.tools.registry import TOOLS
+from scripts.document_tools import OFFER
 from tests.security.mcp_client import McpUser, answer_of
 from tests.security.world import World
 from tests.support.github_simulator import StoredGist
@@ -93,12 +95,22 @@ def created(here: Here, **arguments: Any) -> CallToolResult:
     return result
 
 
-def test_the_published_schemas_are_the_ones_that_are_checked(here: Here) -> None:
-    listed = in_a_session(here, lambda session: session.list_tools())
+def test_what_is_served_is_what_is_recorded_and_checked(here: Here) -> None:
+    async def ask(session: ClientSession) -> dict[str, list[Any]]:
+        return {
+            "tools": (await session.list_tools()).tools,
+            "prompts": (await session.list_prompts()).prompts,
+            "resourceTemplates": (await session.list_resource_templates()).resourceTemplates,
+        }
 
-    published = {tool.name: tool.inputSchema for tool in listed.tools}
+    listed = {
+        kind: [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in found]
+        for kind, found in in_a_session(here, ask).items()
+    }
+
+    assert listed == json.loads(OFFER.read_text())
+    published = {tool["name"]: tool["inputSchema"] for tool in listed["tools"]}
     assert published == {entry.name: input_schema(entry.function) for entry in TOOLS}
-    assert published["create_gist"]["additionalProperties"] is False
 
 
 def test_unknown_arguments_are_refused_with_the_real_name_and_nothing_is_made(

@@ -31,6 +31,7 @@ REBOOT_IN_THIS_PROCESS = (
     "tools/test_call_workflow.py",
     "calls/test_credential_of_a_call.py",
     "changes/test_every_way_out.py",
+    "changes/test_ways_out_of_other_changes.py",
 )
 """Tests on a Reboot runtime inside the test process; all others talk to processes."""
 

@@ -186,19 +186,21 @@ class McpClient:
         name: str = "durability-tests",
         protocol_version: str = PROTOCOL_VERSION,
         capabilities: dict[str, Any] | None = None,
+        more_headers: dict[str, str] | None = None,
     ) -> None:
         self.url = url
         self.session_id = ""
         self.protocol_version = protocol_version
         self._name = name
         self._capabilities = capabilities or {}
+        self.more_headers = more_headers or {}
         self._access_token = access_token
         self._ids = itertools.count(1)
 
     @property
     def headers(self) -> dict[str, str]:
         """What every request of the session carries."""
-        headers = {"Authorization": f"Bearer {self._access_token}"}
+        headers = {**self.more_headers, "Authorization": f"Bearer {self._access_token}"}
         if self.session_id:
             headers["Mcp-Session-Id"] = self.session_id
             headers["MCP-Protocol-Version"] = self.protocol_version
@@ -245,6 +247,10 @@ class McpClient:
     def touch(self) -> httpx.Response:
         """Any authenticated request on the session; it does nothing else."""
         return self._send("ping", None, request_id=next(self._ids))
+
+    def ask(self, method: str) -> httpx.Response:
+        """The response to a request without parameters."""
+        return self._send(method, None, request_id=next(self._ids))
 
     def cancel(self, call: RunningCall) -> None:
         """Tells the server that the result is no longer wanted."""

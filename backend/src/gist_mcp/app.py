@@ -1,5 +1,6 @@
 """Joins the parts into a Reboot `Application`. Tests call this too."""
 
+import asyncio
 import functools
 import time
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from gist_mcp.github.gist_contents import GistContentCache
 from gist_mcp.github.http import make_http_client
 from gist_mcp.github.oauth import GitHubOAuth
 from gist_mcp.github.own_gists import OwnGists
+from gist_mcp.github.pace import Pace
 from gist_mcp.http.limits import SIGN_INS_RATE, SignInLimit
 from gist_mcp.logs import configure_logging
 from gist_mcp.oauth.known_browser import known_account
@@ -143,7 +145,8 @@ def build_front_door(
     http = make_http_client()
     internal_http = make_internal_http_client()
     close_when_the_process_ends(http, internal_http)
-    github = GitHubClient(http, config.github_api_url)
+    pace = Pace(time.time, asyncio.sleep) if config.github_rate_limits else None
+    github = GitHubClient(http, config.github_api_url, pace=pace)
     calls = ProcessCalls(SecretStr(secret))
     guesses = GuessBudget(calls, time.time)
     known_tokens = KnownTokens(config, sealer, calls, time.time)

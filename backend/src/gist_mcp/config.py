@@ -109,6 +109,9 @@ class Config(BaseSettings):
     """How long the result of a tool that reads may be, by the estimate of `tools/answer_budget.py`.
     """
 
+    github_rate_limits: bool = Field(default=True, validation_alias="GITHUB_RATE_LIMITS")
+    """Whether the GitHub host limits rates: then its users are asked for within these limits."""
+
     public_gists: PublicGists = Field(default="allow", validation_alias="PUBLIC_GISTS")
     """Whether tools publish: public gists, changes and forks of such, comments. With `ask` the
     person is asked each time."""

@@ -20,6 +20,9 @@ MAX_GITHUB_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_FILE_NAME_BYTES = 255
 """The longest file name, in UTF-8, that git checks out on common file systems."""
 
+MAX_PRESENT_NAME_CHARACTERS = 4_096
+"""A name that a file of a gist has already. Git lets it be longer than one that we would give."""
+
 MAX_DESCRIPTION_CHARACTERS = 10_000
 """Generous for a one-line field; keeps a listing readable."""
 

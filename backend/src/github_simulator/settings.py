@@ -1,5 +1,7 @@
 """What a test or the command line can switch while the simulator runs."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -47,7 +49,26 @@ class Settings(BaseModel):
     anonymous_rate_limit: int = Field(default=60, ge=1)
 
     content_creations_per_minute: int | None = Field(default=None, ge=1)
-    """Secondary limit on writes; GitHub's is 80. Off, so that benchmarks need no switch."""
+    """Secondary limit on writes; GitHub's is 80. Off, like the next three, so that benchmarks and
+    tests of other things need no switch."""
+
+    content_creations_per_hour: int | None = Field(default=None, ge=1)
+    """GitHub's is 500."""
+
+    points_per_minute: int | None = Field(default=None, ge=1)
+    """A read is 1 point, a write 5; GitHub's limit is 900."""
+
+    requests_at_once: int | None = Field(default=None, ge=1)
+    """GitHub's limit is 100."""
+
+    secondary_limit_status: Literal[403, 429] = 403
+    """GitHub documents both."""
+
+    secondary_retry_after_seconds: int | None = Field(default=60, ge=0)
+    """`Retry-After` of a secondary limit; `None`: GitHub does not always send it."""
+
+    answer_seconds: float = Field(default=0.0, ge=0, le=10)
+    """How long each answer of the API takes, beyond what it takes to make it."""
 
     failed_login_limit: int | None = Field(default=100, ge=1)
     """So many bad tokens within the window lock every login out for its length; None: never."""

@@ -6,6 +6,10 @@ Both come from the tool's signature. The MCP SDK's validation does not do: it dr
 name is refused, text is text, and only true and false are booleans. There are two exceptions, which
 JSON itself suggests: 2.0 is the whole number 2, and null is the same as leaving out an argument
 whose default is empty or false.
+
+The lengths of texts and lists stand in the schema as `json_schema_extra`, and the check of the tool
+refuses what goes beyond them: its words say more than ours could, and it counts bytes where GitHub
+does. The bounds of numbers are checked here.
 """
 
 import functools
@@ -77,7 +81,12 @@ def _without_references(part: Any, definitions: Schema) -> Any:
         return part
     reference = part.get("$ref")
     if reference is None:
-        return {key: _without_references(value, definitions) for key, value in part.items()}
+        return {
+            key: _without_references(value, definitions)
+            for key, value in part.items()
+            # Pydantic's titles repeat the names. An argument named `title` has an object here.
+            if not (key == "title" and isinstance(value, str))
+        }
     # A member beside the reference, such as a description, is more specific than the target's.
     beside = {key: value for key, value in part.items() if key != "$ref"}
     target = definitions[reference.removeprefix("#/$defs/")]
@@ -177,7 +186,7 @@ def _fault(tool: Tool, schema: Schema, detail: ErrorDetails) -> InvalidArgument:
     if detail["type"] == "extra_forbidden":
         return InvalidArgument(field, _unknown(tool, schema, location))
     wanted = _at(schema, location)
-    expected = _expected(wanted)
+    expected = _expected(wanted, None if detail["type"] == "missing" else detail["input"])
     description = wanted.get("description", "") if location else ""
     about = f" {description}" if description else ""
     if detail["type"] == "missing":
@@ -219,13 +228,15 @@ def _unknown(tool: Tool, schema: Schema, location: Location) -> str:
     return f"there is no such argument; {owner} takes {names or 'no arguments: leave it out'}."
 
 
-def _expected(schema: Schema) -> str:
-    """What a schema asks for, in words."""
+def _expected(schema: Schema, value: object = None) -> str:
+    """What a schema asks for, in words; lengths only where `value` is of the right kind."""
     choices = schema.get("enum") or ([schema["const"]] if "const" in schema else None)
     if choices:
         return f"one of {_listed(choices, 'and')}"
     match schema["type"]:
         case "string":
+            if not isinstance(value, str):
+                return "text"
             return f"text{_bounds(schema, 'minLength', 'maxLength', ' characters')}"
         case "boolean":
             return "true or false"
@@ -234,6 +245,8 @@ def _expected(schema: Schema) -> str:
         case "number":
             return f"a number{_bounds(schema, 'minimum', 'maximum')}"
         case "array":
+            if not isinstance(value, list):
+                return "a list"
             return f"a list{_bounds(schema, 'minItems', 'maxItems', ' entries')}"
         case _:
             names = _listed(schema.get("properties", {}), "and")
@@ -243,10 +256,10 @@ def _expected(schema: Schema) -> str:
 def _bounds(schema: Schema, least: str, most: str, unit: str = "") -> str:
     low, high = schema.get(least), schema.get(most)
     if low is not None and high is not None:
-        return f" of {low} to {high}{unit}" if unit else f" from {low} to {high}"
+        return f" of {low:,} to {high:,}{unit}" if unit else f" from {low:,} to {high:,}"
     if low is not None:
-        return f" of at least {low}{unit}"
-    return "" if high is None else f" of at most {high}{unit}"
+        return f" of at least {low:,}{unit}"
+    return "" if high is None else f" of at most {high:,}{unit}"
 
 
 def _listed(names: Sequence[str] | Schema, conjunction: str) -> str:

@@ -30,6 +30,14 @@ def check_text(field: str, text: str) -> None:
         raise InvalidArgument(field, "has the NUL character U+0000; remove it.")
 
 
+def check_length(field: str, text: str, max_characters: int) -> None:
+    """Raises `InvalidArgument` for a text with more than `max_characters`."""
+    if len(text) > max_characters:
+        raise InvalidArgument(
+            field, f"has {len(text):,} characters; {max_characters:,} at most. Shorten it."
+        )
+
+
 def first_of(text: str, is_meant: Callable[[str], bool]) -> str:
     """The first character for which `is_meant` is true, or `""`."""
     return next((character for character in text if is_meant(character)), "")

@@ -53,15 +53,22 @@ def digest_of(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def named(filename: str) -> str:
+    """A file as questions name it."""
+    if found_secrets([("", filename)]):
+        return "a file with a secret in its name"
+    return f"`{shown(filename)}`"
+
+
 def sized(filename: str, content: str) -> str:
     """A line of `Proposal.shown` for a file."""
-    return f"`{shown(filename)}`, {len(content.encode()):,} bytes"
+    return f"{named(filename)}, {len(content.encode()):,} bytes"
 
 
 def size_of(file: GistFile) -> str:
     """A line of `Proposal.shown` for a file that is there."""
     size = "size not known" if file.size_bytes is None else f"{file.size_bytes:,} bytes"
-    return f"`{shown(file.filename)}`, {size}"
+    return f"{named(file.filename)}, {size}"
 
 
 def described(gist: Gist) -> str:
@@ -71,9 +78,9 @@ def described(gist: Gist) -> str:
 
 def new_texts(files: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """`Proposal.texts` of files, given as names and contents. Names may hold secrets too."""
-    named = list(files)
-    names = [("file names", name) for name, _ in named]
-    return [*names, *((f"`{shown(name)}`", content) for name, content in named)]
+    listed = list(files)
+    names = [("the name of a file", name) for name, _ in listed]
+    return [*names, *((named(name), content) for name, content in listed)]
 
 
 def publishing_is_asked_for() -> bool:
@@ -86,8 +93,9 @@ async def holds_secret(texts: Sequence[tuple[str, str]]) -> bool:
     return bool(await asyncio.to_thread(found_secrets, texts))
 
 
-async def approve(call: ToolCall, proposal: Proposal, *, confirm: str, claim: Claim) -> None:
-    """Returns if the change may be made.
+async def approve(call: ToolCall, proposal: Proposal, *, confirm: str, claim: Claim) -> bool:
+    """Returns if the change may be made: true if the person has agreed, false if nothing calls for
+    a question.
 
     `confirm` is the call's argument of that name. `claim` is `Look.claim`. Raises `Conflict` for
     what may not be done, or was refused or left unanswered; `ConfirmationNeeded` where the client
@@ -101,7 +109,7 @@ async def approve(call: ToolCall, proposal: Proposal, *, confirm: str, claim: Cl
         )
     found = await asyncio.to_thread(found_secrets, proposal.texts)
     if not found and not proposal.always_asks and not (proposal.is_public and policy == "ask"):
-        return
+        return False
     message = _message(proposal, found)
     bound = Bound(
         account=account_id(call.running.issuer, call.running.user_id),
@@ -110,11 +118,12 @@ async def approve(call: ToolCall, proposal: Proposal, *, confirm: str, claim: Cl
     )
     if not can_be_asked(call):
         await _check_confirmed(call, bound, message, confirm=confirm, claim=claim)
-        return
+        return True
     # Under a name of its own for each content: the answer to another question is none to this one.
     answer = await ask(call, f"{message}\n\nShall this be done?", name=f"confirm {bound.digest}")
     if answer is not Answer.ACCEPTED:
         raise Conflict(_REFUSED[answer])
+    return True
 
 
 _REFUSED: Final = {

@@ -1,10 +1,10 @@
 """The change that forks somebody else's gist.
 
-GitHub gives an account one fork of a gist. After a doubt that fork is looked for among the forks of
-the gist; where these are too many to read, among the gists that the user has made since the intent.
+After a doubt the fork is looked for among the forks of the gist; where these are too many to read,
+among the gists that the user has made since the intent. An account has one fork of a gist: GitHub
+refuses a second one. If it did not, a fork from before the intent would still not be taken.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
 
@@ -79,37 +79,34 @@ class ForkGist(Work):
         except Conflict as refused:
             # GitHub's answer does not name the fork that there is.
             earlier, _ = await self._among_the_forks(token)
-            if earlier is None:
+            if not earlier:
                 raise
-            raise Conflict(_exists_already(earlier)) from refused
+            raise Conflict(_exists_already(earlier[0])) from refused
         return Made(id=fork.id, url=fork.html_url, gist=fork)
 
     async def look(self, look: Look) -> Made | None:
-        fork, is_whole = await self._among_the_forks(look.token)
-        if fork is None and not is_whole:
-            fork = await self._among_the_new_gists(look)
-        if fork is None:
-            return None
-        if fork.created_at is not None and fork.created_at < look.since:
+        forks, is_whole = await self._among_the_forks(look.token)
+        new = next((fork for fork in forks if _is_since(fork, look.since)), None)
+        if new is None and not is_whole:
+            new = await self._among_the_new_gists(look)
+        if new is not None:
+            return Made(id=new.id, url=new.html_url)
+        if forks:
             # GitHub has refused to make a second one, and will again.
-            raise NeverMade(_exists_already(fork))
-        return Made(id=fork.id, url=fork.html_url)
+            raise NeverMade(_exists_already(forks[0]))
+        return None
 
-    async def _among_the_forks(self, token: GitHubToken) -> tuple[Gist | None, bool]:
-        """The user's fork, if it is found; and whether all forks were looked at."""
+    async def _among_the_forks(self, token: GitHubToken) -> tuple[list[Gist], bool]:
+        """The user's forks; and whether all forks were looked at."""
         github = process.services().github
         page = await github.list_forks(token, self._gist_id, per_page=FORKS_PER_PAGE)
-        is_whole = not page.unreadable
-        for _ in range(LOOK_PAGES - 1):
-            own = self._own(page)
-            if own is not None or page.next_url is None:
-                return own, is_whole
+        pages = [page]
+        while page.next_url is not None and len(pages) < LOOK_PAGES:
             page = await github.next_page(token, page.next_url)
-            is_whole = is_whole and not page.unreadable
-        return self._own(page), is_whole and page.next_url is None
-
-    def _own(self, forks: Iterable[Gist]) -> Gist | None:
-        return next((fork for fork in forks if fork.owner_id == self._user_id), None)
+            pages.append(page)
+        own = [fork for each in pages for fork in each if fork.owner_id == self._user_id]
+        is_whole = page.next_url is None and not any(each.unreadable for each in pages)
+        return own, is_whole
 
     async def _among_the_new_gists(self, look: Look) -> Gist | None:
         """The fork, if the user has made it since the intent.

@@ -14,6 +14,7 @@ names the revision before the new one, so the caller is told when that has happe
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from gist_mcp import process
@@ -52,6 +53,15 @@ _OVERTAKEN: Final = (
 )
 
 
+@dataclass(frozen=True)
+class _Approved:
+    """The gist for which the change may be made; `is_asked`: because the person has agreed."""
+
+    base: str
+    is_public: bool
+    is_asked: bool
+
+
 class ChangeGist(Work):
     """A change of the gist `gist_id`, which `user_id` must own.
 
@@ -77,7 +87,7 @@ class ChangeGist(Work):
         self._revision = revision
         self._user_id = user_id
         self._confirm = confirm
-        self._approved: tuple[str, bool] | None = None
+        self._approved: _Approved | None = None
         self._change: GistChange | None = None
         self._found: Made | None = None
 
@@ -104,8 +114,8 @@ class ChangeGist(Work):
         proposal, base = await call.read(
             "Read the gist that is to be changed", self._proposal, scopes=(GIST_SCOPE,)
         )
-        await approve(call, proposal, confirm=self._confirm, claim=claim)
-        self._approved = base, proposal.is_public
+        is_asked = await approve(call, proposal, confirm=self._confirm, claim=claim)
+        self._approved = _Approved(base, proposal.is_public, is_asked)
 
     async def _proposal(self, token: GitHubToken) -> tuple[Proposal, str]:
         gist = await self._own_gist(token)
@@ -142,13 +152,12 @@ class ChangeGist(Work):
 
     async def _prepare(self, token: GitHubToken, gist: Gist) -> str:
         base = await self._base(token, gist)
-        if self._approved not in (None, (base, gist.public)):
-            # What would be sent now, nobody has looked at.
+        self._change = await self.change_of(gist)
+        if await self._needs_another_look(gist, base, self._change):
             raise Conflict(
                 "Somebody else has changed the gist in the meantime. Look with get_gist before "
                 "calling again."
             )
-        self._change = await self.change_of(gist)
         sent = await sent_change(
             gist,
             self._change,
@@ -157,6 +166,15 @@ class ChangeGist(Work):
             at_seconds=int(process.services().clock()),
         )
         return sent.note()
+
+    async def _needs_another_look(self, gist: Gist, base: str, change: GistChange) -> bool:
+        """True if what would be sent now is not what was looked at, and calls for a look."""
+        approved = self._approved
+        if approved is None or (approved.base, approved.is_public) == (base, gist.public):
+            return False
+        if approved.is_asked or (gist.public and publishing_is_asked_for()):
+            return True
+        return await holds_secret(proposed_change(self.tool, gist, base, change).texts)
 
     async def send(self, token: GitHubToken, note: str) -> Made:
         if self._found is not None:

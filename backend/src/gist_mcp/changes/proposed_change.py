@@ -1,7 +1,6 @@
 """A change of a gist that is there, as a person decides about it. Pure rules."""
 
-from gist_mcp.calls.argument_names import shown
-from gist_mcp.changes.approval import Proposal, described, digest_of, new_texts, sized
+from gist_mcp.changes.approval import Proposal, described, digest_of, named, new_texts, sized
 from gist_mcp.changes.sent_change import GistChange
 from gist_mcp.github.models import FileChange, Gist
 
@@ -33,9 +32,9 @@ def proposed_change(tool: str, gist: Gist, base: str, change: GistChange) -> Pro
 
 def _line(name: str, file: FileChange | None) -> str:
     if file is None:
-        return f"`{shown(name)}` is deleted"
+        return f"{named(name)} is deleted"
     new_name = file.new_filename or name
     if file.content is None:
-        return f"`{shown(name)}` gets the name `{shown(new_name)}`"
+        return f"{named(name)} gets the name {named(new_name)}"
     line = sized(new_name, file.content)
-    return line if new_name == name else f"{line} (until now `{shown(name)}`)"
+    return line if new_name == name else f"{line} (until now {named(name)})"

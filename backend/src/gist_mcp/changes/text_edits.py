@@ -11,7 +11,8 @@ from typing import Final
 
 from gist_mcp.calls.argument_schema import MAX_FAULTS, all_faults
 from gist_mcp.calls.foreign_text import without_hidden
-from gist_mcp.calls.text import check_text
+from gist_mcp.calls.text import check_length, check_text
+from gist_mcp.constants import MAX_GIST_CONTENT_BYTES
 from gist_mcp.errors import InvalidArgument
 
 MAX_EDITS: Final = 100
@@ -50,6 +51,7 @@ def check_edits(edits: Sequence[Edit], append: str) -> None:
             faults.append(fault)
     try:
         check_text("append", append)
+        check_length("append", append, MAX_GIST_CONTENT_BYTES)
     except InvalidArgument as fault:
         faults.append(fault)
     if faults:
@@ -57,8 +59,9 @@ def check_edits(edits: Sequence[Edit], append: str) -> None:
 
 
 def _check_edit(edit: Edit, field: str) -> None:
-    check_text(f"{field}.old_text", edit.old_text)
-    check_text(f"{field}.new_text", edit.new_text)
+    for name, text in (("old_text", edit.old_text), ("new_text", edit.new_text)):
+        check_text(f"{field}.{name}", text)
+        check_length(f"{field}.{name}", text, MAX_GIST_CONTENT_BYTES)
     if not edit.old_text:
         raise InvalidArgument(
             f"{field}.old_text",

@@ -6,12 +6,12 @@ from typing import ClassVar
 
 from gist_mcp.calls.argument_names import shown
 from gist_mcp.calls.file_names import check_file_name
-from gist_mcp.calls.text import check_text
+from gist_mcp.calls.text import check_length, check_text
 from gist_mcp.changes.approval import new_texts
 from gist_mcp.changes.gist_change import ChangeGist
 from gist_mcp.changes.new_gist import Faults, check_content, check_description, check_total_size
 from gist_mcp.changes.sent_change import GistChange
-from gist_mcp.constants import MAX_FILES
+from gist_mcp.constants import MAX_FILES, MAX_PRESENT_NAME_CHARACTERS
 from gist_mcp.errors import InvalidArgument
 from gist_mcp.github.models import FileChange, Gist
 from gist_mcp.principal import GitHubUserId
@@ -81,6 +81,7 @@ def checked_update(
 def _check_file(field: str, file: FileUpdate) -> None:
     # The name of a file that is there need not be one that we would give.
     check_text(f"{field}.filename", file.filename)
+    check_length(f"{field}.filename", file.filename, MAX_PRESENT_NAME_CHARACTERS)
     if not file.filename:
         raise InvalidArgument(f"{field}.filename", "is empty; name the file.")
     if file.delete:

@@ -6,8 +6,8 @@ from gist_mcp import process
 from gist_mcp.errors import Conflict, NotFound
 from gist_mcp.github.models import GistFile
 
-MAX_EDITED_BYTES: Final = 10 * 1024 * 1024
-"""Of a file that is edited, in UTF-8. GitHub gives larger files to git only."""
+MAX_EDITED_BYTES: Final = 10_000_000
+"""Of a file that is edited, in UTF-8. GitHub gives larger files, over 10 MB, to git only."""
 
 _BINARY: Final = "This file is binary, or no text in UTF-8, so it cannot be edited."
 _TOO_LARGE: Final = (

@@ -53,7 +53,7 @@ class AccountCalls:
         call = _WHO if etag is None else _STILL_WHO
         headers = {} if etag is None else {"If-None-Match": etag}
         try:
-            return await self._api.send(
+            answer = await self._api.send(
                 call,
                 responses.read_user_unless_same,
                 "GET",
@@ -71,6 +71,9 @@ class AccountCalls:
             raise AccountRefused(str(refused)) from None
         except NotFound:
             raise GitHubRefusesServer("GET /user is unknown there: GITHUB_API_URL.") from None
+        if isinstance(answer, UserAnswer):
+            self._api.is_of(token, answer.user.id)
+        return answer
 
     async def find_account(
         self, login: str, client_id: str, client_secret: SecretStr

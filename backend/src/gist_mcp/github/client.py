@@ -29,6 +29,7 @@ from gist_mcp.errors import (
 )
 from gist_mcp.github.account_calls import AccountCalls
 from gist_mcp.github.gist_calls import GistCalls
+from gist_mcp.github.pace import Pace
 from gist_mcp.github.rest import RestApi
 
 NOTHING_CHANGED: tuple[type[GistMcpError], ...] = (
@@ -47,7 +48,10 @@ USER_AGENT = "github-gist-mcp"
 
 
 class GitHubClient(GistCalls, AccountCalls):
-    """One GitHub host's REST API, for all users. Holds no token."""
+    """One GitHub host's REST API, for all users. Holds no token.
+
+    Without a `pace` it asks as fast as it is called.
+    """
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class GitHubClient(GistCalls, AccountCalls):
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         timeout_seconds: float = GITHUB_CALL_TIMEOUT_SECONDS,
+        pace: Pace | None = None,
     ) -> None:
         super().__init__(
             RestApi(
@@ -67,5 +72,6 @@ class GitHubClient(GistCalls, AccountCalls):
                 clock=clock,
                 sleep=sleep,
                 timeout_seconds=timeout_seconds,
+                pace=pace,
             )
         )

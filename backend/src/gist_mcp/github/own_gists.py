@@ -65,7 +65,9 @@ class OwnGists:
     def __init__(self, github: GitHubClient, max_bytes: int = MAX_KEPT_BYTES) -> None:
         self._github = github
         self._max_user_bytes = min(MAX_KEPT_USER_BYTES, max_bytes)
-        self._kept: LRUCache[str, tuple[GistPage, ...]] = LRUCache(max_bytes, getsizeof=_kept_bytes)
+        self._kept: LRUCache[str, tuple[GistPage, ...]] = LRUCache(
+            max_bytes, getsizeof=memory_bytes
+        )
 
     @property
     def kept_bytes(self) -> int:
@@ -136,7 +138,7 @@ class OwnGists:
     def _keep(self, key: str, pages: Sequence[GistPage]) -> None:
         kept: list[GistPage] = []
         for page in pages:
-            if _kept_bytes([*kept, page]) > self._max_user_bytes:
+            if memory_bytes([*kept, page]) > self._max_user_bytes:
                 break
             kept.append(page)
         self._kept[key] = tuple(kept)
@@ -157,7 +159,8 @@ def _key(token: GitHubToken) -> str:
     return hashlib.sha256(token.reveal().encode()).hexdigest()
 
 
-def _kept_bytes(pages: Sequence[GistPage]) -> int:
+def memory_bytes(pages: Sequence[GistPage]) -> int:
+    """About what the pages take in memory, and no less."""
     return sum(_PAGE_BYTES + sum(map(_gist_bytes, page.gists)) for page in pages)
 
 

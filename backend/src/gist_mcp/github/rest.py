@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 import httpx
@@ -19,8 +20,10 @@ from gist_mcp.errors import GitHubUnavailable, InvalidArgument, SignInRequired
 from gist_mcp.github.answer import Answer, Call
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.http import exchange
+from gist_mcp.github.pace import Pace
 from gist_mcp.github.refusals import OUTAGE_WAIT_SECONDS, unavailable
 from gist_mcp.github.responses import interpret
+from gist_mcp.principal import GitHubUserId
 
 API_VERSION = "2022-11-28"
 """GitHub supports it until 2028-03-10. The next one, 2026-03-10, reads the same here."""
@@ -42,6 +45,8 @@ class Identity:
     """What no text may show, should GitHub echo it."""
     has_permissions: bool = False
     """Instead of scopes."""
+    token_digest: str | None = field(default=None, repr=False)
+    """Names the person's token, whose limits the request uses."""
 
 
 NOBODY = Identity(authorization=None, secrets=())
@@ -53,7 +58,10 @@ def as_user(token: GitHubToken) -> Identity:
     if not value or not all("!" <= character <= "~" for character in value):
         raise SignInRequired("This is not a GitHub token. Sign in again.")
     return Identity(
-        authorization=f"Bearer {value}", secrets=(value,), has_permissions=token.has_permissions
+        authorization=f"Bearer {value}",
+        secrets=(value,),
+        has_permissions=token.has_permissions,
+        token_digest=token.digest(),
     )
 
 
@@ -73,7 +81,10 @@ def json_body(value: object, argument: str) -> bytes:
 
 
 class RestApi:
-    """Sends calls to one API host. `clock` gives Unix time, `sleep` waits between attempts."""
+    """Sends calls to one API host. `clock` gives Unix time, `sleep` waits between attempts.
+
+    Without a `pace` it sends as fast as it is asked to.
+    """
 
     def __init__(
         self,
@@ -84,13 +95,20 @@ class RestApi:
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
         timeout_seconds: float,
+        pace: Pace | None = None,
     ) -> None:
         self._http = http
+        self._pace = pace
         self._api_url = api_url.rstrip("/")
         self._user_agent = user_agent
         self._clock = clock
         self._sleep = sleep
         self._timeout_seconds = timeout_seconds
+
+    def is_of(self, token: GitHubToken, user_id: GitHubUserId) -> None:
+        """GitHub has said whose the token is: its requests count for this user."""
+        if self._pace is not None:
+            self._pace.is_of(token.digest(), user_id)
 
     def url(self, path: str) -> str:
         """The address of a path of the API."""
@@ -131,14 +149,15 @@ class RestApi:
         """The value that `read` finds in the answer.
 
         A read is tried up to three times while GitHub is unavailable. A write is sent once:
-        only its caller can know whether sending it again is right.
+        only its caller can know whether sending it again is right. Each waits for its turn before.
         """
         all_headers = self._headers(identity, body) | dict(headers or {})
 
         async def once() -> T:
-            answer = await self._exchange(call, method, url, all_headers, body)
-            answer = replace(answer, to_permissions=identity.has_permissions)
-            return interpret(call, answer, read, now=self._clock(), secrets=identity.secrets)
+            async with self._turn(call, identity):
+                answer = await self._exchange(call, method, url, all_headers, body)
+                answer = replace(answer, to_permissions=identity.has_permissions)
+                return interpret(call, answer, read, now=self._clock(), secrets=identity.secrets)
 
         if call.writes:
             return await once()
@@ -150,6 +169,11 @@ class RestApi:
             reraise=True,
         )
         return await retrying(once)
+
+    def _turn(self, call: Call, identity: Identity) -> AbstractAsyncContextManager[None]:
+        if self._pace is None or identity.token_digest is None:
+            return nullcontext()
+        return self._pace.turn(identity.token_digest, writes=call.writes)
 
     async def _exchange(
         self, call: Call, method: str, url: str, headers: Mapping[str, str], body: bytes | None

@@ -34,6 +34,7 @@ REQUEST_HEADERS: Final = (
     "mcp-name",
     "mcp-protocol-version",
     "mcp-session-id",
+    "x-mcp-readonly",
 )
 """What clients send. More headers that begin with `mcp-` are allowed to whoever asks, because
 newer revisions of MCP add some, and a browser gives up over one that it may not send."""

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gist_mcp.deps import Deps
-from gist_mcp.errors import InvalidArgument, LimitReached, ToolError
+from gist_mcp.errors import InvalidArgument, LimitReached, ReadOnly, ToolError
 from gist_mcp.http.media_types import JSON, takes_events
 from gist_mcp.mcp_http import vs_code_stream
 from gist_mcp.mcp_http.call_response import CallResponse
@@ -28,7 +28,7 @@ from gist_mcp.mcp_http.json_rpc import (
     MessageTooLarge,
 )
 from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, EventId, McpRequest, Refused
-from gist_mcp.mcp_http.methods import McpMethods, agreed_version
+from gist_mcp.mcp_http.methods import McpMethods, agreed_version, is_read_only
 from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.unlogged_call import StateTooLarge
 from gist_mcp.sessions.call_beginning import CallBeginning
@@ -52,9 +52,12 @@ from gist_mcp.sessions.questions import (
 from gist_mcp.sessions.responses import Responses
 from gist_mcp.tokens.grants import account_id
 from gist_mcp.tools.call_validation import refused_call_result, validated_call
-from gist_mcp.tools.registry import only_reads
+from gist_mcp.tools.registry import changes, only_reads
 
 logger = logging.getLogger(__name__)
+
+ASK_GITHUB: Final = frozenset({"resources/list", "resources/read", "completion/complete"})
+"""Methods besides tool calls that wait for GitHub."""
 
 MAX_WAITING_FOR_A_CALL: Final = 32
 """Requests that wait for the response of one call. Clients need one; one whose network is lost and
@@ -97,7 +100,7 @@ class McpDelivery:
             return Response(status_code=202)
         if asked.message.method == "tools/call":
             return await self._call(request, asked, caller, session)
-        return _response(request, caller, await self._methods.answer(asked.message))
+        return await self._answer_at_once(request, caller, asked.message)
 
     async def _open_session(
         self, request: Request, asked: McpRequest, caller: Authenticated
@@ -116,7 +119,14 @@ class McpDelivery:
                 can_be_asked=shows_questions(asked.message.params.get("capabilities"), version),
             ),
         )
-        return _response(request, caller, await self._methods.answer(asked.message))
+        return await self._answer_at_once(request, caller, asked.message)
+
+    async def _answer_at_once(
+        self, request: Request, caller: Authenticated, message: JsonRpcMessage
+    ) -> Response:
+        if message.method in ASK_GITHUB:
+            end_turn(request)
+        return _response(request, caller, await self._methods.answer(message, caller))
 
     async def _owned_session(self, request: Request, caller: Authenticated) -> LiveSession:
         """The session, if it is live and the caller's."""
@@ -200,7 +210,7 @@ class McpDelivery:
         message = asked.message
         assert message is not None
         assert message.json_rpc_id is not None
-        invalid = _invalid_call(message)
+        invalid = self._refused_as_read_only(caller, message) or _invalid_call(message)
         if invalid is not None:
             # Before anything of it is stored. The text is not logged: it quotes the client.
             logger.info("a call by %s: refused before it began", caller.principal.login)
@@ -248,6 +258,15 @@ class McpDelivery:
         # The response begins when the call has ended.
         end_turn(request)
         return CallResponse(streams, request_id, headers)
+
+    def _refused_as_read_only(
+        self, caller: Authenticated, message: JsonRpcMessage
+    ) -> dict[str, Any] | None:
+        """The response to a call that would change something where nothing may be changed."""
+        name = message.tool_name
+        if name is None or not is_read_only(self._deps.config, caller) or not changes(name):
+            return None
+        return _refused_call(message, ReadOnly(by_operator=self._deps.config.read_only))
 
     def _streams(
         self, request: Request, session_id: McpSessionId, session: LiveSession

@@ -36,7 +36,7 @@ from gist_mcp.sessions.internal_http import NotDelivered
 from gist_mcp.sessions.placement import is_owned_here
 from gist_mcp.tokens import grants
 from gist_mcp.tokens.verifier import Identified
-from gist_mcp.tools.registry import require_scopes
+from gist_mcp.tools.registry import changes, require_scopes
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +102,7 @@ class McpEndpoint:
             principal=principal,
             credential=found.credential,
             vouched_at_seconds=found.vouched_at_seconds,
+            read_only=asked.read_only,
         )
         if not is_owned_here(caller.session_id):
             return await forward_to_owner(self._deps, request, asked, caller)
@@ -127,7 +128,7 @@ class McpEndpoint:
         # Here and not where the request came in: all sessions of an account are in one process, so
         # GitHub is asked once for the deployment. This process also knows what its tools were told.
         credential = await self._deps.verifier.validate(identified)
-        self._require_scopes(asked, credential)
+        self._require_scopes(asked, caller, credential)
         validated = replace(caller, credential=credential)
         return await self._delivery.answer(request, asked, validated)
 
@@ -137,8 +138,12 @@ class McpEndpoint:
             request, max_body_bytes=max_body_bytes, read=read_body_between_turns
         )
 
-    def _require_scopes(self, asked: McpRequest, credential: GitHubCredential) -> None:
-        if asked.tool_name is not None:
+    def _require_scopes(
+        self, asked: McpRequest, caller: Authenticated, credential: GitHubCredential
+    ) -> None:
+        read_only = self._deps.config.read_only or caller.read_only
+        # Nobody has to grant more for a call that is refused whatever is granted.
+        if asked.tool_name is not None and not (read_only and changes(asked.tool_name)):
             # Before the call starts, because only an HTTP response can carry the challenge
             # `insufficient_scope` (RFC 6750, 3.1).
             require_scopes(asked.tool_name, credential.scopes)

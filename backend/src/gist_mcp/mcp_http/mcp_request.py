@@ -15,6 +15,9 @@ METHODS: Final = ("GET", "POST", "DELETE")
 
 SESSION_HEADER: Final = "mcp-session-id"
 VERSION_HEADER: Final = "mcp-protocol-version"
+READ_ONLY_HEADER: Final = "x-mcp-readonly"
+"""With `true` the client gives up, for this request, all tools that change something. The name is
+that of GitHub's own MCP server."""
 
 _EVENT_ID = re.compile(r"(?P<call>[0-9a-f]{32})/(?P<event>[A-Za-z0-9._-]{1,200})\Z")
 _OLD_EVENT_ID = re.compile(r"VSCODE_GET/[A-Za-z0-9._-]{1,200}\Z")
@@ -58,7 +61,7 @@ class McpRequest:
 
     `session_header` and `version_header` are the texts of `Mcp-Session-Id` and
     `Mcp-Protocol-Version` as they came, `None` where there is no such header. Only a GET has a
-    `last_event_id`.
+    `last_event_id`. `read_only`: the client wants nothing changed (`X-MCP-Readonly`).
     """
 
     method: str
@@ -67,6 +70,7 @@ class McpRequest:
     last_event_id: EventId | None = None
     body: bytes = field(default=b"", repr=False)
     message: JsonRpcMessage | None = None
+    read_only: bool = False
 
     @property
     def is_initialize(self) -> bool:
@@ -105,6 +109,7 @@ async def read_mcp_request(
     # A client comes back for a stream by GET (MCP 2025-11-25, transports, "Resumability and
     # Redelivery"). With a POST the header says nothing, and some clients go on sending it.
     last_event_id = _last_event_id(request) if request.method == "GET" else None
+    read_only = _is_read_only(request)
     body = await read(request, max_body_bytes) if request.method == "POST" else b""
     return McpRequest(
         method=request.method,
@@ -113,7 +118,22 @@ async def read_mcp_request(
         last_event_id=last_event_id,
         body=body,
         message=parse_message(body) if request.method == "POST" else None,
+        read_only=read_only,
     )
+
+
+def _is_read_only(request: Request) -> bool:
+    """What `X-MCP-Readonly` says. Raises `Refused` for all but one `true` or `false`."""
+    values = request.headers.getlist(READ_ONLY_HEADER)
+    if not values:
+        return False
+    # Never guessed: a client that misspells the value believes that nothing can be changed. Two
+    # headers, one of them perhaps of a proxy, are no answer either.
+    (value, *more) = (each.strip().lower() for each in values)
+    if more or value not in ("true", "false"):
+        text = "Bad Request: X-MCP-Readonly must be given once, as true or false"
+        raise Refused(400, text)
+    return value == "true"
 
 
 def _last_event_id(request: Request) -> EventId | None:

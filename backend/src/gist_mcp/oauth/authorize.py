@@ -134,6 +134,8 @@ async def _for_client(
         redirect_uri=wanted.redirect_uri,
         scopes=[(scope, SCOPES_IN_WORDS.get(scope, "use this scope")) for scope in wanted.scopes],
         github_url=config.github_web_url,
+        read_only=config.read_only,
+        public_gists=config.public_gists,
         sealed_request=seal_for_consent(deps.sealer, wanted, browser_secret=browser.secret),
     )
 

@@ -17,4 +17,6 @@ async def landing(request: Request) -> Response:
         mcp_url=config.resource,
         scopes=config.github_scopes,
         simulated=config.simulated,
+        read_only=config.read_only,
+        public_gists=config.public_gists,
     )

@@ -89,6 +89,11 @@ def page(
     return HTMLResponse(text, status_code=status_code, headers=headers)
 
 
+def icon_bytes() -> bytes:
+    """The icon of this server, as SVG."""
+    return (_HERE / "static" / "icon.svg").read_bytes()
+
+
 def static_file(request: Request) -> Response:
     """`GET /static/{name}`: the stylesheet, the script, the icon."""
     # Path traversal: the name is looked up in the table, and never opened as it came.

@@ -35,6 +35,7 @@ class Authenticated:
 
     `is_new`: the session is to be opened by this request. `vouched_at_seconds`: when GitHub last
     said yes to the credential, as far as the first process knows. The owner asks again.
+    `read_only`: the client wants nothing changed by this request.
     """
 
     session_id: McpSessionId
@@ -42,6 +43,7 @@ class Authenticated:
     principal: Principal
     credential: GitHubCredential
     vouched_at_seconds: float = 0.0
+    read_only: bool = False
 
 
 class HopLate(Exception):
@@ -84,6 +86,7 @@ def _caller_as_json(caller: Authenticated) -> dict[str, Any]:
         "scopes": None if scopes is None else sorted(scopes),
         "expires_at_seconds": caller.credential.expires_at_seconds,
         "vouched_at_seconds": caller.vouched_at_seconds,
+        "read_only": caller.read_only,
     }
 
 
@@ -145,6 +148,8 @@ def _caller_of(payload: dict[str, Any]) -> Authenticated:
         ),
         # An earlier release has asked GitHub itself, and does not say when.
         vouched_at_seconds=payload.get("vouched_at_seconds", 0.0),
+        # An earlier release does not know the header.
+        read_only=payload.get("read_only", False),
     )
 
 

@@ -9,7 +9,7 @@ from gist_mcp.errors import GistMcpError
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.models import GistFile
 
-MAX_RAW_BYTES: Final = 10 * 1024 * 1024
+MAX_RAW_BYTES: Final = 10_000_000
 """GitHub gives larger files to git only (REST, gists: truncation)."""
 
 TOO_LARGE: Final = (

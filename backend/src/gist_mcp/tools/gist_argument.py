@@ -5,26 +5,44 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from gist_mcp import process
-from gist_mcp.calls.gist_reference import GistReference, gist_hosts, gist_reference
+from gist_mcp.calls.gist_reference import (
+    MAX_CHARACTERS,
+    GistReference,
+    gist_hosts,
+    gist_reference,
+)
+from gist_mcp.changes.confirm_token import MAX_CONFIRM_TOKEN_CHARACTERS
 from gist_mcp.errors import InvalidArgument
 from gist_mcp.github.wire import REVISION
 
 GistId = Annotated[
-    str, Field(description="The gist's id, or any URL of the gist, such as that of its page.")
+    str,
+    Field(
+        description="The gist's id, or any URL of the gist, such as that of its page.",
+        json_schema_extra={"maxLength": MAX_CHARACTERS},
+    ),
 ]
 
 Confirm = Annotated[
     str,
     Field(
         description="Leave it empty. Where the person has to agree first and the client cannot ask "
-        "them, the error of the call gives a token for this; use it only after they have agreed."
+        "them, the error of the call gives a token for this; use it only after they have agreed.",
+        json_schema_extra={"maxLength": MAX_CONFIRM_TOKEN_CHARACTERS},
     ),
 ]
 
-REVISION_TEXT: Final = (
-    "The revision (SHA) that you have read, from get_gist or an earlier change. The call is "
-    "refused, and shows what changed, if the gist is at another by now."
-)
+REVISION_CHARACTERS: Final = 40
+"""Hexadecimal digits of a whole SHA-1."""
+
+Revision = Annotated[
+    str,
+    Field(
+        description="The revision (SHA) that you have read, from get_gist or an earlier change. "
+        "The call is refused, and shows what changed, if the gist is at another by now.",
+        json_schema_extra={"maxLength": REVISION_CHARACTERS},
+    ),
+]
 
 
 def gist_of_call(*, gist_id: str, **_: object) -> GistReference:

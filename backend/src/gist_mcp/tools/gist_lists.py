@@ -9,6 +9,7 @@ from reboot.mcp.server import DurableContext
 
 from gist_mcp import process
 from gist_mcp.calls.call import running_call, tool_errors
+from gist_mcp.calls.text import check_length
 from gist_mcp.errors import InvalidArgument
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import GistPage
@@ -25,6 +26,11 @@ Visibility = Literal["all", "public", "secret"]
 
 MAX_LISTED_GISTS = 100
 OTHERS_PER_PAGE = 30
+MAX_SINCE_CHARACTERS = 40
+"""A time with a fraction and a time zone has 32."""
+
+MAX_LOGIN_CHARACTERS = 101
+"""Longer than any login at GitHub, with room for an `@` before it."""
 
 _LOGIN = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z_-]{0,98}[0-9A-Za-z_])?\Z")
 """GitHub's logins have letters, digits and single hyphens; managed users' an underscore too."""
@@ -38,6 +44,7 @@ def check_list(*, since: str, **_: object) -> None:
 
 def moment(since: str) -> datetime:
     """A time as GitHub compares it. Raises `InvalidArgument`."""
+    check_length("since", since, MAX_SINCE_CHARACTERS)
     try:
         found = datetime.fromisoformat(since.strip())
     except ValueError:
@@ -56,7 +63,10 @@ async def list_my_gists(
     ] = DEFAULT_PER_PAGE,
     since: Annotated[
         str,
-        Field(description="Only gists changed since this time (ISO 8601), such as 2026-11-28."),
+        Field(
+            description="Only gists changed since this time (ISO 8601), such as 2026-11-28.",
+            json_schema_extra={"maxLength": MAX_SINCE_CHARACTERS},
+        ),
     ] = "",
     visibility: Annotated[
         Visibility, Field(description="Only the public ones, only the secret ones, or all.")
@@ -85,7 +95,10 @@ async def list_my_gists(
 
 @tool_errors
 async def list_starred_gists(context: DurableContext, page: PageNumber = 1) -> OthersGists:
-    """List the gists that the user has starred, of whomever."""
+    """List the gists that the user has starred, of whomever.
+
+    Shows no contents: get_gist does. The user's own gists are in list_my_gists.
+    """
 
     async def ask(token: GitHubToken) -> GistPage:
         return await process.services().github.list_starred(
@@ -109,10 +122,20 @@ def check_login(*, login: str, **_: object) -> None:
 @tool_errors
 async def list_user_gists(
     context: DurableContext,
-    login: Annotated[str, Field(description="The account's name at GitHub, such as octocat.")],
+    login: Annotated[
+        str,
+        Field(
+            description="The account's name at GitHub, such as octocat.",
+            json_schema_extra={"maxLength": MAX_LOGIN_CHARACTERS},
+        ),
+    ],
     page: PageNumber = 1,
 ) -> OthersGists:
-    """List the public gists of any account, newest first."""
+    """List the public gists of any account, newest first.
+
+    Shows no contents: get_gist does. For the user's own gists use list_my_gists, which has the
+    secret ones too.
+    """
     name = login.removeprefix("@")
 
     async def ask(token: GitHubToken) -> GistPage:

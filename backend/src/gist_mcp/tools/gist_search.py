@@ -23,10 +23,13 @@ from gist_mcp.github.gist_contents import GistContents
 from gist_mcp.github.models import Gist
 from gist_mcp.github.own_gists import OwnGistList
 from gist_mcp.principal import GitHubUserId
-from gist_mcp.tools.search_query import Term, parse_query
+from gist_mcp.tools.search_query import MAX_QUERY_CHARACTERS, Term, parse_query
 from gist_mcp.tools.search_result import SearchEnd, SearchResult, search_result
 from gist_mcp.tools.search_state import SearchState
 from gist_mcp.tools.search_walk import GistWalk, SearchBudget, Steps
+
+MAX_SKIP: Final = 100_000
+"""More gists than are ever listed."""
 
 SHOWN_IDS: Final = 5
 """Ids of found gists in a progress message."""
@@ -57,15 +60,23 @@ async def search_my_gists(
         Field(
             description='Words, "quoted phrases" and #tags; the gist must have all of them, '
             "wherever. Upper and lower case are the same. A #tag is looked for in descriptions "
-            'only; quote what is to be found with its # elsewhere: "#include".'
+            'only; quote what is to be found with its # elsewhere: "#include".',
+            json_schema_extra={"maxLength": MAX_QUERY_CHARACTERS},
         ),
     ],
     skip: Annotated[
         int,
-        Field(ge=0, description="How many of the gists that are found to leave out, from before."),
+        Field(
+            ge=0,
+            le=MAX_SKIP,
+            description="How many of the gists that are found to leave out, from before.",
+        ),
     ] = 0,
 ) -> SearchResult:
     """Search the user's own gists: descriptions, file names, #tags and contents.
+
+    Use it where the person knows words of a gist, but not which one it is. For the newest gists or
+    those of a time, list_my_gists is faster. Gists of other people are not searched.
 
     Reads the gists that it has not read before, so the first search takes a while. What it has not
     looked at it says, with the call that goes on.

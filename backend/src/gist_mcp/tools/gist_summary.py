@@ -98,8 +98,8 @@ def gist_summary(gist: Gist, me: GitHubUserId) -> GistSummary:
     return GistSummary(**summary_fields(gist, me))
 
 
-def cut_summary(entry: GistSummary, max_bytes: int) -> GistSummary:
-    """The entry of a list, with as much of its description and as many file names as fit.
+def cut_summary[T: GistSummary](entry: T, max_bytes: int) -> T:
+    """An entry of a list, or a whole result, with as much of its texts and names as fits.
 
     The rest of an entry has no great length, and is never cut.
     """

@@ -44,7 +44,11 @@ class AddedComment(BaseModel):
 
 @tool_errors
 async def fork_gist(context: DurableContext, gist_id: GistId, confirm: Confirm = "") -> ForkedGist:
-    """Copy somebody else's gist into the user's account. The copy is as public as the original."""
+    """Copy somebody else's gist into the user's account. The copy is as public as the original.
+
+    Use it to change a gist that belongs to somebody else: the copy is the user's own. Not for the
+    user's own gists, which GitHub does not fork. To keep one for later, star_gist is enough.
+    """
     call = running_call(context)
     original = gist_meant(gist_id).gist_id
     work = ForkGist(original, user_id=call.running.user_id, confirm=confirm)
@@ -54,14 +58,20 @@ async def fork_gist(context: DurableContext, gist_id: GistId, confirm: Confirm =
 
 @tool_errors
 async def star_gist(context: DurableContext, gist_id: GistId) -> StarredGist:
-    """Star a gist, so that it is in list_starred_gists. Starring it again changes nothing."""
+    """Star a gist, so that it is in list_starred_gists. Starring it again changes nothing.
+
+    Use it to keep a gist of anybody's at hand. Who opens the gist's page can see the star.
+    """
     made = await change_once(running_call(context), StarGist(gist_meant(gist_id).gist_id))
     return StarredGist(id=made.id, url=made.url, starred=True)
 
 
 @tool_errors
 async def unstar_gist(context: DurableContext, gist_id: GistId) -> StarredGist:
-    """Take the user's star off a gist. Where there is none, nothing changes."""
+    """Take the user's star off a gist. Where there is none, nothing changes.
+
+    The gist itself stays. To take a gist of the user's away, use delete_gist.
+    """
     made = await change_once(running_call(context), UnstarGist(gist_meant(gist_id).gist_id))
     return StarredGist(id=made.id, url=made.url, starred=False)
 
@@ -84,11 +94,19 @@ async def add_gist_comment(
     context: DurableContext,
     gist_id: GistId,
     body: Annotated[
-        str, Field(description="The comment, in Markdown, of up to 65,535 characters.")
+        str,
+        Field(
+            description="The comment, in Markdown, of up to 65,535 characters.",
+            json_schema_extra={"maxLength": MAX_COMMENT_CHARACTERS},
+        ),
     ],
     confirm: Confirm = "",
 ) -> AddedComment:
-    """Comment on a gist as the user. Everybody who can open the gist can read the comment."""
+    """Comment on a gist as the user. Everybody who can open the gist can read the comment.
+
+    Use it to say something to the gist's author or readers, once the person has seen the words. To
+    change the gist itself, use update_gist or edit_gist_file.
+    """
     check_comment(gist_id=gist_id, body=body)
     call = running_call(context)
     gist = gist_meant(gist_id).gist_id

@@ -15,5 +15,8 @@ async def _own_profile(token: GitHubToken) -> Profile:
 
 @tool_errors
 async def get_my_profile(context: DurableContext) -> Profile:
-    """Get the GitHub profile of the signed-in user: the account that every tool acts as."""
+    """Get the GitHub profile of the signed-in user: the account that every tool acts as.
+
+    Use it to tell whose account this is. Other people's profiles cannot be read.
+    """
     return await running_call(context).read("Read the user's profile on GitHub", _own_profile)

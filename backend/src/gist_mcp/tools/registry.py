@@ -63,15 +63,18 @@ class ToolEntry:
         return self.function.__name__
 
 
-_READS = ToolAnnotations(readOnlyHint=True, destructiveHint=False, openWorldHint=True)
+# Open world throughout: GitHub is another party, and its texts may come from anybody.
+_READS = ToolAnnotations(
+    readOnlyHint=True, destructiveHint=False, idempotentHint=True, openWorldHint=True
+)
 _CREATES = ToolAnnotations(
     readOnlyHint=False, destructiveHint=False, idempotentHint=False, openWorldHint=True
 )
-
 _CHANGES = ToolAnnotations(
     readOnlyHint=False, destructiveHint=True, idempotentHint=False, openWorldHint=True
 )
-_DELETES = ToolAnnotations(
+# Not additive (MCP, ToolAnnotations): a star that is taken off is gone too.
+_TAKES_AWAY = ToolAnnotations(
     readOnlyHint=False, destructiveHint=True, idempotentHint=True, openWorldHint=True
 )
 _MARKS = ToolAnnotations(
@@ -104,7 +107,7 @@ TOOLS = (
     ToolEntry(
         function=delete_gist,
         title="Delete a gist",
-        annotations=_DELETES,
+        annotations=_TAKES_AWAY,
         scopes=_GIST,
         check=gist_of_call,
     ),
@@ -125,7 +128,7 @@ TOOLS = (
     ToolEntry(
         function=unstar_gist,
         title="Take the star off a gist",
-        annotations=_MARKS,
+        annotations=_TAKES_AWAY,
         scopes=_GIST,
         check=gist_of_call,
     ),
@@ -189,6 +192,11 @@ def require_scopes(tool_name: str, granted: frozenset[str] | None) -> None:
     missing = [scope for scope in entry.scopes if not grants(granted, scope)] if entry else []
     if missing:
         raise ScopeRequired(missing)
+
+
+def changes(tool_name: str) -> bool:
+    """True for a known tool that changes something."""
+    return tool_name in _BY_NAME and not only_reads(tool_name)
 
 
 def only_reads(tool_name: str) -> bool:

@@ -1,7 +1,8 @@
 """What an endpoint returns or raises, before headers are added."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import NoReturn, Self
 
 DOCUMENTATION_URL = "https://docs.github.com/rest"
 CREATE_GIST_DOCS = "https://docs.github.com/rest/gists/gists#create-a-gist"
@@ -27,6 +28,12 @@ class ApiError(Exception):
         super().__init__(message)
         self.status = status
         self.body = error_body(status, message, **more)
+        self.headers: dict[str, str] = {}
+
+    def with_headers(self, headers: Mapping[str, str]) -> Self:
+        """The same, with more headers in the answer."""
+        self.headers.update(headers)
+        return self
 
 
 class PlainError(Exception):

@@ -1,5 +1,6 @@
 """What stands before and after every REST endpoint: checks, limits, headers, ETags."""
 
+import asyncio
 import hashlib
 import json
 import secrets
@@ -14,6 +15,7 @@ from starlette.responses import Response
 
 from github_simulator.choices import PRIMARY_LIMIT_STATUS
 from github_simulator.control.exchange import API_PREFIX
+from github_simulator.rest import secondary_limits
 from github_simulator.rest.answers import Answer, ApiError, PlainError, not_found
 from github_simulator.rest.authentication import authenticate
 from github_simulator.rest.call import (
@@ -24,7 +26,9 @@ from github_simulator.rest.call import (
     window_of,
 )
 from github_simulator.rest.limits import Window
-from github_simulator.simulator import Simulator, base_url_of, simulator_of
+from github_simulator.simulator import base_url_of, simulator_of
+
+_CONDITIONS = frozenset({"if-match", "if-none-match", "if-modified-since", "if-unmodified-since"})
 
 Endpoint = Callable[[Call], Answer]
 Need = Literal["nothing", "user", "gist_write", "app"]
@@ -81,11 +85,12 @@ async def run(request: Request, operation: Operation | None) -> Response:
         call = _checked_call(request, operation, reply, body)
         if operation is None:
             raise not_found()
-        answer = operation.endpoint(call)
+        answer = await _answer(call, operation)
     except PlainError as error:
         return reply.finish(error.status, error.text.encode(), "text/html; charset=utf-8")
     except ApiError as error:
         content = json.dumps(error.body).encode()
+        reply.headers.update(error.headers)
         return reply.finish(error.status, content, "application/json; charset=utf-8")
     return _finished(call, answer, reply)
 
@@ -111,7 +116,7 @@ def _checked_call(request: Request, operation: Operation | None, reply: Reply, b
         _count(reply.window, reply.caller)
     if operation is not None:
         _check_need(operation, reply.caller)
-        _check_writes(simulator, operation, reply.caller)
+    _check_conditions(request)
     base_url = base_url_of(request)
     is_prefixed = request.url.path.startswith(API_PREFIX + "/")
     return Call(
@@ -162,17 +167,29 @@ def _check_need(operation: Operation, caller: Caller) -> None:
         raise not_found()
 
 
-def _check_writes(simulator: Simulator, operation: Operation, caller: Caller) -> None:
-    per_minute = simulator.settings.content_creations_per_minute
-    if per_minute is None or not operation.creates_content or caller.account is None:
-        return
-    now = simulator.clock.now()
-    if not simulator.limits.may_write(caller.account.user_id, per_minute, now):
-        raise ApiError(
-            403,
-            "You have exceeded a secondary rate limit and have been temporarily blocked from "
-            "content creation. Please retry your request again later.",
-        )
+def _check_conditions(request: Request) -> None:
+    # Only reads can be conditional: GitHub answers 400 to such a write.
+    if request.method not in ("GET", "HEAD") and _CONDITIONS & {*request.headers.keys()}:
+        raise ApiError(400, "Conditional request headers are not allowed in unsafe requests.")
+
+
+async def _answer(call: Call, operation: Operation) -> Answer:
+    """What the endpoint answers, if the user does not ask too much."""
+    simulator = call.simulator
+    account = call.caller.account
+    user_id = account.user_id if account else None
+    with simulator.limits.under_way(user_id) as at_once:
+        if user_id is not None:
+            secondary_limits.check(
+                simulator,
+                user_id,
+                writes=call.method not in ("GET", "HEAD"),
+                creates_content=operation.creates_content,
+                at_once=at_once,
+            )
+        if simulator.settings.answer_seconds:
+            await asyncio.sleep(simulator.settings.answer_seconds)
+        return operation.endpoint(call)
 
 
 def _finished(call: Call, answer: Answer, reply: Reply) -> Response:

@@ -1,6 +1,8 @@
-"""Counts what GitHub limits: requests an hour, writes a minute, and bad logins."""
+"""Counts what GitHub limits: requests an hour, points and writes a minute, and bad logins."""
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 WINDOW_SECONDS = 3600.0
@@ -35,7 +37,8 @@ class Limits:
 
     def __init__(self) -> None:
         self._windows: dict[str, Window] = {}
-        self._writes: defaultdict[int, deque[float]] = defaultdict(deque)
+        self._spent: defaultdict[str, deque[tuple[float, int]]] = defaultdict(deque)
+        self._under_way: Counter[int] = Counter()
         self._bad_logins: deque[float] = deque()
         self._locked_until = 0.0
 
@@ -46,15 +49,29 @@ class Limits:
             window = self._windows[who] = Window(limit, now + WINDOW_SECONDS)
         return window
 
-    def may_write(self, user_id: int, per_minute: int, now: float) -> bool:
-        """Counts a write; False if the minute is full already."""
-        writes = self._writes[user_id]
-        while writes and now - writes[0] >= 60:
-            writes.popleft()
-        if len(writes) >= per_minute:
+    def may_spend(
+        self, what: str, limit: int, window_seconds: float, now: float, *, cost: int = 1
+    ) -> bool:
+        """Counts `cost` units of something; False, and none are counted, beyond the limit."""
+        spent = self._spent[what]
+        while spent and now - spent[0][0] >= window_seconds:
+            spent.popleft()
+        if sum(units for _, units in spent) + cost > limit:
             return False
-        writes.append(now)
+        spent.append((now, cost))
         return True
+
+    @contextmanager
+    def under_way(self, user_id: int | None) -> Iterator[int]:
+        """While a request of a user is answered: how many are, with this one."""
+        if user_id is None:
+            yield 1
+            return
+        self._under_way[user_id] += 1
+        try:
+            yield self._under_way[user_id]
+        finally:
+            self._under_way[user_id] -= 1
 
     def bad_login(self, limit: int, window_seconds: float, now: float) -> None:
         """Counts a bad token, and locks all logins out when there were too many."""
