@@ -145,12 +145,12 @@ async def test_a_gist_that_is_too_large_is_not_asked_for(world: World) -> None:
 
 
 async def test_of_many_large_files_no_more_is_read_than_the_limit_of_a_gist(world: World) -> None:
-    files = {f"{number}_txt": "x" * 4_000_000 for number in range(3)}
-    (gist,) = await world.gists(**files)
+    text = "x" * 4_000_000
+    (gist,) = await world.gists(a_txt=text, b_txt=text, c_txt=text)
 
     (contents,) = await world.read(world.cache(), gist)
 
-    assert (list(contents.texts), contents.unread) == (["0.txt"], ("1.txt", "2.txt"))
+    assert (list(contents.texts), contents.unread) == (["a.txt"], ("b.txt", "c.txt"))
     assert sum(map(len, contents.texts.values())) <= MAX_GIST_BYTES
 
 

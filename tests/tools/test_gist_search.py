@@ -24,7 +24,6 @@ DEADLINE_SECONDS = 20.0
 @pytest.fixture(scope="module")
 def github() -> Iterator[GitHubSimulator]:
     with GitHubSimulatorInProcess() as simulator:
-        simulator.create_gists("octocat", {"a.txt": "one needle\n"}, count=20)
         yield simulator
 
 
@@ -75,9 +74,11 @@ class Searching:
 
 
 @pytest.fixture
-def searching(runtime: Runtime, github: GitHubSimulator) -> Iterator[Searching]:
-    yield Searching(runtime, github)
-    github.remove_faults()
+def searching(runtime: Runtime, github: GitHubSimulator) -> Searching:
+    # Other gists for each test: what an earlier search has read stays in memory.
+    github.reset()
+    github.create_gists("octocat", {"a.txt": "one needle\n"}, count=20)
+    return Searching(runtime, github)
 
 
 def held(searching: Searching) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 from pydantic import BaseModel, Field
 
@@ -153,4 +153,4 @@ def _found(place: Match, gist: Gist, me: GitHubUserId) -> FoundGist:
         ],
         further_files=place.further_files,
     )
-    return cast(FoundGist, cut_summary(found, MAX_ENTRY_BYTES))
+    return cut_summary(found, MAX_ENTRY_BYTES)
