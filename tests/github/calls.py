@@ -17,6 +17,7 @@ from tests.github.raw_server import (
 )
 
 GIST_ID = "aa5a315d61ae9438b18d"
+REVISION = "57a7f021a713b1c5a6a199b54cc514735d2d462f"
 CLIENT_ID = "Iv1.app"
 SECRET = SecretStr("the-secret-of-the-app")
 APP_CREDENTIALS = base64.b64encode(f"{CLIENT_ID}:{SECRET.get_secret_value()}".encode()).decode()
@@ -51,12 +52,25 @@ WRITES: dict[str, Use] = {
     "star": lambda client, token: client.star(token, GIST_ID),
     "unstar": lambda client, token: client.unstar(token, GIST_ID),
     "fork": lambda client, token: client.fork_gist(token, GIST_ID),
+    "comment": lambda client, token: client.create_comment(token, GIST_ID, "hello"),
     "revoke": lambda client, token: client.delete_token(token, CLIENT_ID, SECRET),
 }
 READS: dict[str, Use] = {
     "user": lambda client, token: client.get_user(token),
     "list": lambda client, token: client.list_gists(token),
     "gist": lambda client, token: client.get_gist(token, GIST_ID),
+    "gist unless same": lambda client, token: client.get_gist_unless_same(
+        token, GIST_ID, etag='W/"1"'
+    ),
+    "revision": lambda client, token: client.get_revision(token, GIST_ID, REVISION),
+    "revisions": lambda client, token: client.list_revisions(token, GIST_ID),
+    "comments": lambda client, token: client.list_comments(token, GIST_ID),
+    "forks": lambda client, token: client.list_forks(token, GIST_ID),
+    "list starred": lambda client, token: client.list_starred(token),
+    "list of a user": lambda client, token: client.list_gists_of(token, "octocat"),
+    "list unless same": lambda client, token: client.list_gists_unless_same(
+        token, page=1, etag='W/"1"'
+    ),
     "is starred": lambda client, token: client.is_starred(token, GIST_ID),
     "check": lambda client, token: client.check_token(token, CLIENT_ID, SECRET),
     "find": lambda client, _: client.find_account("octocat", CLIENT_ID, SECRET),

@@ -65,6 +65,28 @@ def test_a_fork_names_its_original(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+def test_what_is_around_a_gist(octocat: httpx.Client, hubot: httpx.Client, version: str) -> None:
+    gist = send(octocat, "POST", "/gists", {"public": True, "files": FILES}, version)
+    path = f"/gists/{gist['id']}"
+    send(octocat, "PATCH", path, {"files": {"a.txt": {"content": "new"}}}, version)
+
+    send(hubot, "POST", f"{path}/comments", {"body": "hello"}, version)
+    send(hubot, "POST", f"{path}/forks", None, version)
+    send(hubot, "PUT", f"{path}/star", None, version)
+
+    (comment,) = send(octocat, "GET", f"{path}/comments", None, version)
+    assert comment["body"] == "hello"
+    assert len(send(octocat, "GET", f"{path}/forks", None, version)) == 1
+    newest, oldest = send(octocat, "GET", f"{path}/commits", None, version)
+    older = send(octocat, "GET", f"{path}/{oldest['version']}", None, version)
+    assert older["files"]["a.txt"]["content"] == "x"
+    assert newest["version"] != oldest["version"]
+    assert send(hubot, "GET", f"{path}/star", None, version) is None
+    (listed,) = send(hubot, "GET", "/users/octocat/gists", None, version)
+    assert listed["id"] == gist["id"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_lists(github: GitHubSimulator, octocat: httpx.Client, version: str) -> None:
     github.create_gists("octocat", {"a.txt": "x"}, count=3)
     query = {"since": "2020-01-01T00:00:00Z", "per_page": "2", "page": "1"}
@@ -192,4 +214,4 @@ def test_answers_that_the_description_refuses(
 
 def test_what_is_described_is_known() -> None:
     assert is_described("GET", "/api/v3/gists/starred")
-    assert not is_described("POST", "/gists/1/comments")
+    assert not is_described("POST", "/gists/1/commits")
