@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pydantic import BaseModel, Field
 
@@ -9,10 +10,13 @@ from gist_mcp.calls.foreign_text import hidden_characters
 from gist_mcp.github.gist_contents import MAX_FILE_BYTES
 from gist_mcp.github.models import Gist
 from gist_mcp.principal import GitHubUserId
-from gist_mcp.tools.answer_budget import fitting
-from gist_mcp.tools.gist_summary import GistSummary, More, more, summary_fields
+from gist_mcp.tools.answer_budget import budget_bytes, fitting
+from gist_mcp.tools.gist_summary import GistSummary, More, cut_summary, more, summary_fields
 from gist_mcp.tools.search_query import Match
 from gist_mcp.tools.search_state import SearchState
+
+_LARGEST_SHARE: Final = 4
+"""No gist has more than this part of a result: with 300 long file names it could fill several."""
 
 
 class FoundLine(BaseModel):
@@ -83,7 +87,11 @@ class SearchEnd:
 def search_result(state: SearchState, gists: Sequence[Gist], end: SearchEnd) -> SearchResult:
     """The result, within its budget."""
     hits = [gist for gist in gists if gist.id in state.hits]
-    found = [_found(state.hits[gist.id], gist, end.me) for gist in hits[end.skip :]]
+    most_bytes = budget_bytes(end.max_tokens) // _LARGEST_SHARE
+    found = [
+        cut_summary(_found(state.hits[gist.id], gist, end.me), most_bytes)
+        for gist in hits[end.skip :]
+    ]
     shown = fitting(found, end.max_tokens)
     left_out = len(found) - len(shown)
     looked_into = sum(gist.id in state.read or gist.id in state.hits for gist in gists)
