@@ -87,6 +87,23 @@ def test_one_gist_with_hits_everywhere_does_not_fill_a_result() -> None:
     assert tokens(told) < 10_000
 
 
+def test_a_gist_of_300_long_names_leaves_room_for_the_others() -> None:
+    names = [f"{number:03}{'漢' * 82}.md" for number in range(300)]
+    long = listed("long", "web", *names)
+    others = [listed(f"g{number}", "web") for number in range(5)]
+    state = looked_into(long, *others, a_txt="")
+
+    told = result(state, long, *others)
+
+    assert tokens(told) <= END.max_tokens
+    assert len(told.found) == 6
+    first = told.found[0]
+    assert 0 < len(first.files) < 300
+    assert (
+        first.note == f"{300 - len(first.files)} file names are left out; get_gist lists the files."
+    )
+
+
 def test_what_was_not_looked_at_is_told_with_numbers_and_the_next_call() -> None:
     gists = [listed(f"g{number}") for number in range(10)]
     state = looked_into(*gists[:4], a_txt="web")
