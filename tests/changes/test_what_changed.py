@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gist_mcp.changes.what_changed import (
     MAX_DIFF_CHARACTERS,
     MAX_DIFF_LINES,
+    changed_files,
     differences,
 )
 from gist_mcp.github.models import Gist, GistFile
@@ -90,6 +91,17 @@ def test_only_files_that_are_concerned_are_compared() -> None:
 
 def test_of_a_file_that_is_shown_in_part_nothing_is_compared() -> None:
     assert difference("beginning", "other beginning", truncated=True) == []
+
+
+def test_a_file_with_another_name_and_the_same_text_is_renamed() -> None:
+    old = gist_with({"a": "text", "same 1": "twice", "gone": "x"})
+    new = gist_with({"b": "text", "same 2": "twice", "same 3": "twice", "new": "y"})
+
+    assert changed_files(old, new) == [
+        "Renamed: a to b",
+        "Deleted: same 1, gone",
+        "Added: same 2, same 3, new",
+    ]
 
 
 def test_a_name_cannot_change_the_line_that_it_is_in() -> None:

@@ -56,7 +56,7 @@ def test_a_known_key_with_other_arguments_is_refused_naming_them(
     refused = player.create(idempotency_key=player.key, **changed).wait()
 
     assert refused.is_error
-    assert f"idempotency_key: it was used before with another {named};" in refused.text
+    assert f"idempotency_key: it was used before with other arguments ({named});" in refused.text
     assert len(player.requests("POST")) == 1
 
 

@@ -123,6 +123,16 @@ def test_filters_are_applied_before_counting() -> None:
     assert found(since=moment("2026-06-01T02:00:00+02:00"), visibility="public") == [1]
 
 
+def test_a_page_behind_the_last_gist_says_so() -> None:
+    gists = [numbered(number, public=True) for number in range(12)]
+
+    assert listed(gists, page=2).note is None
+    behind = listed(gists, page=3)
+    assert (behind.count, behind.gists, behind.more) == (12, [], None)
+    assert behind.note is not None
+    assert "behind the last gist" in behind.note
+
+
 def test_the_filters_are_in_the_next_call() -> None:
     gists = [numbered(number, public=True) for number in range(12)]
 

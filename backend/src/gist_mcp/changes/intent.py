@@ -27,8 +27,8 @@ async def record_intent(
             entry = intent.entry
             if entry.differing:
                 raise Conflict(
-                    "idempotency_key: it was used before with another "
-                    f"{', '.join(entry.differing)}; use a new key for a new gist."
+                    "idempotency_key: it was used before with other arguments "
+                    f"({', '.join(entry.differing)}); use a new key for a new gist."
                 )
             if entry.is_forgotten:
                 raise change.forgotten()

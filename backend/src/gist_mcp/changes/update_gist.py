@@ -64,7 +64,11 @@ def checked_update(
             )
     with faults.collected():
         if not files and not description and not clear_description:
-            raise InvalidArgument("files", "is empty, and so is description: nothing would change.")
+            raise InvalidArgument(
+                "files",
+                "is empty, and so is description: nothing would change. To take the description "
+                "away, set clear_description to true.",
+            )
         if len(files) > MAX_FILES:
             raise InvalidArgument("files", f"a gist holds at most {MAX_FILES} files.")
     for number, file in enumerate(files[:MAX_FILES]):

@@ -1,7 +1,8 @@
 """The text of a refusal: what somebody else has changed in a gist since a revision."""
 
 import difflib
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from gist_mcp import process
@@ -35,7 +36,7 @@ async def what_changed(
     try:
         old = await github.get_revision(token, gist.id, since)
         page = await github.list_revisions(token, gist.id, per_page=MAX_REVISIONS)
-        told = "\n".join(["Since then:", *_revisions(page.items, since), *_files(old, gist)])
+        told = "\n".join(["Since then:", *_revisions(page.items, since), *changed_files(old, gist)])
         told += "".join(f"\n{each}" for each in differences(old, gist, concerned))
     except NotFound:
         told = "The gist has no such revision."
@@ -58,17 +59,35 @@ def _revisions(newest_first: Sequence[Revision], since: str) -> list[str]:
     return [*told, "and earlier ones"]
 
 
-def _files(old: Gist, new: Gist) -> list[str]:
+def changed_files(old: Gist, new: Gist) -> list[str]:
+    """Which files were renamed, deleted, added or changed: a line for each of these."""
     before = {file.filename: file for file in old.files}
     after = {file.filename: file for file in new.files}
+    renamed = _renamed(before, after)
     lines = [
-        *_named("Deleted", [name for name in before if name not in after]),
-        *_named("Added", [name for name in after if name not in before]),
+        *_named("Renamed", [f"{old} to {new}" for old, new in renamed.items()]),
+        *_named("Deleted", [name for name in before if name not in {*after, *renamed}]),
+        *_named("Added", [name for name in after if name not in {*before, *renamed.values()}]),
         *_named("Changed", _changed(before, after)),
     ]
     if old.truncated or new.truncated:
         lines.append("GitHub lists 300 files of the gist only; others may have changed too.")
     return lines or ["The files are the same."]
+
+
+def _renamed(before: Mapping[str, GistFile], after: Mapping[str, GistFile]) -> dict[str, str]:
+    """Old names with new ones, where the text is the same and no other file has it."""
+    gone = {file.content: name for name, file in before.items() if name not in after}
+    came = {file.content: name for name, file in after.items() if name not in before}
+    texts = Counter(file.content for file in (*before.values(), *after.values()))
+    return {
+        gone[text]: came[text]
+        for text in gone
+        if text in came
+        and text is not None
+        and texts[text] == 2
+        and not before[gone[text]].truncated
+    }
 
 
 def _named(what: str, names: Sequence[str]) -> list[str]:

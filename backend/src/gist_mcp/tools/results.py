@@ -102,7 +102,7 @@ def own_gist_list(
         gists=_cut(entries[:number], max_tokens, LEAST_ENTRY_BYTES),
         left_out=left_out,
         more=more("list_my_gists", arguments) if len(gists) > begin + number else None,
-        note=_note(listed, left_out),
+        note=_note(listed, left_out, is_behind=begin > 0 and begin >= len(gists)),
     )
 
 
@@ -128,8 +128,10 @@ def _smaller(begin: int, fit: int) -> tuple[int, int]:
     return max((fit - (begin + fit) % size, size) for size in sizes)
 
 
-def _note(listed: OwnGistList, left_out: int) -> str | None:
+def _note(listed: OwnGistList, left_out: int, *, is_behind: bool) -> str | None:
     notes = []
+    if is_behind:
+        notes.append("This page is behind the last gist. The first page is page 1.")
     if left_out:
         notes.append(
             f"{left_out} of the gists came from GitHub in a form that this server cannot read; "
