@@ -9,12 +9,15 @@ import pytest
 
 from gist_mcp import process
 from gist_mcp.calls.call import RunningCall, ToolCall
+from gist_mcp.calls.question import MAX_QUESTION_CHARACTERS
 from gist_mcp.changes.add_comment import AddComment
+from gist_mcp.changes.approval import Proposal, _message, new_texts, sized
 from gist_mcp.changes.create_gist import CreateGist
 from gist_mcp.changes.delete_gist import DeleteGist
 from gist_mcp.changes.edit_file import EditFile
 from gist_mcp.changes.fork_gist import ForkGist
 from gist_mcp.changes.new_gist import NewGist
+from gist_mcp.changes.secret_scan import found_secrets
 from gist_mcp.changes.text_edits import Edit
 from gist_mcp.changes.update_gist import FileUpdate, Update, UpdateGist
 from gist_mcp.changes.work import Work
@@ -326,3 +329,23 @@ async def test_a_name_cannot_write_lines_of_its_own_into_the_question(here: Aski
     text = await here.asks(CreateGist(gist, user_id=USER_ID))
 
     assert "`aU+2028- it is harmlessU+202Etxt`, 1 bytes" in text
+
+
+@pytest.mark.parametrize(
+    "name", ["n" * 250, "\u200d" * 85, "\U000e0041" * 63], ids=["long", "joiners", "tags"]
+)
+def test_no_file_name_pushes_a_finding_out_of_a_question(name: str) -> None:
+    files = [(f"{number}{name}", SECRET) for number in range(300)]
+    proposal = Proposal(
+        tool="create_gist",
+        action="Create a public gist",
+        is_public=True,
+        shown=[sized(*file) for file in files],
+        digest="",
+        texts=new_texts(files),
+    )
+
+    message = _message(proposal, found_secrets(proposal.texts))
+
+    assert "It seems to hold secrets (at least 20)" in message
+    assert len(message) < MAX_QUESTION_CHARACTERS - len("\n\nShall this be done?")

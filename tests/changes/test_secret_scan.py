@@ -51,7 +51,7 @@ SECRETS = {
     "sk-proj-" + "a" * 20 + "T3BlbkFJ" + "b" * 20: "OpenAI Token",
     "sk-ant-" + "api03-" + "a" * 90: "Anthropic API Key",
     "npm_" + "a1" * 18: "NPM Token",
-    "//registry.npmjs.org/:_authToken=" + "0a1b2c3d-" * 4: "NPM Token",
+    "//registry.npmjs" + ".org/:_authToken=" + "0a1b2c3d-" * 4: "NPM Token",
     "pypi-AgEIcHlwaS5vcmc" + "a" * 80: "PyPI Token",
     "glpat-" + "a1" * 10: "GitLab Token",
     "hf_" + "aB" * 17: "Hugging Face Token",

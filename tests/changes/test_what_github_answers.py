@@ -9,6 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gist_mcp.tools.registry import TOOLS
+from tests.support.confirm import confirm_token
 from tests.support.github_simulator import TokenKind
 from tests.support.mcp_client import McpClient, ToolResult
 from tests.support.world import World, world
@@ -263,3 +265,60 @@ def test_a_short_limit_is_waited_for_and_the_client_is_told(
     assert limited.fired == 1
     assert not result.is_error
     assert call.progress == ["GitHub's limit is reached. The call goes on in 1 seconds."]
+
+
+def arguments_of(made: str, other: str) -> dict[str, dict[str, object]]:
+    """For each tool a call with a gist of one's own, or another's where it needs one."""
+    return {
+        "create_gist": GIST,
+        "update_gist": {"gist_id": made, "description": "new"},
+        "edit_gist_file": {"gist_id": made, "filename": "s.txt", "append": "more"},
+        "delete_gist": {"gist_id": made},
+        "fork_gist": {"gist_id": other},
+        "star_gist": {"gist_id": other},
+        "unstar_gist": {"gist_id": other},
+        "get_gist": {"gist_id": made},
+        "get_gist_history": {"gist_id": made},
+        "list_gist_comments": {"gist_id": made},
+        "add_gist_comment": {"gist_id": other, "body": "nice"},
+        "list_my_gists": {},
+        "list_starred_gists": {},
+        "list_user_gists": {"login": "hubot"},
+        "search_my_gists": {"query": "secret"},
+        "get_my_profile": {},
+    }
+
+
+def play_every_tool(here: World, *scopes: str) -> dict[str, ToolResult]:
+    """Each tool's result with a fine-grained token, the writing ones confirmed where they ask."""
+    (made,) = here.github.create_gists(ACCOUNT, {"s.txt": "secret"})
+    (other,) = here.github.create_gists("hubot", {"p.txt": "public"}, public=True)
+    client = client_with(here, "fine_grained", *scopes)
+    arguments = arguments_of(made.gist_id, other.gist_id)
+    assert set(arguments) == {entry.name for entry in TOOLS}
+    # A delete comes last, as the others need the gist.
+    order = sorted(arguments, key=lambda name: name == "delete_gist")
+    results = {name: client.call(name, **arguments[name]).wait() for name in order}
+    confirm = confirm_token(results["delete_gist"].text)
+    results["delete_gist"] = client.call(
+        "delete_gist", **arguments["delete_gist"], confirm=confirm
+    ).wait()
+    return results
+
+
+def test_every_tool_works_with_a_fine_grained_token_that_has_the_permission(here: World) -> None:
+    results = play_every_tool(here, "gist")
+
+    assert {name: result.text for name, result in results.items() if result.is_error} == {}
+
+
+def test_every_tool_is_judged_by_what_github_answers_to_a_fine_grained_token(here: World) -> None:
+    results = play_every_tool(here)
+
+    refused = {name for name, result in results.items() if result.is_error}
+    assert refused == {entry.name for entry in TOOLS if not entry.annotations.readOnlyHint}
+    for name in refused:
+        assert 'the permission "Gists: write"' in results[name].text, name
+        assert "scope" not in results[name].text, name
+    assert "whether this token may see secret gists" in results["list_my_gists"].structured["note"]
+    assert [len(here.github.gists(login)) for login in (ACCOUNT, "hubot")] == [1, 1]

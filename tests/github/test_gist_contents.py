@@ -11,8 +11,8 @@ from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.gist_contents import (
     IDLE_SECONDS,
-    MAX_ANSWER_BYTES,
     MAX_FILE_BYTES,
+    MAX_GIST_BYTES,
     GistContentCache,
     GistContents,
 )
@@ -135,13 +135,23 @@ async def test_a_binary_file_is_unread(world: World) -> None:
 
 
 async def test_a_gist_that_is_too_large_is_not_asked_for(world: World) -> None:
-    names = [f"{number}.txt" for number in range(MAX_ANSWER_BYTES // 1_000_000 + 1)]
+    names = [f"{number}.txt" for number in range(MAX_GIST_BYTES // 1_000_000 + 1)]
     gist = listed("a", "", *names, size_bytes=1_000_000)
 
     (contents,) = await world.read(world.cache(), gist)
 
     assert (contents.texts, contents.unread) == ({}, tuple(names))
     assert world.asked() == 0
+
+
+async def test_of_many_large_files_no_more_is_read_than_the_limit_of_a_gist(world: World) -> None:
+    text = "x" * 4_000_000
+    (gist,) = await world.gists(a_txt=text, b_txt=text, c_txt=text)
+
+    (contents,) = await world.read(world.cache(), gist)
+
+    assert (list(contents.texts), contents.unread) == (["a.txt"], ("b.txt", "c.txt"))
+    assert sum(map(len, contents.texts.values())) <= MAX_GIST_BYTES
 
 
 async def test_a_gist_that_is_gone_is_told(world: World) -> None:

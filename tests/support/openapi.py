@@ -79,25 +79,38 @@ def assert_response_matches(
     api_version: str = DEFAULT_API_VERSION,
 ) -> None:
     """Raises `ContractError` unless GitHub's description allows the answer."""
-    document = description(api_version)
     where = f"{status} for {method} {path}"
-    responses = _operation(document, method, path)["responses"]
-    declared = _resolved(document, responses.get(str(status)))
-    if declared is None and status in STATUSES_ANYWHERE:
-        declared = _resolved(document, {"$ref": "#/components/responses/forbidden"})
-    if declared is None:
-        raise ContractError(f"{where} is not described")
-    if "content" not in declared:
+    found = response_schema(method, path, status, api_version)
+    if found is None:
         if json_body is not None:
             raise ContractError(f"{where} has no body")
         return
-    schema = declared["content"]["application/json"]["schema"]
+    document, schema = found
     _validate(document, schema, _without_response_gaps(json_body), where)
     if schema.get("$ref") == "#/components/schemas/gist-simple":
         required = document["components"]["schemas"]["base-gist"]["required"]
         missing = [name for name in required if name not in json_body]
         if missing:
             raise ContractError(f"{where} lacks {', '.join(missing)}")
+
+
+def response_schema(
+    method: str, path: str, status: int, api_version: str = DEFAULT_API_VERSION
+) -> tuple[dict[str, Json], Json] | None:
+    """The description and the schema of an answer in it; `None` for an answer without a body.
+
+    Raises `ContractError` for an answer that the operation does not have.
+    """
+    document = description(api_version)
+    responses = _operation(document, method, path)["responses"]
+    declared = resolved(document, responses.get(str(status)))
+    if declared is None and status in STATUSES_ANYWHERE:
+        declared = resolved(document, {"$ref": "#/components/responses/forbidden"})
+    if declared is None:
+        raise ContractError(f"{status} for {method} {path} is not described")
+    if "content" not in declared:
+        return None
+    return document, declared["content"]["application/json"]["schema"]
 
 
 def _find_operation(document: dict[str, Json], method: str, path: str) -> dict[str, Json] | None:
@@ -124,7 +137,7 @@ def _check_query(
     declared = {
         parameter["name"]: parameter["schema"]
         for each in operation.get("parameters", ())
-        if (parameter := _resolved(document, each))["in"] == "query"
+        if (parameter := resolved(document, each))["in"] == "query"
     }
     for name, value in query.items():
         if name not in declared:
@@ -153,7 +166,8 @@ def _absolute(schema: Json) -> Json:
     return json.loads(text)
 
 
-def _resolved(document: dict[str, Json], value: Json) -> Json:
+def resolved(document: dict[str, Json], value: Json) -> Json:
+    """The value, or what it refers to in the description."""
     if not isinstance(value, dict) or "$ref" not in value:
         return value
     for part in value["$ref"].removeprefix("#/").split("/"):

@@ -17,6 +17,7 @@ END = SearchEnd(
     max_tokens=20_000,
     stopped="",
     failed=0,
+    refused=0,
     unlisted=0,
     is_whole_list=True,
 )
@@ -74,7 +75,7 @@ def test_what_does_not_fit_is_counted_and_the_next_call_shows_it() -> None:
 
 
 def test_one_gist_with_hits_everywhere_does_not_fill_a_result() -> None:
-    names = [f"web {number}.txt" for number in range(300)]
+    names = [f"web {number} {'\u6f22' * 70}.txt" for number in range(300)]
     gist = listed("a", "web", *names)
     texts = dict.fromkeys(names, f"{'web' * 10_000}\n" * 10)
     state = SearchState(parse_query("web"))
@@ -86,21 +87,44 @@ def test_one_gist_with_hits_everywhere_does_not_fill_a_result() -> None:
     assert tokens(told) < 10_000
 
 
+def test_a_gist_of_300_long_names_leaves_room_for_the_others() -> None:
+    names = [f"{number:03}{'漢' * 82}.md" for number in range(300)]
+    long = listed("long", "web", *names)
+    others = [listed(f"g{number}", "web") for number in range(5)]
+    state = looked_into(long, *others, a_txt="")
+
+    told = result(state, long, *others)
+
+    assert tokens(told) <= END.max_tokens
+    assert len(told.found) == 6
+    first = told.found[0]
+    assert 0 < len(first.files) < 300
+    assert (
+        first.note == f"{300 - len(first.files)} file names are left out; get_gist lists the files."
+    )
+
+
 def test_what_was_not_looked_at_is_told_with_numbers_and_the_next_call() -> None:
     gists = [listed(f"g{number}") for number in range(10)]
     state = looked_into(*gists[:4], a_txt="web")
     state.look(gists[4], GistContents(texts={}, unread=("a.bin",)))
     end = replace(
-        END, stopped="A search reads 9 MB at most.", failed=2, unlisted=3, is_whole_list=False
+        END,
+        stopped="A search reads 9 MB at most.",
+        failed=2,
+        refused=1,
+        unlisted=3,
+        is_whole_list=False,
     )
 
     told = result(state, *gists, end=end)
 
     assert (told.searched, told.not_searched) == (5, 8)
     assert told.note == (
-        "A search reads 9 MB at most. Gists that GitHub did not show: 2. Gists listed in a form "
-        "that cannot be read: 3. Only the newest 10 gists were listed. Files not looked into, "
-        "binary or over 5 MB: 1."
+        "A search reads 9 MB at most. Gists that GitHub did not give in time: 2. Gists that "
+        "GitHub does not show, such as blocked ones: 1. Gists listed in a form that cannot be "
+        "read: 3. Only the newest 10 gists were listed. Files not looked into, binary or over "
+        "5 MB or in a gist of much more: 1."
     )
     assert told.more is not None
     assert (told.more.tool, told.more.arguments) == ("search_my_gists", {"query": "web"})
@@ -112,6 +136,25 @@ def test_files_that_github_does_not_list_are_told() -> None:
     told = result(looked_into(gist, a_txt=""), gist)
 
     assert told.note == "Gists with more files than the 300 that GitHub shows: 1."
+
+
+def test_what_github_shows_nobody_is_told_and_no_call_is_told_to_look_again() -> None:
+    gist = listed("a")
+
+    told = result(looked_into(), gist, end=replace(END, refused=1))
+
+    assert told.not_searched == 1
+    assert told.note == "Gists that GitHub does not show, such as blocked ones: 1."
+    assert told.more is None
+
+
+def test_of_thousands_of_finds_all_are_counted() -> None:
+    gists = [listed(f"{number:032x}", "web") for number in range(3_000)]
+
+    told = result(looked_into(*gists, a_txt=""), *gists)
+
+    assert told.found_in_all == 3_000
+    assert told.note == f"Gists found and not shown here: {3_000 - len(told.found):,}."
 
 
 def test_a_line_that_is_known_by_its_number_only_is_told_without_text() -> None:

@@ -12,6 +12,7 @@ from gist_mcp.errors import (
     GistMcpError,
     GitHubUnavailable,
     NotFound,
+    PermissionRequired,
     RateLimited,
     ScopeRequired,
     SignInRequired,
@@ -174,7 +175,10 @@ async def test_a_cancelled_call_ends_it_also_while_github_does_not_answer() -> N
     assert github.at_once == 0
 
 
-@pytest.mark.parametrize("refusal", [SignInRequired("Sign in."), ScopeRequired({"gist"})])
+@pytest.mark.parametrize(
+    "refusal",
+    [SignInRequired("Sign in."), ScopeRequired({"gist"}), PermissionRequired("Gists: read")],
+)
 async def test_a_refused_token_is_not_shown_to_github_again(refusal: GistMcpError) -> None:
     github = Reading(g0=[refusal])
 
@@ -189,7 +193,7 @@ async def test_one_that_github_does_not_show_is_counted_and_the_others_are_read(
     walk = await github.walk(*gists(4))
 
     assert sorted(github.read) == ["g0", "g3"]
-    assert (walk.failed, walk.stopped) == (2, "")
+    assert (walk.refused, walk.failed, walk.stopped) == (1, 1, "")
 
 
 async def test_one_that_is_gone_is_no_failure() -> None:

@@ -34,9 +34,10 @@ __all__ = ["Answer", "ask", "can_be_asked"]
 
 logger = logging.getLogger(__name__)
 
-MAX_QUESTION_CHARACTERS: Final = 4_000
-"""The longest question. It is kept in the state of its session until it is answered, and each write
-writes that state anew."""
+MAX_QUESTION_CHARACTERS: Final = 20_000
+"""The longest question: more than 20 long names of files and 20 findings take, so that long names
+cannot push a finding out of sight. It is kept in the state of its session until it is answered, and
+each write writes that state anew."""
 
 MAX_ASKING_CALLS: Final = 8
 """Calls of one account that wait for an answer without a place. More keep their places, so that one

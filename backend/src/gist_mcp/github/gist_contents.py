@@ -35,8 +35,9 @@ MAX_FILE_BYTES: Final = 5_000_000
 """A file over this is not looked into. GitHub shows files up to 1 MB with their gist; those over it
 are asked for one by one."""
 
-MAX_ANSWER_BYTES: Final = 20_000_000
-"""A gist whose files are more together, as far as GitHub shows them with it, is not read."""
+MAX_GIST_BYTES: Final = 10_000_000
+"""Of a gist no more is read: files beyond are not looked into. In memory a text takes up to four
+times its bytes, and a search reads four gists at once."""
 
 SHOWN_BYTES: Final = 1_000_000
 """GitHub's limit for the content that comes with a gist, of each file."""
@@ -49,8 +50,8 @@ _ENTRY_BYTES: Final = 500
 class GistContents:
     """The texts of a gist's files by name.
 
-    `unread` are the names of the others: binary files, and those over `MAX_FILE_BYTES`. `requests`:
-    how many it took to read them.
+    `unread` are the names of the others: binary files, those over `MAX_FILE_BYTES`, and those that
+    are over `MAX_GIST_BYTES` together with others. `requests`: how many it took to read them.
     """
 
     texts: dict[str, str]
@@ -137,7 +138,7 @@ class GistContentCache:
 
         `listed_at` is GitHub's time of the list. Without it they are not kept.
         """
-        if _answer_bytes(listed) > MAX_ANSWER_BYTES:
+        if _answer_bytes(listed) > MAX_GIST_BYTES:
             names = tuple(file.filename for file in listed.files)
             return GistContents(texts={}, unread=names, requests=0)
         # By what this answer says: the gist may have changed since it was listed.
@@ -152,15 +153,15 @@ class GistContentCache:
     async def _contents_of(self, gist: Gist) -> GistContents:
         texts: dict[str, str] = {}
         unread: list[str] = []
-        requests = 1
+        requests, left_bytes = 1, MAX_GIST_BYTES - _answer_bytes(gist)
         for file in gist.files:
             text = file.content
             if file.truncated:
-                is_read = file.raw_url is not None and (file.size_bytes or sys.maxsize) <= (
-                    MAX_FILE_BYTES
-                )
-                requests += is_read
+                size_bytes = sys.maxsize if file.size_bytes is None else file.size_bytes
+                is_read = size_bytes <= min(MAX_FILE_BYTES, left_bytes)
                 text = await self._whole(file) if is_read else None
+                requests += is_read
+                left_bytes -= size_bytes if is_read else 0
             if text is None or "\x00" in text or file.encoding != "utf-8":
                 unread.append(file.filename)
             else:

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Final
 
 from cachetools import TTLCache
@@ -16,7 +17,7 @@ from pydantic import Field
 from reboot.mcp.server import DurableContext
 
 from gist_mcp import process
-from gist_mcp.calls.call import ToolCall, running_call, tool_errors
+from gist_mcp.calls.call import ToolCall, is_interrupted, running_call, tool_errors
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.gist_contents import GistContents
 from gist_mcp.github.models import Gist
@@ -37,7 +38,7 @@ EARLIER_SECONDS: Final = 10 * 60.0
 """How long a search that has not come to its end is remembered, for the next call."""
 
 MAX_EARLIER: Final = 100
-"""Searches that are remembered: some 40 KB each at most."""
+"""Searches that are remembered: 100 KB each at most."""
 
 _earlier: TTLCache[tuple[GitHubUserId, tuple[Term, ...]], str] = TTLCache(
     MAX_EARLIER, EARLIER_SECONDS
@@ -84,14 +85,20 @@ async def search_my_gists(
     terms = parse_query(query)
     # One for the whole call: a wait for GitHub's limit begins the work anew.
     ends_at = asyncio.get_running_loop().time() + SearchBudget().seconds
+    search = _Search(call, terms, ends_at)
 
-    async def search() -> SearchResult:
-        credential = await call.credential("gist")
-        return await call.with_credential(
-            credential, lambda token: _Search(call, token, terms, ends_at).run(query, skip)
-        )
+    async def searched() -> SearchResult:
+        try:
+            credential = await call.credential("gist")
+            return await call.with_credential(
+                credential, lambda token: search.run(token, query, skip)
+            )
+        finally:
+            # Not where the process stops: the next one goes on.
+            if not is_interrupted():
+                await search.forget_checkpoint()
 
-    return await call.step("Search the user's gists", search)
+    return await call.step("Search the user's gists", searched)
 
 
 @dataclass
@@ -99,20 +106,24 @@ class _Search:
     """One search, for one call."""
 
     call: ToolCall
-    token: GitHubToken
     terms: tuple[Term, ...]
     ends_at: float
     state: SearchState = field(init=False)
-    gists: dict[str, Gist] = field(default_factory=dict)
-    listed_at: dict[str, datetime | None] = field(default_factory=dict)
-    is_kept: str = ""
+    gists: dict[str, Gist] = field(init=False)
+    listed_at: dict[str, datetime | None] = field(init=False)
+    kept: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.state = SearchState(self.terms)
+        self.kept = self.call.running.checkpoint
+        self._begin()
 
-    async def run(self, query: str, skip: int) -> SearchResult:
+    def _begin(self) -> None:
+        self.state, self.gists, self.listed_at = SearchState(self.terms), {}, {}
+
+    async def run(self, token: GitHubToken, query: str, skip: int) -> SearchResult:
         """Searches until all is read, or a budget is used up."""
-        listed = await process.services().own_gists.all(self.token, on_pages=self._look_at_lists)
+        self._begin()
+        listed = await process.services().own_gists.all(token, on_pages=self._look_at_lists)
         await self._look_at_lists(listed)
         gists = list(self.gists.values())
         contents = process.services().gist_contents
@@ -122,13 +133,18 @@ class _Search:
         for written in (self.call.running.checkpoint, _earlier.get((self._me, self.terms), "")):
             self.state.recall(written, gists)
         walk = GistWalk(
-            Steps(read=self._read, look=self.state.look, gone=self.state.gone, note=self._note),
+            Steps(
+                read=partial(self._read, token),
+                look=self.state.look,
+                gone=self.state.gone,
+                note=self._note,
+            ),
             SearchBudget(),
             ends_at=self.ends_at,
         )
         await self._note("")
         await walk.run(self.state.to_read(gists))
-        await self._remember(gists, is_whole=not walk.stopped and not walk.failed)
+        self._remember(gists, is_whole=not walk.stopped and not walk.failed)
         end = SearchEnd(
             query=query,
             skip=skip,
@@ -136,6 +152,7 @@ class _Search:
             max_tokens=process.services().config.max_result_tokens,
             stopped=walk.stopped,
             failed=walk.failed,
+            refused=walk.refused,
             unlisted=listed.unreadable,
             is_whole_list=listed.is_whole,
         )
@@ -160,9 +177,9 @@ class _Search:
         if not listed.is_whole:
             await self._note("")
 
-    async def _read(self, gist: Gist) -> GistContents:
+    async def _read(self, token: GitHubToken, gist: Gist) -> GistContents:
         return await process.services().gist_contents.read(
-            self.token, gist, self._me, listed_at=self.listed_at[gist.id]
+            token, gist, self._me, listed_at=self.listed_at[gist.id]
         )
 
     async def _note(self, message: str) -> None:
@@ -172,20 +189,25 @@ class _Search:
         """
         await self.call.stop_if_cancelled()
         written = self.state.written(list(self.gists.values()))
-        if self.state.read and written != self.is_kept:
+        if self.state.read and written != self.kept:
             await self.call.keep_checkpoint(written)
-            self.is_kept = written
+            self.kept = written
         await self.call.tell(message or progress(self.state, len(self.gists)))
 
-    async def _remember(self, gists: Sequence[Gist], *, is_whole: bool) -> None:
+    def _remember(self, gists: Sequence[Gist], *, is_whole: bool) -> None:
+        """For the next call with the same query."""
         key = (self._me, self.terms)
         if is_whole:
             _earlier.pop(key, None)
         else:
             _earlier[key] = self.state.written(gists)
-        if self.is_kept:
-            # A session may have hundreds of calls whose responses nobody fetches.
+
+    async def forget_checkpoint(self) -> None:
+        """The search has ended. A session may have hundreds of calls whose responses nobody
+        fetches, and all of them are written anew with each."""
+        if self.kept:
             await self.call.keep_checkpoint("")
+            self.kept = ""
 
 
 def progress(state: SearchState, number_of_gists: int) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from pydantic import BaseModel, Field
 
@@ -9,10 +10,16 @@ from gist_mcp.calls.foreign_text import hidden_characters
 from gist_mcp.github.gist_contents import MAX_FILE_BYTES
 from gist_mcp.github.models import Gist
 from gist_mcp.principal import GitHubUserId
-from gist_mcp.tools.answer_budget import fitting
-from gist_mcp.tools.gist_summary import GistSummary, More, more, summary_fields
+from gist_mcp.tools.answer_budget import budget_bytes, fitting
+from gist_mcp.tools.gist_summary import GistSummary, More, cut_summary, more, summary_fields
 from gist_mcp.tools.search_query import Match
 from gist_mcp.tools.search_state import SearchState
+
+MAX_ENTRY_BYTES: Final = 10_000
+"""Of a gist that was found: to this its file names and its description are cut."""
+
+LEAST_ENTRY_BYTES: Final = 300
+"""No gist that was found takes less."""
 
 
 class FoundLine(BaseModel):
@@ -66,8 +73,8 @@ class SearchEnd:
     """How a search ended, for the account `me`.
 
     `skip` gists that are found are left out. `stopped` says why not all gists were read, or is
-    empty. `failed` are those that GitHub did not show, `unlisted` those whose entry in the list is
-    not legible.
+    empty. `failed` and `refused` are as in `GistWalk`, `unlisted` are gists whose entry in the list
+    is not legible.
     """
 
     query: str
@@ -76,6 +83,7 @@ class SearchEnd:
     max_tokens: int
     stopped: str
     failed: int
+    refused: int
     unlisted: int
     is_whole_list: bool
 
@@ -83,9 +91,11 @@ class SearchEnd:
 def search_result(state: SearchState, gists: Sequence[Gist], end: SearchEnd) -> SearchResult:
     """The result, within its budget."""
     hits = [gist for gist in gists if gist.id in state.hits]
-    found = [_found(state.hits[gist.id], gist, end.me) for gist in hits[end.skip :]]
+    # Of thousands of finds those that cannot fit are not even put together.
+    most = budget_bytes(end.max_tokens) // LEAST_ENTRY_BYTES
+    found = [_found(state.hits[gist.id], gist, end.me) for gist in hits[end.skip : end.skip + most]]
     shown = fitting(found, end.max_tokens)
-    left_out = len(found) - len(shown)
+    left_out = max(0, len(hits) - end.skip - len(shown))
     looked_into = sum(gist.id in state.read or gist.id in state.hits for gist in gists)
     return SearchResult(
         query=end.query,
@@ -113,10 +123,15 @@ def _notes(state: SearchState, gists: Sequence[Gist], end: SearchEnd, left_out: 
     megabytes = MAX_FILE_BYTES // 1_000_000
     said = [
         (bool(end.stopped), end.stopped),
-        (end.failed, f"Gists that GitHub did not show: {end.failed:,}."),
+        (end.failed, f"Gists that GitHub did not give in time: {end.failed:,}."),
+        (end.refused, f"Gists that GitHub does not show, such as blocked ones: {end.refused:,}."),
         (end.unlisted, f"Gists listed in a form that cannot be read: {end.unlisted:,}."),
         (not end.is_whole_list, f"Only the newest {len(gists):,} gists were listed."),
-        (unread, f"Files not looked into, binary or over {megabytes} MB: {unread:,}."),
+        (
+            unread,
+            f"Files not looked into, binary or over {megabytes} MB or in a gist of much more: "
+            f"{unread:,}.",
+        ),
         (cut, f"Gists with more files than the 300 that GitHub shows: {cut:,}."),
         (left_out, f"Gists found and not shown here: {left_out:,}."),
     ]
@@ -124,7 +139,7 @@ def _notes(state: SearchState, gists: Sequence[Gist], end: SearchEnd, left_out: 
 
 
 def _found(place: Match, gist: Gist, me: GitHubUserId) -> FoundGist:
-    return FoundGist(
+    found = FoundGist(
         **summary_fields(gist, me),
         in_description=place.in_description,
         in_filenames=list(place.filenames),
@@ -138,3 +153,4 @@ def _found(place: Match, gist: Gist, me: GitHubUserId) -> FoundGist:
         ],
         further_files=place.further_files,
     )
+    return cut_summary(found, MAX_ENTRY_BYTES)

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from gist_mcp.constants import SHORT_LIMIT_SECONDS
-from gist_mcp.errors import Conflict, GitHubUnavailable, NotFound, RateLimited
+from gist_mcp.errors import (
+    Conflict,
+    GitHubUnavailable,
+    NotFound,
+    PermissionRequired,
+    RateLimited,
+)
 from gist_mcp.github.gist_contents import GistContents
 from gist_mcp.github.models import Gist
 
@@ -49,8 +55,9 @@ class Steps:
 class GistWalk:
     """One walk through gists. `ends_at` is a time of the event loop.
 
-    `failed` counts the gists that GitHub did not show. `stopped` says why it has not come to the
-    end, and is empty if it has.
+    `failed` counts the gists for which GitHub was not available, and `refused` those that it shows
+    nobody, such as blocked ones. `stopped` says why it has not come to the end, and is empty if it
+    has.
     """
 
     def __init__(self, steps: Steps, budget: SearchBudget, *, ends_at: float) -> None:
@@ -61,14 +68,15 @@ class GistWalk:
         self._requests = 0
         self._bytes = 0
         self._failed_in_a_row = 0
-        self._is_refused = False
+        self._is_ending = False
         self.failed = 0
+        self.refused = 0
         self.stopped = ""
 
     async def run(self, gists: Sequence[Gist]) -> None:
         """Reads them in this order. Returns when all are read, or a budget is used up.
 
-        Raises what `note` raises, and `SignInRequired` and `ScopeRequired`.
+        Raises what `note` raises, and `SignInRequired`, `ScopeRequired` and `PermissionRequired`.
         """
         self._waiting.extend(gists)
         while self._waiting and not self.stopped:
@@ -79,7 +87,7 @@ class GistWalk:
 
     async def _read_until_limited(self) -> None:
         """Reads until nothing waits, or a budget is used up. Raises `RateLimited`."""
-        self._is_refused = False
+        self._is_ending = False
         workers = {
             asyncio.create_task(self._work(), name="read gists for a search")
             for _ in range(self._budget.reads_at_once)
@@ -107,27 +115,40 @@ class GistWalk:
             await asyncio.gather(*workers, return_exceptions=True)
 
     async def _work(self) -> None:
-        while self._waiting and not self.stopped and not self._is_refused:
+        while self._waiting and not self.stopped and not self._is_ending:
             gist = self._waiting.popleft()
             if not self._takes(gist):
                 self._waiting.appendleft(gist)
                 return
             try:
-                contents = await self._steps.read(gist)
-            except NotFound:
-                self._steps.gone(gist)
-            except (Conflict, GitHubUnavailable) as failure:
+                contents = await self._read(gist)
+            except GitHubUnavailable as failure:
                 self._note_failure(failure)
             except BaseException:
                 # A limit or a dead token meets the others too: they need not ask.
-                self._is_refused = True
+                self._is_ending = True
                 self._waiting.appendleft(gist)
                 raise
             else:
                 self._failed_in_a_row = 0
+                if contents is None:
+                    continue
                 # The first one is counted already.
                 self._requests += max(0, contents.requests - 1)
                 self._steps.look(gist, contents)
+
+    async def _read(self, gist: Gist) -> GistContents | None:
+        """The contents, `None` if the gist has none to look into."""
+        try:
+            return await self._steps.read(gist)
+        except PermissionRequired:
+            # It is the token's, and not the gist's.
+            raise
+        except Conflict:
+            self.refused += 1
+        except NotFound:
+            self._steps.gone(gist)
+        return None
 
     def _takes(self, gist: Gist) -> bool:
         """Takes a gist out of the budget. False if there is no room for it."""
@@ -143,7 +164,7 @@ class GistWalk:
             return True
         return False
 
-    def _note_failure(self, failure: Conflict | GitHubUnavailable) -> None:
+    def _note_failure(self, failure: GitHubUnavailable) -> None:
         self.failed += 1
         self._failed_in_a_row += 1
         if self._failed_in_a_row >= MAX_FAILED_IN_A_ROW:
