@@ -250,6 +250,23 @@ def test_a_personal_token_that_is_dead_is_told_so(here: World) -> None:
     assert "expired or was revoked" in answer.json()["error_description"]
 
 
+@pytest.mark.parametrize(("tool", "method"), [("list_my_gists", "GET"), ("create_gist", "POST")])
+def test_a_short_limit_is_waited_for_and_the_client_is_told(
+    here: World, tool: str, method: str
+) -> None:
+    client = client_with(here, "classic", "gist")
+    limited = here.github.add_fault(
+        "rate_limit_secondary", method=method, path="/gists", times=1, retry_after_seconds=1
+    )
+
+    call = client.call_with_progress(tool, **(GIST if tool == "create_gist" else {}))
+    result = call.wait()
+
+    assert limited.fired == 1
+    assert not result.is_error
+    assert call.progress == ["GitHub's limit is reached. The call goes on in 1 seconds."]
+
+
 def arguments_of(made: str, other: str) -> dict[str, dict[str, object]]:
     """For each tool a call with a gist of one's own, or another's where it needs one."""
     return {

@@ -8,8 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gist_mcp.errors import RateLimited
-from gist_mcp.github.pace import AT_ONCE, MAX_PAUSE_SECONDS, MAX_WAIT_SECONDS, Pace
+from gist_mcp.errors import GitHubUnavailable, RateLimited
+from gist_mcp.github.pace import (
+    AT_ONCE,
+    MAX_PAUSE_SECONDS,
+    MAX_WAIT_SECONDS,
+    WRITES_AT_ONCE,
+    Pace,
+)
 from gist_mcp.principal import GitHubUserId
 
 MINUTE_SECONDS = 60.0
@@ -133,6 +139,30 @@ def test_a_limit_that_github_tells_holds_for_all_tokens_of_the_user_and_for_nobo
     play(use)
 
 
+def test_of_two_limits_that_github_tells_at_once_the_longer_one_holds() -> None:
+    async def use(pace: Pace, time: Time) -> None:
+        async def be_refused(seconds: int, then: asyncio.Event) -> None:
+            async with pace.turn("a", writes=False):
+                await then.wait()
+                raise RateLimited(seconds)
+
+        longer, shorter = asyncio.Event(), asyncio.Event()
+        tasks = [
+            asyncio.create_task(be_refused(20, longer)),
+            asyncio.create_task(be_refused(2, shorter)),
+        ]
+        await asyncio.sleep(0)
+        longer.set()
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        shorter.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with pytest.raises(RateLimited) as told:
+            await ask(pace)
+        assert told.value.retry_after_seconds == 20
+
+    play(use)
+
+
 def test_a_limit_without_end_is_asked_about_again_after_an_hour() -> None:
     async def use(pace: Pace, time: Time) -> None:
         with pytest.raises(RateLimited):
@@ -162,6 +192,50 @@ def test_so_many_at_once_and_another_user_beside_them() -> None:
         held.set()
         await asyncio.gather(*tasks)
         assert inside == AT_ONCE + 5
+
+    play(use)
+
+
+def test_reads_do_not_wait_behind_writes() -> None:
+    async def use(pace: Pace, time: Time) -> None:
+        held, writing = asyncio.Event(), 0
+
+        async def write() -> None:
+            nonlocal writing
+            async with pace.turn("a", writes=True):
+                writing += 1
+                await held.wait()
+
+        tasks = [asyncio.create_task(write()) for _ in range(AT_ONCE + 1)]
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert writing == WRITES_AT_ONCE
+        await ask(pace)
+        held.set()
+        await asyncio.gather(*tasks)
+
+    play(use)
+
+
+def test_nobody_waits_for_ever_for_requests_that_do_not_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gist_mcp.github.pace.MAX_PLACE_WAIT_SECONDS", 0.01)
+
+    async def use(pace: Pace, time: Time) -> None:
+        held = asyncio.Event()
+
+        async def hold() -> None:
+            async with pace.turn("a", writes=True):
+                await held.wait()
+
+        tasks = [asyncio.create_task(hold()) for _ in range(WRITES_AT_ONCE)]
+        await asyncio.sleep(0)
+        with pytest.raises(GitHubUnavailable):
+            await ask(pace, writes=True)
+        held.set()
+        await asyncio.gather(*tasks)
+        await ask(pace, writes=True)
 
     play(use)
 

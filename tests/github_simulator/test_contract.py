@@ -76,6 +76,12 @@ def test_what_is_around_a_gist(octocat: httpx.Client, hubot: httpx.Client, versi
 
     (comment,) = send(octocat, "GET", f"{path}/comments", None, version)
     assert comment["body"] == "hello"
+    its_path = f"{path}/comments/{comment['id']}"
+    send(hubot, "PATCH", its_path, {"body": "changed"}, version)
+    assert send(octocat, "GET", its_path, None, version)["body"] == "changed"
+    assert octocat.delete(its_path).status_code == 403
+    send(hubot, "DELETE", its_path, None, version)
+    assert octocat.get(its_path).status_code == 404
     assert len(send(octocat, "GET", f"{path}/forks", None, version)) == 1
     newest, oldest = send(octocat, "GET", f"{path}/commits", None, version)
     older = send(octocat, "GET", f"{path}/{oldest['version']}", None, version)

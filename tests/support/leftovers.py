@@ -31,6 +31,7 @@ REBOOT_IN_THIS_PROCESS = (
     "tools/test_call_workflow.py",
     "tools/test_gist_search.py",
     "calls/test_credential_of_a_call.py",
+    "calls/test_limit_of_github.py",
     "calls/test_question.py",
     "changes/test_every_way_out.py",
     "changes/test_ways_out_of_other_changes.py",

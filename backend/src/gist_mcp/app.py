@@ -145,7 +145,7 @@ def build_front_door(
     http = make_http_client()
     internal_http = make_internal_http_client()
     close_when_the_process_ends(http, internal_http)
-    pace = Pace(time.time, asyncio.sleep) if config.github_rate_limits else None
+    pace = Pace(time.monotonic, asyncio.sleep) if config.github_rate_limits else None
     github = GitHubClient(http, config.github_api_url, pace=pace)
     calls = ProcessCalls(SecretStr(secret))
     guesses = GuessBudget(calls, time.time)

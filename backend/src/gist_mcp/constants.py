@@ -83,6 +83,9 @@ SHORT_LIMIT_SECONDS = 30
 MAX_LIMIT_WAITS = 3
 """How often one request waits for GitHub's limit."""
 
+CANCELLED_POLL_SECONDS = 1.0
+"""Pause between two looks at whether a call that waits for GitHub's limit was cancelled."""
+
 LOOK_PATIENCE_SECONDS = 300.0
 """How long a call goes on trying to look while GitHub does not answer."""
 

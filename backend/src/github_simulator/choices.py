@@ -21,6 +21,7 @@ Choices that need no constant:
 - The names in `scope` and `X-OAuth-Scopes` are sorted; documentation shows more than one order.
 - A file of white space alone is refused like an empty one, also in an update, and a comment of
   white space alone like one without text. White space is Unicode's, as in Rails' `blank?`.
+- Only its author changes or deletes a comment; others get 403.
 - Forking the same gist twice is refused like forking one's own.
 - Renaming a file onto another file of the gist is refused (`already_exists`).
 - In an update, null for an unknown file is ignored when something else changes.

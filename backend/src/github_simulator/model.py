@@ -102,6 +102,7 @@ class Comment:
     user_id: int
     body: str
     created_at: float
+    updated_at: float | None = None
 
 
 @dataclass

@@ -16,7 +16,12 @@ from rebootdev.aio.aborted import Aborted
 
 from gist_mcp import process
 from gist_mcp.calls.call_log import note_error
-from gist_mcp.constants import MAX_LIMIT_WAITS, REBOOT_RETRY_SECONDS, SHORT_LIMIT_SECONDS
+from gist_mcp.constants import (
+    CANCELLED_POLL_SECONDS,
+    MAX_LIMIT_WAITS,
+    REBOOT_RETRY_SECONDS,
+    SHORT_LIMIT_SECONDS,
+)
 from gist_mcp.errors import (
     Cancelled,
     GistMcpError,
@@ -306,12 +311,28 @@ class ToolCall:
     async def with_credential(
         self, credential: GitHubCredential, ask: Callable[[GitHubToken], Awaitable[R]]
     ) -> R:
-        """Calls GitHub with the token of the credential. Raises what `ask` raises.
+        """Calls GitHub with the token of the credential. Raises what `ask` raises, and `Cancelled`.
 
-        A short limit of GitHub's is waited for.
+        Where GitHub's limit is reached for a short time only, it waits and calls `ask` again: what
+        GitHub has refused for a limit has had no effect.
         """
+        for _ in range(MAX_LIMIT_WAITS):
+            try:
+                return await self.with_credential_at_once(credential, ask)
+            except RateLimited as limit:
+                if limit.retry_after_seconds > SHORT_LIMIT_SECONDS:
+                    raise
+                seconds = limit.retry_after_seconds
+            await self.tell_of_wait(seconds)
+            await self._sleep_unless_cancelled(seconds)
+        return await self.with_credential_at_once(credential, ask)
+
+    async def with_credential_at_once(
+        self, credential: GitHubCredential, ask: Callable[[GitHubToken], Awaitable[R]]
+    ) -> R:
+        """The same, without waiting for a limit."""
         try:
-            return await self.patiently(lambda: ask(credential.token))
+            return await ask(credential.token)
         except (SignInRequired, ScopeRequired):
             # Without this a revoked token would be let in for `TOKEN_REVALIDATE_SECONDS`, and one
             # that has lost a scope would bring no challenge. The last one stays in the vault: the
@@ -321,23 +342,17 @@ class ToolCall:
             process.services().vault.refused(self.running.session_id, credential.token)
             raise
 
-    async def patiently(self, ask: Callable[[], Awaitable[R]]) -> R:
-        """What `ask` gives, after a wait where GitHub's limit is reached for a short time only.
-
-        `ask` is called again then: what GitHub has refused for a limit has had no effect. Raises
-        what `ask` raises, and `Cancelled`.
-        """
-        for _ in range(MAX_LIMIT_WAITS):
-            try:
-                return await ask()
-            except RateLimited as limit:
-                if limit.retry_after_seconds > SHORT_LIMIT_SECONDS:
-                    raise
-                seconds = limit.retry_after_seconds
-            await self.tell(f"GitHub's limit is reached. The call goes on in {seconds} seconds.")
-            await asyncio.sleep(seconds)
+    async def _sleep_unless_cancelled(self, seconds: float) -> None:
+        """Raises `Cancelled` soon after the call was cancelled."""
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + seconds
+        while (left_seconds := ends_at - loop.time()) > 0:
+            await asyncio.sleep(min(left_seconds, CANCELLED_POLL_SECONDS))
             await self.stop_if_cancelled()
-        return await ask()
+
+    async def tell_of_wait(self, seconds: float) -> None:
+        """Tells the client that the call waits for GitHub's limit."""
+        await self.tell(f"GitHub's limit is reached. The call goes on in {seconds:g} seconds.")
 
     async def tell(self, message: str) -> None:
         """Tells the client, if it wants to know, how far the call has come (MCP, progress)."""

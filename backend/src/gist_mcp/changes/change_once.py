@@ -34,7 +34,14 @@ from gist_mcp.constants import (
     MAX_SENDS,
     UNREACHABLE_DELAYS_SECONDS,
 )
-from gist_mcp.errors import Conflict, GistMcpError, OutcomeUnknown, ReadOnly, ToolError
+from gist_mcp.errors import (
+    Conflict,
+    GistMcpError,
+    OutcomeUnknown,
+    RateLimited,
+    ReadOnly,
+    ToolError,
+)
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.sessions.ledger import Ledger, lease_seconds
@@ -210,7 +217,14 @@ class _Carrying:
         if made is not None:
             return Made(id=made.gist_id, url=made.url)
         self._open.posts()
-        return await self._work.send(token, self._open.note)
+        try:
+            return await self._work.send(token, self._open.note)
+        except RateLimited:
+            # Before the wait for the limit: should the process end in it, the next one would look
+            # for what was never made, which takes half a minute.
+            self._open.posted(was_refused=True)
+            await self._ledger.not_sent(self._change)
+            raise
 
     async def _look_repeatedly(self, attempt: int) -> Made | None:
         """Looks until the result is found or all looks have seen that it is not there."""
@@ -258,11 +272,15 @@ class _Carrying:
         async def look() -> _Tried:
             await asyncio.sleep(pause_seconds)
             try:
-                # Also for a cancelled call: looking changes nothing, and tells the ledger.
+                # Also for a cancelled call: looking changes nothing, and tells the ledger. So it is
+                # not here that a limit is waited for: that wait ends with the call.
                 credential = await self._call.credential(GIST_SCOPE)
-                return _Tried(made=await self._call.with_credential(credential, find))
+                return _Tried(made=await self._call.with_credential_at_once(credential, find))
             except (StateUnavailable, NeverMade):
                 raise
+            except RateLimited as limit:
+                await self._call.tell_of_wait(limit.retry_after_seconds)
+                return _Tried(failure=StepFailure.of(limit))
             except GistMcpError as error:
                 return _Tried(failure=StepFailure.of(error))
 

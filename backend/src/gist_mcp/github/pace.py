@@ -8,7 +8,7 @@ asks for them. Another user never waits here for the first one.
 import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,12 +16,17 @@ from cachetools import LRUCache
 
 from gist_mcp import token_bucket
 from gist_mcp.errors import RateLimited
+from gist_mcp.github.refusals import unavailable
 from gist_mcp.principal import GitHubUserId
 from gist_mcp.token_bucket import Bucket, Rate
 
 AT_ONCE: Final = 8
 """Requests for one user at a time. GitHub allows 100, of all applications together, and asks for
 none to be made beside each other where that can be."""
+
+WRITES_AT_ONCE: Final = 4
+"""How many of them may be writes. A write keeps its place while it waits for its second, and no
+read waits behind it for that."""
 
 POINTS: Final = Rate(burst=600, per_second=4.9)
 """GitHub: 900 points in a minute. Never more than 894 in any minute."""
@@ -39,6 +44,9 @@ WRITE_POINTS: Final = 5
 MAX_WAIT_SECONDS: Final = 10.0
 """A request waits so long for its turn without a word. Whose turn is later is told when."""
 
+MAX_PLACE_WAIT_SECONDS: Final = 30.0
+"""A request waits so long for one of the user's others to end. Each ends within 20 seconds."""
+
 MAX_PAUSE_SECONDS: Final = 3600.0
 """Longest time that GitHub is not asked after it has told a limit: its hour."""
 
@@ -54,6 +62,9 @@ class _User:
     writes: Bucket
     creations: Bucket
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    places_of_writes: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(WRITES_AT_ONCE)
+    )
     paused_until_seconds: float = 0.0
 
 
@@ -80,11 +91,14 @@ class Pace:
         """Waits for a turn of the token's user, and keeps it while GitHub is asked.
 
         Raises `RateLimited` if GitHub has told a limit that has not passed yet, or if the turn
-        comes later than in `MAX_WAIT_SECONDS`. Notes a limit that is raised within.
+        comes later than in `MAX_WAIT_SECONDS`, and `GitHubUnavailable` if the user's other requests
+        do not end. Notes a limit that is raised within.
         """
         user = self._user(token_digest)
-        async with user.places:
+        async with _place(user, writes=writes):
             self._check_pause(user)
+            # After the wait for a place: what was taken before it could be sent in a later minute,
+            # beside all that is sent in that.
             wait_seconds = self._take(user, writes=writes)
             if wait_seconds > 0:
                 await self._sleep(wait_seconds)
@@ -93,7 +107,9 @@ class Pace:
                 yield
             except RateLimited as limit:
                 pause_seconds = min(limit.retry_after_seconds, MAX_PAUSE_SECONDS)
-                user.paused_until_seconds = self._clock() + pause_seconds
+                # Requests beside each other may be told different limits: the longest holds.
+                until_seconds = self._clock() + pause_seconds
+                user.paused_until_seconds = max(user.paused_until_seconds, until_seconds)
                 raise
 
     def _check_pause(self, user: _User) -> None:
@@ -138,3 +154,17 @@ class Pace:
             )
             self._users[key] = user
         return user
+
+
+@asynccontextmanager
+async def _place(user: _User, *, writes: bool) -> AsyncIterator[None]:
+    """Holds one of the user's places. Raises `GitHubUnavailable` if there is none in time."""
+    async with AsyncExitStack() as held:
+        try:
+            async with asyncio.timeout(MAX_PLACE_WAIT_SECONDS):
+                if writes:
+                    await held.enter_async_context(user.places_of_writes)
+                await held.enter_async_context(user.places)
+        except TimeoutError:
+            raise unavailable("too many requests of one user are under way") from None
+        yield

@@ -90,7 +90,7 @@ def comment_body(call: Call, gist: Gist, comment: Comment) -> JsonObject:
         "body": comment.body,
         "user": simple_user(call, author),
         "created_at": iso_time(comment.created_at),
-        "updated_at": iso_time(comment.created_at),
+        "updated_at": iso_time(comment.updated_at or comment.created_at),
         "author_association": "OWNER" if comment.user_id == gist.owner_id else "NONE",
     }
 

@@ -1,19 +1,17 @@
-"""Changing gists: create, update, delete, star, fork, comment."""
+"""Changing gists: create, update, delete, star, fork."""
 
-from github_simulator.model import Comment, Gist
+from github_simulator.model import Gist
 from github_simulator.rest.answers import Answer, FieldProblem, not_found, refuse
 from github_simulator.rest.call import Call
-from github_simulator.rest.gist_bodies import base_gist, comment_body, forks_of, full_gist
+from github_simulator.rest.gist_bodies import base_gist, forks_of, full_gist
 from github_simulator.rest.gist_rules import (
     changed_files,
     new_description,
     parse_changes,
-    parse_comment,
     parse_new_gist,
 )
 from github_simulator.rest.gist_writing import add_gist, change_gist, fork_gist
 from github_simulator.rest.gists_read import gist_of
-from github_simulator.rest.paging import paged
 
 
 def create_gist(call: Call) -> Answer:
@@ -76,25 +74,6 @@ def create_fork(call: Call) -> Answer:
         refuse(FieldProblem("Gist", "user", "custom", message))
     fork = fork_gist(call.simulator, gist, call.account.user_id)
     return Answer(201, base_gist(call, fork), _location(call, fork))
-
-
-def list_comments(call: Call) -> Answer:
-    """GET /gists/ID/comments, oldest first."""
-    gist = gist_of(call)
-    page = paged(call, f"/gists/{gist.gist_id}/comments", gist.comments)
-    return Answer(200, [comment_body(call, gist, each) for each in page.items], page.headers)
-
-
-def create_comment(call: Call) -> Answer:
-    """POST /gists/ID/comments."""
-    gist = gist_of(call)
-    text = parse_comment(call.json_object())
-    number = call.simulator.world.next_number()
-    comment = Comment(number, call.account.user_id, text, call.now)
-    gist.comments.append(comment)
-    call.simulator.store.changed()
-    body = comment_body(call, gist, comment)
-    return Answer(201, body, {"location": str(body["url"])})
 
 
 def _own_gist(call: Call) -> Gist:

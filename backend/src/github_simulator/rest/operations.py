@@ -1,8 +1,10 @@
 """Every REST operation in one table."""
 
 from github_simulator.choices import ACCEPTED_SCOPES_FOR_GIST_WRITES
-from github_simulator.rest import applications, gists_read, gists_write, users
+from github_simulator.rest import applications, comments, gists_read, gists_write, users
 from github_simulator.rest.dispatch import Endpoint, Operation
+
+_COMMENT = "/gists/{gist_id}/comments/{comment_id}"
 
 
 def _write(
@@ -35,7 +37,8 @@ OPERATIONS = (
     Operation("GET", "/gists/{gist_id}", gists_read.get_gist),
     Operation("GET", "/gists/{gist_id}/commits", gists_read.list_commits),
     Operation("GET", "/gists/{gist_id}/forks", gists_read.list_forks),
-    Operation("GET", "/gists/{gist_id}/comments", gists_write.list_comments),
+    Operation("GET", "/gists/{gist_id}/comments", comments.list_comments),
+    Operation("GET", _COMMENT, comments.get_comment),
     Operation("GET", "/gists/{gist_id}/star", gists_write.is_starred, needs="user"),
     Operation("GET", "/gists/{gist_id}/{version}", gists_read.get_revision),
     _write("POST", "/gists", gists_write.create_gist, creates_content=True),
@@ -44,5 +47,7 @@ OPERATIONS = (
     _write("PUT", "/gists/{gist_id}/star", gists_write.star_gist),
     _write("DELETE", "/gists/{gist_id}/star", gists_write.unstar_gist),
     _write("POST", "/gists/{gist_id}/forks", gists_write.create_fork, creates_content=True),
-    _write("POST", "/gists/{gist_id}/comments", gists_write.create_comment, creates_content=True),
+    _write("POST", "/gists/{gist_id}/comments", comments.create_comment, creates_content=True),
+    _write("PATCH", _COMMENT, comments.update_comment, creates_content=True),
+    _write("DELETE", _COMMENT, comments.delete_comment),
 )
