@@ -64,6 +64,8 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
             servers=servers,
             effect_validation=effect_validation,
             clock_offset_seconds=clock_offset_seconds,
+            # Players share accounts, and a call that waits for GitHub keeps its place.
+            settings={"MAX_CALLS_IN_FLIGHT": "60"},
         ) as built:
             if setup in WITH_FAULTS_OF_GITHUB:
                 return perform(built, KILL_CELLS, GITHUB_CELLS, REFUSED_CELLS, hurrying=hurrying)
