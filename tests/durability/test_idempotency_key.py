@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gist_mcp.constants import SHORT_LIMIT_SECONDS
 from tests.durability.cells import gist_id, same_gist
 from tests.durability.stage import Player, Stage, stage
 from tests.support.mcp_client import McpClient, RunningCall
@@ -70,7 +71,8 @@ def test_a_key_belongs_to_one_user(built: Stage) -> None:
 
 def test_a_key_whose_call_made_nothing_is_free_again(built: Stage) -> None:
     player = built.player("freed key")
-    player.fault("rate_limit_secondary", retry_after_seconds=30)
+    # Longer than a call waits for.
+    player.fault("rate_limit_secondary", retry_after_seconds=SHORT_LIMIT_SECONDS + 1)
     assert player.create(idempotency_key=player.key).wait().is_error
 
     again = player.create(idempotency_key=player.key, content="changed by then\n")
