@@ -9,7 +9,6 @@ server than the one on this machine.
 
 import asyncio
 import os
-import re
 import sys
 
 import httpx
@@ -53,12 +52,10 @@ def told(failure: BaseException, access_token: str) -> str:
     if isinstance(failure, httpx.ConnectError):
         return f"Nobody answers at {URL}; GIST_MCP_URL names another address."
     if isinstance(failure, httpx.HTTPStatusError):
-        # The SDK does not read the answer, but a refused token's reason is in its header, too
-        # (RFC 6750, 3).
+        # The SDK does not read the answer. A header tells of a missing scope (RFC 6750, 3.1).
         challenge = failure.response.headers.get("www-authenticate", "")
-        reason = re.search(r'error_description="([^"]*)"', challenge)
-        if reason:
-            return f"The server answered {failure.response.status_code}: {reason[1]}"
+        if "insufficient_scope" in challenge:
+            return f"The server answered {failure.response.status_code}: {challenge}"
         ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
         headers = {"Authorization": f"Bearer {access_token}", "Accept": "application/json"}
         answer = httpx.post(URL, headers=headers, json=ping)
