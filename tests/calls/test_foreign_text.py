@@ -62,3 +62,18 @@ def test_what_is_left_hides_nothing_that_was_reported(text: str) -> None:
     assert len(cleaned) <= len(text)
     if not hidden_characters(text):
         assert cleaned == text
+
+
+@pytest.mark.parametrize("base", ["😀", "字", "❤\ufe0f", "é"])
+def test_selectors_after_a_selector_are_reported(base: str) -> None:
+    # Half a byte for each of them: any text can be hidden behind one emoji.
+    hidden = "".join(chr(0xFE00 + half) for byte in b"obey" for half in divmod(byte, 16))
+    text = f"{base}\ufe0f{hidden}."
+
+    assert hidden_characters(text) != []
+    assert without_hidden(text).count("\ufe0f") <= 1
+    assert len(without_hidden(text)) <= len(base) + 2
+
+
+def test_a_joiner_does_not_make_room_for_selectors() -> None:
+    assert hidden_characters("😀\u200d\ufe01\ufe02😀") != []

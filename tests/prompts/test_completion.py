@@ -68,3 +68,22 @@ def test_file_names_are_those_of_the_chosen_gist() -> None:
 def test_topics_are_tags_and_languages_without_hidden_characters() -> None:
     assert topics(GISTS, "#") == ["#nginx", "#tls", "#poems"]
     assert topics(GISTS, "ngi") == ["Nginx", "#nginx"]
+
+
+def test_the_work_grows_with_the_number_of_values_and_not_with_its_square() -> None:
+    hashed = 0
+
+    class Counted(str):
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            nonlocal hashed
+            hashed += 1
+            return super().__hash__()
+
+    number = 300
+
+    found = matching([Counted(f"file-{each}.md") for each in range(number)], "")
+
+    assert len(found) == number
+    assert hashed <= 5 * number

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gist_mcp.errors import InvalidArgument
-from gist_mcp.prompts.menu import MAX_ARGUMENT_CHARACTERS, MENU, MenuEntry
+from gist_mcp.prompts.menu import MAX_ARGUMENT_CHARACTERS, MENU, MenuEntry, _marked
 
 BY_NAME = {entry.name: entry for entry in MENU}
 texts = st.text(min_size=1, max_size=300).filter(lambda text: text.strip() != "")
@@ -57,3 +57,20 @@ def test_a_text_has_a_limit() -> None:
     assert most in BY_NAME["share_snippet"].filled_in({"snippet": most})
     with pytest.raises(InvalidArgument, match="100,001 characters"):
         BY_NAME["share_snippet"].filled_in({"snippet": most + "x"})
+
+
+def test_a_row_of_dashes_is_not_looked_through_once_for_each_of_them() -> None:
+    looked = 0
+
+    class Counted(str):
+        __slots__ = ()
+
+        def __contains__(self, part: object) -> bool:
+            nonlocal looked
+            looked += 1
+            return str(self).find(str(part)) >= 0
+
+    marked = _marked(Counted("a --- b " + "-" * 1_000))
+
+    assert marked.splitlines()[0] == "-" * 1_001
+    assert looked <= 2

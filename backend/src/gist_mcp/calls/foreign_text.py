@@ -51,7 +51,7 @@ _SELECTORS = re.compile("[\ufe00-\ufe0f]")
 def hidden_characters(text: str) -> list[str]:
     """What cannot be seen in a text, such as `U+202E RIGHT-TO-LEFT OVERRIDE, 2 times`.
 
-    Not reported are joiners between letters or emoji and variation selectors after a visible
+    Not reported are joiners between letters or emoji and one variation selector after a visible
     character, which Persian, the languages of India and emoji need.
     """
     counts = Counter(match[0] for match in _HIDDEN.finditer(text) if not _is_needed(text, match))
@@ -80,7 +80,8 @@ def _is_needed(text: str, match: re.Match[str]) -> bool:
     before = text[start - 1] if start else ""
     after = text[end] if end < len(text) else ""
     if _SELECTORS.match(character):
-        return bool(before) and _is_visible(before)
+        # One for a character. Each has half a byte, so a row of them could hold any text.
+        return _is_visible(before) and not _SELECTORS.match(before)
     return character in _JOINERS and _is_visible(before) and _is_visible(after)
 
 

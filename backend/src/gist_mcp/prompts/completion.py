@@ -26,8 +26,14 @@ def matching(values: Iterable[str], typed: str) -> list[str]:
     """
     asked = typed.casefold()
     distinct = [value for value in dict.fromkeys(values) if value]
-    first = [value for value in distinct if value.casefold().startswith(asked)]
-    inside = [value for value in distinct if asked in value.casefold() and value not in set(first)]
+    first: list[str] = []
+    inside: list[str] = []
+    for value in distinct:
+        folded = value.casefold()
+        if folded.startswith(asked):
+            first.append(value)
+        elif asked in folded:
+            inside.append(value)
     return first + inside
 
 

@@ -4,6 +4,7 @@ What a person fills in is put between lines that mark it, as a text to work on a
 may come from anywhere.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,9 @@ from typing import Final
 from gist_mcp.errors import InvalidArgument
 
 MAX_ARGUMENT_CHARACTERS: Final = 100_000
+
+LEAST_DASHES: Final = 5
+"""In a line that marks where a text begins and ends."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +70,9 @@ _NO_SECRETS: Final = (
 
 def _marked(text: str) -> str:
     """A text between two lines that it does not hold itself."""
-    line = "-----"
-    while line in text:
-        line += "-"
+    # One longer than the longest row of dashes. To try one length after the other takes the square.
+    longest = max(map(len, re.findall("-+", text)), default=0)
+    line = "-" * max(LEAST_DASHES, longest + 1)
     return f"{line}\n{text}\n{line}"
 
 
