@@ -73,6 +73,8 @@ NEWS = (
     r"github-gist-mcp: stopped, as asked",
 )
 VALIDATION = "Development runs each step twice"
+# The day goes on after a limit that GitHub tells; it would be heeded for an hour.
+AFTER_A_LIMIT = {"GITHUB_RATE_LIMITS": "false"}
 STARTS = 2
 SERVERS = 2
 
@@ -91,8 +93,7 @@ class Development:
     def _started(self, after: MakeDev | None) -> MakeDev:
         variables = {
             "SIMULATOR_CONTROL_KEY": self.github.control_key,
-            # The day goes on after a limit that GitHub tells; it would be heeded for an hour.
-            "GITHUB_RATE_LIMITS": "false",
+            **AFTER_A_LIMIT,
         }
         server = MakeDev(self._folder, after=after, variables=variables)
         try:
@@ -156,7 +157,7 @@ def development(folder: Path) -> Iterator[Development]:
 def production(folder: Path) -> Iterator[Production]:
     """Serving, with a GitHub that it takes for the real one."""
     site = Production(folder)
-    with configured(site) as github:
+    with configured(site, AFTER_A_LIMIT) as github:
         site.github = github
         try:
             site.start()
@@ -226,7 +227,7 @@ def test_what_happened_is_told(played: Played, news: str) -> None:
 
 def test_one_line_for_each_call(played: Played) -> None:
     ends = re.findall(
-        r"^\S+ \w+ gist_mcp\.tools\.call_log: list_my_gists", played.log, re.MULTILINE
+        r"^\S+ \w+ gist_mcp\.calls\.call_log: list_my_gists", played.log, re.MULTILINE
     )
 
     assert len(ends) == 3
