@@ -38,6 +38,8 @@ TEXTS = {
 def consent(text: str) -> Any:
     return render(
         "consent.html",
+        read_only=False,
+        public_gists="ask",
         client_name=text,
         destination=text,
         redirect_uri=text,
@@ -63,7 +65,13 @@ def token(text: str) -> Any:
 
 def landing(text: str) -> Any:
     return render(
-        "landing.html", public_url=text, mcp_url=text, scopes=[text, text], simulated=True
+        "landing.html",
+        read_only=False,
+        public_gists="ask",
+        public_url=text,
+        mcp_url=text,
+        scopes=[text, text],
+        simulated=True,
     )
 
 
