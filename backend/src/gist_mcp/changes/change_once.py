@@ -121,13 +121,17 @@ class _Carrying:
 
         Whatever it raises, the open change's `maybe_sent` says whether it may be.
         """
-        if not self._maybe_sent:
-            await self._approve()
+        is_approved = False
         for attempt in range(1, MAX_SENDS + 1):
             if self._maybe_sent:
                 found = await self._look_repeatedly(attempt)
                 if found is not None:
                     return found
+            if not is_approved:
+                # Also of what an earlier process may have sent. It was allowed then; what is sent
+                # from here on is, if the operator's settings of today allow it.
+                await self._approve()
+                is_approved = True
             was_maybe_sent = self._maybe_sent
             sent = await self._send_when_allowed(attempt)
             if sent.failure is not None:

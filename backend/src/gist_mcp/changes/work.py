@@ -90,8 +90,9 @@ class Work(ABC):
     async def approve(self, call: ToolCall, claim: Callable[[str], Awaitable[bool]]) -> None:
         """Asks for what must be allowed, before anything is sent. Raises what refuses it.
 
-        Not asked again where the change may have been sent: then it was allowed. `claim` is as in
-        `Look`. A tool that runs again approves again: what it reads and asks are steps of the call.
+        Called once in each run of the tool, after the looks of a change that may have been sent:
+        what is found is not asked about. `claim` is as in `Look`. A tool that runs again approves
+        again: what it reads and asks are steps of the call.
         """
         return
 
