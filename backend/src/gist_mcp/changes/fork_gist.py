@@ -19,6 +19,7 @@ from gist_mcp.changes.approval import (
     publishing_is_asked_for,
     size_of,
 )
+from gist_mcp.changes.gist_revision import Approved, revision_of
 from gist_mcp.changes.work import GIST_SCOPE, Look, Made, NeverMade, Words, Work
 from gist_mcp.constants import LOOK_PAGES
 from gist_mcp.errors import Conflict, NotFound, OutcomeUnknown
@@ -46,11 +47,12 @@ class ForkGist(Work):
         self._gist_id = gist_id
         self._user_id = user_id
         self._confirm = confirm
+        self._approved: Approved | None = None
 
     async def approve(self, call: ToolCall, claim: Claim) -> None:
         if not publishing_is_asked_for():
             return
-        gist = await call.read(
+        gist, base = await call.read(
             "Read the gist that is to be forked", self._original, scopes=(GIST_SCOPE,)
         )
         proposal = Proposal(
@@ -58,12 +60,14 @@ class ForkGist(Work):
             action=f"Make a copy in the person's account of {described(gist)}",
             is_public=gist.public,
             shown=[size_of(file) for file in gist.files],
-            digest=digest_of(gist.id, gist.revision),
+            digest=digest_of(gist.id, base),
         )
-        await approve(call, proposal, confirm=self._confirm, claim=claim)
+        is_asked = await approve(call, proposal, confirm=self._confirm, claim=claim)
+        self._approved = Approved(base, gist.public, is_asked)
 
-    async def _original(self, token: GitHubToken) -> Gist:
-        return await process.services().github.get_gist(token, self._gist_id)
+    async def _original(self, token: GitHubToken) -> tuple[Gist, str]:
+        gist = await process.services().github.get_gist(token, self._gist_id)
+        return gist, await revision_of(token, gist)
 
     async def prepare(self, token: GitHubToken) -> str:
         gist = await process.services().github.get_gist(token, self._gist_id)
@@ -71,7 +75,22 @@ class ForkGist(Work):
             raise Conflict(
                 f"This gist is your own ({gist.html_url}). GitHub forks only those of others."
             )
+        if await self._is_another_by_now(token, gist):
+            raise Conflict(
+                "Its owner has changed the gist in the meantime. Look with get_gist before calling "
+                "again."
+            )
         return ""
+
+    async def _is_another_by_now(self, token: GitHubToken, gist: Gist) -> bool:
+        """True if what would be copied now is not what was allowed: a fork of a public gist is
+        public."""
+        approved = self._approved
+        if approved is None:
+            return False
+        if gist.public and not approved.is_public:
+            return True
+        return approved.is_asked and await revision_of(token, gist) != approved.base
 
     async def send(self, token: GitHubToken, note: str) -> Made:
         try:
