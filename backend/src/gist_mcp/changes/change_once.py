@@ -128,9 +128,9 @@ class _Carrying:
                 if found is not None:
                     return found
             if not is_approved:
-                # Also of what an earlier process may have sent. It was allowed then; what is sent
-                # from here on is, if the operator's settings of today allow it.
-                await self._approve()
+                found = await self._approve()
+                if found is not None:
+                    return found
                 is_approved = True
             was_maybe_sent = self._maybe_sent
             sent = await self._send_when_allowed(attempt)
@@ -148,13 +148,28 @@ class _Carrying:
             return found
         raise self._unknown(None)
 
-    async def _approve(self) -> None:
-        # No step: a tool that runs again has a new `Work`, which must know what was allowed. What
-        # is asked on the way is asked once all the same.
-        if process.services().config.read_only:
-            # The call began before a restart, and the operator has set it since.
-            raise ReadOnly(by_operator=True)
-        await self._work.approve(self._call, self._claim)
+    async def _approve(self) -> Made | None:
+        """Returns if the change may be sent; what an earlier send has made meanwhile, if that is
+        why it may not.
+
+        Also asked for what an earlier process may have sent: it was allowed then, and what is sent
+        from here on is, if the operator's settings of today allow it.
+        """
+        try:
+            if process.services().config.read_only:
+                # The call began before a restart, and the operator has set it since.
+                raise ReadOnly(by_operator=True)
+            # No step: a tool that runs again has a new `Work`, which must know what was allowed.
+            # What is asked on the way is asked once all the same.
+            await self._work.approve(self._call, self._claim)
+        except StateUnavailable:
+            raise
+        except GistMcpError as refusal:
+            found = await self._found_after(StepFailure.of(refusal)) if self._maybe_sent else None
+            if found is None:
+                raise
+            return found
+        return None
 
     async def _is_ours(self, made: Made) -> bool:
         name = self._work.claim_name(made)
