@@ -104,6 +104,15 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         ("PUBLIC_GISTS", "sometimes"),
         ("PUBLIC_GISTS", "Never"),
         ("READ_ONLY", "perhaps"),
+        ("EXTRA_HOSTS", "https://gists.example.net"),
+        ("EXTRA_HOSTS", "Gists.example.net"),
+        ("EXTRA_HOSTS", "gists.example.net/path"),
+        ("EXTRA_HOSTS", "gists.example.net:80"),
+        ("EXTRA_HOSTS", "gists.example.net."),
+        ("EXTRA_HOSTS", "user@gists.example.net"),
+        ("EXTRA_HOSTS", "*.example.net"),
+        ("EXTRA_HOSTS", "127.1"),
+        ("EXTRA_HOSTS", "localhost:9991"),
         ("DEV_PUBLIC", "perhaps"),
         ("DEV_PUBLIC", "2"),
         ("DEV_PUBLIC", " 1"),
@@ -194,6 +203,32 @@ def test_production_refuses_what_development_forgives(
         parse({**PRODUCTION, **changes}, production=True)
 
     assert refusal.value.variable == variable
+
+
+def test_further_hosts_have_the_scheme_of_the_public_url() -> None:
+    hosts = "gists.example.net, gists.internal:8443"
+
+    config = parse({**PRODUCTION, "EXTRA_HOSTS": hosts}, production=True)
+
+    assert config.own_origins.all == {
+        "https://gists.example.com",
+        "https://gists.example.net",
+        "https://gists.internal:8443",
+    }
+    with pytest.raises(ConfigError, match="EXTRA_HOSTS") as refusal:
+        parse({**APP, "EXTRA_HOSTS": hosts}, production=True)
+    assert "https" in str(refusal.value)
+
+
+def test_development_with_a_host_that_others_can_reach_has_to_be_meant() -> None:
+    environ = {**APP, "EXTRA_HOSTS": "gists.example.net"}
+
+    with pytest.raises(ConfigError, match="EXTRA_HOSTS") as refusal:
+        parse(environ)
+    assert "DEV_PUBLIC=1" in str(refusal.value)
+    meant = {**environ, "DEV_PUBLIC": "1"}
+    assert parse(meant).is_public_development
+    assert is_public_development(meant)
 
 
 def test_production_takes_http_on_loopback() -> None:

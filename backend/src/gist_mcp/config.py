@@ -4,11 +4,17 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gist_mcp.allowed_users import AllowedUsers
-from gist_mcp.origin import LOOPBACK_HOSTS, checked_base_url, checked_origin
+from gist_mcp.origin import (
+    LOOPBACK_HOSTS,
+    OwnOrigins,
+    checked_base_url,
+    checked_host,
+    checked_origin,
+)
 
 DEFAULT_PORT = 9991
 DEFAULT_MAX_BODY_BYTES = 6 * 1024 * 1024
@@ -36,6 +42,11 @@ class Config(BaseSettings):
 
     port: int = Field(default=DEFAULT_PORT, ge=1, le=65535, validation_alias="PORT")
     public_url: str = Field(default="", validation_alias="PUBLIC_URL")
+    extra_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), validation_alias="EXTRA_HOSTS"
+    )
+    """Further hosts by which clients reach this server, under the scheme of `PUBLIC_URL`."""
+
     dev_public: bool = Field(default=False, validation_alias="DEV_PUBLIC")
     """That development may have a `PUBLIC_URL` that others can reach. Without effect in production,
     and while `PUBLIC_URL` is on this machine."""
@@ -185,7 +196,9 @@ class Config(BaseSettings):
     def _split_scopes(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
-    @field_validator("token_keys", "retired_token_keys", "allowed_origins", mode="before")
+    @field_validator(
+        "token_keys", "retired_token_keys", "allowed_origins", "extra_hosts", mode="before"
+    )
     @classmethod
     def _split_list(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -219,6 +232,12 @@ class Config(BaseSettings):
     def _origin(cls, value: str) -> str:
         return checked_origin(value) if value else value
 
+    @field_validator("extra_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        scheme = urlsplit(info.data.get("public_url", "")).scheme or "http"
+        return tuple(checked_host(host, scheme) for host in value)
+
     @field_validator("github_web_url", "github_api_url")
     @classmethod
     def _base_url(cls, value: str) -> str:
@@ -235,6 +254,11 @@ class Config(BaseSettings):
             # A frozen model is filled in the way that pydantic itself does it.
             object.__setattr__(self, "public_url", f"http://localhost:{self.port}")
         return self
+
+    @property
+    def own_origins(self) -> OwnOrigins:
+        """Every origin under which this server is reached."""
+        return OwnOrigins.of(self.public_url, self.extra_hosts)
 
     @property
     def resource(self) -> str:
@@ -260,8 +284,8 @@ class Config(BaseSettings):
 
     @property
     def is_on_this_machine(self) -> bool:
-        """True when `PUBLIC_URL` is one of the names by which only this machine reaches itself."""
-        return urlsplit(self.public_url).hostname in LOOPBACK_HOSTS
+        """True when all our names are those by which only this machine reaches itself."""
+        return all(urlsplit(origin).hostname in LOOPBACK_HOSTS for origin in self.own_origins.all)
 
     @property
     def is_public_development(self) -> bool:

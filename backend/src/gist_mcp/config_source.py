@@ -31,7 +31,11 @@ def is_production(environ: Mapping[str, str]) -> bool:
 def is_public_development(environ: Mapping[str, str]) -> bool:
     """As the property of `Config`, for code that runs in Reboot's server processes without one."""
     public_url = environ.get("PUBLIC_URL", "")
-    if is_production(environ) or not public_url:
+    if is_production(environ):
+        return False
+    if environ.get("EXTRA_HOSTS", ""):
+        return True
+    if not public_url:
         return False
     try:
         return urlsplit(public_url).hostname not in LOOPBACK_HOSTS
@@ -92,7 +96,9 @@ def _check_together(config: Config) -> None:
         )
     if not config.token_keys:
         raise ConfigError("TOKEN_KEYS", "production needs at least one key; see the README")
+    scheme = urlsplit(config.public_url).scheme
     for variable, url in (
+        *(("EXTRA_HOSTS", f"{scheme}://{host}") for host in config.extra_hosts),
         ("PUBLIC_URL", config.public_url),
         ("GITHUB_WEB_URL", config.github_web_url),
         ("GITHUB_API_URL", config.github_api_url),
@@ -109,7 +115,7 @@ def _check_development(config: Config) -> None:
             "others can reach this address, and development is for one's own machine; leave it "
             "unset, or set DEV_PUBLIC=1 if that is meant"
         )
-        raise ConfigError("PUBLIC_URL", text)
+        raise ConfigError("EXTRA_HOSTS" if config.extra_hosts else "PUBLIC_URL", text)
 
 
 async def load_config(environ: Mapping[str, str]) -> Config:

@@ -70,7 +70,6 @@ from gist_mcp.framework.private_names import (
     envoy_config,
     web_framework,
 )
-from gist_mcp.http.middleware import own_origins
 from gist_mcp.http.owner_route import owner_route
 
 logger = logging.getLogger(__name__)
@@ -276,7 +275,7 @@ def close_gateway(config: Config) -> None:
     loopback = {f"http://{name}:{config.port}" for name in ("localhost", "127.0.0.1", "[::1]")}
     envoy_config.listener = ClosedListener(
         original(envoy_config.listener),
-        own_origins(config) | loopback,
+        config.own_origins.all | loopback,
         this_machine_only=not config.production and config.is_on_this_machine,
         front_door_only=config.is_public_development,
         on_ipv6=_can_listen_on_ipv6(config.port),

@@ -17,7 +17,6 @@ from gist_mcp.mcp_http.endpoint import McpEndpoint
 from gist_mcp.mcp_http.fair_turns import FairTurns
 from gist_mcp.mcp_http.grant_gate import GrantGate
 from gist_mcp.oauth.routes import ROUTES as AUTH_ROUTES
-from gist_mcp.origin import own_address
 from gist_mcp.sessions.durable_mcp import MCP_PATH
 
 
@@ -29,7 +28,7 @@ def healthz(_: Request) -> Response:
 def mcp_is_elsewhere(request: Request) -> Response:
     """405 for an MCP client that was given our address without its path. Names the right URL."""
     deps: Deps = request.app.state.deps
-    mcp_url = f"{own_address(deps.config.public_url, request)}{MCP_PATH}"
+    mcp_url = f"{deps.config.own_origins.asked_for(request)}{MCP_PATH}"
     return refused(405, f"MCP is served at {mcp_url}", {"Allow": "GET, HEAD"})
 
 

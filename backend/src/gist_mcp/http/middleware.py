@@ -18,7 +18,6 @@ from gist_mcp.origin import (
     canonical_authority,
     canonical_origin,
     loopback_origin,
-    names_of,
 )
 from gist_mcp.sessions.durable_mcp import MCP_PATH
 from gist_mcp.sessions.hop import HOP_HEADER
@@ -82,7 +81,8 @@ class HostAndOrigin:
             await _repeated(repeated)(scope, receive, send)
             return
         if canonical_authority(headers.get("host", ""), self._scheme) not in self._hosts:
-            await _forbidden("Host", "PUBLIC_URL", _PASS_THE_HOST_ON)(scope, receive, send)
+            refusal = _forbidden("Host", "PUBLIC_URL", _PASS_THE_HOST_ON)
+            await refusal(scope, receive, send)
             return
         origin = headers.get("origin") if _can_act(scope) else None
         if origin is not None and canonical_origin(origin) not in self._origins:
@@ -95,7 +95,10 @@ def _can_act(scope: Scope) -> bool:
     return scope["path"].rstrip("/") == MCP_PATH or scope["method"] not in ("GET", "HEAD")
 
 
-_PASS_THE_HOST_ON = " A proxy in front has to pass on the Host that it is asked for."
+_PASS_THE_HOST_ON = (
+    " A proxy in front has to pass on the Host that it is asked for; further names belong into "
+    "EXTRA_HOSTS."
+)
 
 
 def _forbidden(header: str, setting: str, more: str = "") -> JSONResponse:
@@ -116,17 +119,12 @@ def allowed_hosts(config: Config) -> frozenset[str]:
     that leads here, which is what the check is about, is not among them.
     """
     listener = {loopback_origin(name, config.port) for name in LOOPBACK_NAMES}
-    return frozenset(urlsplit(origin).netloc for origin in own_origins(config) | listener)
+    return frozenset(urlsplit(origin).netloc for origin in config.own_origins.all | listener)
 
 
 def allowed_origins(config: Config) -> frozenset[str]:
     """The `Origin` values that may call us: our own pages and those the operator names."""
-    return own_origins(config) | frozenset(config.allowed_origins)
-
-
-def own_origins(config: Config) -> frozenset[str]:
-    """The `Origin` values of our own pages."""
-    return names_of(config.public_url)
+    return config.own_origins.all | frozenset(config.allowed_origins)
 
 
 class SecurityHeaders:

@@ -29,7 +29,7 @@ from gist_mcp.oauth.browser_cookie import BrowserCookie, browser_cookie_or_new, 
 from gist_mcp.oauth.github_redirect import SELECT_ACCOUNT, github_redirect
 from gist_mcp.oauth.parameters import MAX_SEALED_CHARACTERS, query_parameters
 from gist_mcp.oauth.sign_in import TUTORIAL_FLOW
-from gist_mcp.origin import CAME_BY, address_named, redirect_to_public_url
+from gist_mcp.origin import CAME_BY
 from gist_mcp.pages import page
 
 logger = logging.getLogger(__name__)
@@ -77,10 +77,10 @@ async def authorize(request: Request) -> Response:
             # What is wrong with these is told to the client, once it is known who that is.
             any_characters=("resource", "state", "prompt"),
         )
-        at_public_url = redirect_to_public_url(config.public_url, request)
+        at_public_url = config.own_origins.redirect_to_public(request)
         if at_public_url is not None:
             return RedirectResponse(at_public_url, status_code=302, headers=NO_STORE)
-        issuer = address_named(config.public_url, parameters.pop(CAME_BY, None))
+        issuer = config.own_origins.named(parameters.pop(CAME_BY, None))
         # Clients send other prompts, which are for servers that know their users.
         prompt = SELECT_ACCOUNT if parameters.pop("prompt", None) == SELECT_ACCOUNT else None
         # One cookie for all of a browser's sign-ins, or the second tab would break the first.
