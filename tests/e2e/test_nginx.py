@@ -8,9 +8,9 @@ import pytest
 from tests.mcp_clients.person import Person, query_of
 from tests.support.deployment import Deployment
 from tests.support.mcp_client import McpClient
-from tests.support.nginx import nginx, nginx_program
 from tests.support.oauth_client import OAuthClient
 from tests.support.ports import free_port
+from tests.support.proxies import nginx, nginx_program
 from tests.support.world import World, configured
 
 GIST = {"filename": "a.txt", "description": "behind nginx", "content": "x"}
@@ -27,7 +27,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with (
         configured(server, {"PUBLIC_URL": public}) as github,
         server,
-        nginx(folder / "nginx", port=port, upstream=f"http://127.0.0.1:{server.port}"),
+        nginx(folder / "nginx", port=port, upstream=f"127.0.0.1:{server.port}"),
     ):
         yield World(server=server, github=github)
 

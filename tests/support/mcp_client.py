@@ -10,6 +10,7 @@ import itertools
 import json
 import secrets
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -141,7 +142,7 @@ class RunningCall:
                 httpx.Client(
                     timeout=httpx.Timeout(None, connect=5.0),
                     trust_env=False,
-                    verify=NO_CERTIFICATES,
+                    verify=self.client.verify,
                 ) as http,
                 http.stream(method, self.client.url, headers=headers, json=body) as response,
             ):
@@ -187,6 +188,7 @@ class McpClient:
         protocol_version: str = PROTOCOL_VERSION,
         capabilities: dict[str, Any] | None = None,
         more_headers: dict[str, str] | None = None,
+        verify: ssl.SSLContext = NO_CERTIFICATES,
     ) -> None:
         self.url = url
         self.session_id = ""
@@ -196,6 +198,7 @@ class McpClient:
         self.more_headers = more_headers or {}
         self._access_token = access_token
         self._ids = itertools.count(1)
+        self.verify = verify
 
     @property
     def headers(self) -> dict[str, str]:
@@ -277,7 +280,7 @@ class McpClient:
             headers=self.headers,
             timeout=REQUEST_SECONDS,
             trust_env=False,
-            verify=NO_CERTIFICATES,
+            verify=self.verify,
         )
 
     def _send(
@@ -297,7 +300,7 @@ class McpClient:
             json=message,
             timeout=REQUEST_SECONDS,
             trust_env=False,
-            verify=NO_CERTIFICATES,
+            verify=self.verify,
         )
 
 
