@@ -148,6 +148,12 @@ EXPECTED: Final[tuple[Exists, ...]] = (
         "rebootdev.aio.internals.tasks_dispatcher:TasksDispatcher.dispatch", "36dce52878b6f294"
     ),
     HasBody("reboot.aio.internals.tasks_servicer:TasksServicer.Wait", "27c16c132eb7fb2e"),
+    # `framework/imported_tasks.py`: what an import does with a task.
+    HasBody("rebootdev.aio.state_managers:SidecarStateManager.import_task", "c24c7bdbe0e11a07"),
+    Takes(
+        "rebootdev.aio.state_managers:SidecarStateManager._get_task_effect_from_sidecar_task",
+        "self, middleware, task",
+    ),
     # `framework/task_waits.py`: what a wait for a workflow does to it.
     HasBody("rebootdev.aio.internals.tasks_cache:TasksCache.get", "3aceffe327703a35"),
     # `servicers/unlogged_call.py`: a call without an idempotency key.
