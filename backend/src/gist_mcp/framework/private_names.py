@@ -49,6 +49,8 @@ EXPECTED: Final[tuple[Exists, ...]] = (
     HasBody("reboot.aio.reboot:Reboot.__init__", "1687ab6d8d584eec"),
     Is("rebootdev.settings:ENVVAR_RBT_STATE_DIRECTORY", "RBT_STATE_DIRECTORY"),
     Is("rebootdev.settings:ENVVAR_REBOOT_CLOUD_DATABASE_ADDRESS", "REBOOT_CLOUD_DATABASE_ADDRESS"),
+    # `main.py`: how it ends where the state of another version cannot be read.
+    Is("rebootdev.settings:RBT_APPLICATION_EXIT_CODE_BACKWARDS_INCOMPATIBILITY", 13),
     # `framework/reshard.py`: what is in a database, and how it is read and written.
     Takes("rebootdev.server.database:DatabaseServer", "state_directory, server_info, port"),
     Takes("rebootdev.server.database:DatabaseServer.shutdown_and_wait", "self"),
@@ -269,6 +271,7 @@ from rebootdev.settings import (
     ENVVAR_LOCAL_ENVOY_MODE,
     ENVVAR_RBT_STATE_DIRECTORY,
     ENVVAR_REBOOT_CLOUD_DATABASE_ADDRESS,
+    RBT_APPLICATION_EXIT_CODE_BACKWARDS_INCOMPATIBILITY,
 )
 
 from rbt.v1alpha1 import database_pb2
@@ -279,6 +282,7 @@ __all__ = [
     "ENVVAR_RBT_STATE_DIRECTORY",
     "ENVVAR_REBOOT_ADMIN_AUTH_URL",
     "ENVVAR_REBOOT_CLOUD_DATABASE_ADDRESS",
+    "RBT_APPLICATION_EXIT_CODE_BACKWARDS_INCOMPATIBILITY",
     "SERVER_ID_HEADER",
     "STATE_REF_HEADER",
     "ApplicationId",
