@@ -4,6 +4,7 @@ Reboot makes the check at every start, with what it has recorded of the last ver
 state. Here it is made before there is a release to refuse.
 """
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from gist_mcp.version import VERSION
 from scripts.keep_api import KEPT, write_api
-from tests.support.kept_api import described, incompatibilities
+from tests.support.kept_api import described, incompatibilities, unreadable
 
 RELEASES = sorted(path.name for path in KEPT.iterdir())
 GRANT = "gist_state/v1/grant.proto"
@@ -108,6 +109,23 @@ def test_a_new_field_and_a_new_method_are_compatible(
     )
 
     assert compare(KEPT / VERSION, now) == []
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_what_a_release_has_stored_is_read_by_this_code(release: str, tmp_path: Path) -> None:
+    assert unreadable(described(KEPT / release, tmp_path)) == []
+
+
+def test_a_new_field_that_is_not_optional_is_told(tmp_path: Path) -> None:
+    """As if the release before had no `generation`, which is an `int` now."""
+    older = tmp_path / "older"
+    shutil.copytree(KEPT / VERSION, older)
+    file = older / GRANT
+    file.write_text(file.read_text().replace("optional double generation = 4;", "", 1))
+
+    (told,) = unreadable(described(older, tmp_path))
+
+    assert told.startswith("Grants: ('generation',)")
 
 
 NEW_METHOD = """\
