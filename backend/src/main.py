@@ -17,6 +17,7 @@ from gist_mcp.app import build_application
 from gist_mcp.config import Config
 from gist_mcp.config_source import load_config, log_level
 from gist_mcp.errors import ConfigError
+from gist_mcp.framework.private_names import RBT_APPLICATION_EXIT_CODE_BACKWARDS_INCOMPATIBILITY
 from gist_mcp.framework.shards import use_shards_of_the_state
 from gist_mcp.logs import configure_logging
 from gist_mcp.simulator import embedded_simulator
@@ -41,7 +42,12 @@ async def main() -> None:
         sys.exit(f"github-gist-mcp: {error}")
     _log_start(config)
     async with embedded_simulator(config):
-        await build_application(config, incarnation=secrets.token_hex(8)).run()
+        try:
+            await build_application(config, incarnation=secrets.token_hex(8)).run()
+        except SystemExit as ended:
+            if ended.code == RBT_APPLICATION_EXIT_CODE_BACKWARDS_INCOMPATIBILITY:
+                _log_incompatible_state()
+            raise
 
 
 def _log_start(config: Config) -> None:
@@ -53,6 +59,16 @@ def _log_start(config: Config) -> None:
         config.port,
         config.state_folder or "Reboot Cloud",
         config.github_web_url,
+    )
+
+
+def _log_incompatible_state() -> None:
+    """What to do about the refusal, of which Reboot has told the reasons and advised to delete."""
+    logger.error(
+        "github-gist-mcp %s does not open this state: another version has written it, most likely "
+        "a newer one. The state is as it was; do not expunge it. Start that version again, or "
+        "restore a backup from before it: docs/deployment.md, Rollback",
+        VERSION,
     )
 
 

@@ -20,6 +20,7 @@ from gist_mcp.config import Config
 from gist_mcp.deps import Deps
 from gist_mcp.framework import private_names
 from gist_mcp.framework.ended_tasks import keep_only_responses
+from gist_mcp.framework.imported_tasks import keep_imported_tasks_waiting
 from gist_mcp.framework.placement import place_quickly
 from gist_mcp.framework.task_waits import keep_what_is_waited_for
 from gist_mcp.github.client import GitHubClient
@@ -94,6 +95,7 @@ serve_nothing_else()
 ask_admins_who_they_are()
 place_quickly()
 keep_only_responses()
+keep_imported_tasks_waiting()
 keep_what_is_waited_for()
 
 

@@ -49,6 +49,8 @@ EXPECTED: Final[tuple[Exists, ...]] = (
     HasBody("reboot.aio.reboot:Reboot.__init__", "1687ab6d8d584eec"),
     Is("rebootdev.settings:ENVVAR_RBT_STATE_DIRECTORY", "RBT_STATE_DIRECTORY"),
     Is("rebootdev.settings:ENVVAR_REBOOT_CLOUD_DATABASE_ADDRESS", "REBOOT_CLOUD_DATABASE_ADDRESS"),
+    # `main.py`: how it ends where the state of another version cannot be read.
+    Is("rebootdev.settings:RBT_APPLICATION_EXIT_CODE_BACKWARDS_INCOMPATIBILITY", 13),
     # `framework/reshard.py`: what is in a database, and how it is read and written.
     Takes("rebootdev.server.database:DatabaseServer", "state_directory, server_info, port"),
     Takes("rebootdev.server.database:DatabaseServer.shutdown_and_wait", "self"),
@@ -148,6 +150,12 @@ EXPECTED: Final[tuple[Exists, ...]] = (
         "rebootdev.aio.internals.tasks_dispatcher:TasksDispatcher.dispatch", "36dce52878b6f294"
     ),
     HasBody("reboot.aio.internals.tasks_servicer:TasksServicer.Wait", "27c16c132eb7fb2e"),
+    # `framework/imported_tasks.py`: what an import does with a task.
+    HasBody("rebootdev.aio.state_managers:SidecarStateManager.import_task", "c24c7bdbe0e11a07"),
+    Takes(
+        "rebootdev.aio.state_managers:SidecarStateManager._get_task_effect_from_sidecar_task",
+        "self, middleware, task",
+    ),
     # `framework/task_waits.py`: what a wait for a workflow does to it.
     HasBody("rebootdev.aio.internals.tasks_cache:TasksCache.get", "3aceffe327703a35"),
     # `servicers/unlogged_call.py`: a call without an idempotency key.
@@ -263,6 +271,7 @@ from rebootdev.settings import (
     ENVVAR_LOCAL_ENVOY_MODE,
     ENVVAR_RBT_STATE_DIRECTORY,
     ENVVAR_REBOOT_CLOUD_DATABASE_ADDRESS,
+    RBT_APPLICATION_EXIT_CODE_BACKWARDS_INCOMPATIBILITY,
 )
 
 from rbt.v1alpha1 import database_pb2
@@ -273,6 +282,7 @@ __all__ = [
     "ENVVAR_RBT_STATE_DIRECTORY",
     "ENVVAR_REBOOT_ADMIN_AUTH_URL",
     "ENVVAR_REBOOT_CLOUD_DATABASE_ADDRESS",
+    "RBT_APPLICATION_EXIT_CODE_BACKWARDS_INCOMPATIBILITY",
     "SERVER_ID_HEADER",
     "STATE_REF_HEADER",
     "ApplicationId",
