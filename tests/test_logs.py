@@ -7,7 +7,7 @@ import sys
 import anyio
 import pytest
 
-from gist_mcp.logs import RULES, NewsFilter
+from gist_mcp.logs.printing import RULES, NewsFilter
 
 SDK = "mcp.server.streamable_http"
 DURABLE_MCP = "respect.reboot.mcp.server"
@@ -125,7 +125,7 @@ def test_validated_steps_are_told_once() -> None:
 
 LOGS = """
 import logging
-from gist_mcp.logs import configure_logging
+from gist_mcp.logs.printing import configure_logging
 configure_logging("ERROR")
 configure_logging("{level}")
 logging.getLogger("mcp.server.lowlevel.server").info("Processing request of type PingRequest")

@@ -18,7 +18,7 @@ from gist_mcp.config import Config
 from gist_mcp.config_source import load_config, log_level
 from gist_mcp.errors import ConfigError
 from gist_mcp.framework.shards import use_shards_of_the_state
-from gist_mcp.logs import configure_logging
+from gist_mcp.logs.printing import configure_logging
 from gist_mcp.simulator import embedded_simulator
 from gist_mcp.version import VERSION
 

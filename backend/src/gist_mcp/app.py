@@ -29,7 +29,7 @@ from gist_mcp.github.oauth import GitHubOAuth
 from gist_mcp.github.own_gists import OwnGists
 from gist_mcp.github.pace import Pace
 from gist_mcp.http.limits import SIGN_INS_RATE, SignInLimit
-from gist_mcp.logs import configure_logging
+from gist_mcp.logs.printing import configure_logging
 from gist_mcp.oauth.known_browser import known_account
 from gist_mcp.process import (
     ProcessServices,

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from gist_mcp.deps import Deps
 from gist_mcp.http.cross_origin import CrossOrigin
 from gist_mcp.http.middleware import HEALTH_PATH, HostAndOrigin, SecurityHeaders
+from gist_mcp.http.request_log import RequestLog
 from gist_mcp.mcp_http.challenges import refused
 from gist_mcp.mcp_http.endpoint import McpEndpoint
 from gist_mcp.mcp_http.fair_turns import FairTurns
@@ -55,6 +56,7 @@ def front_door(deps: Deps, server: Server[Any, Any]) -> Starlette:
     app = Starlette(
         routes=routes,
         middleware=[
+            Middleware(RequestLog, config=deps.config, routes=routes),
             Middleware(SecurityHeaders, config=deps.config),
             Middleware(CrossOrigin, config=deps.config),
             Middleware(HostAndOrigin, config=deps.config),
