@@ -19,6 +19,7 @@ from gist_mcp.errors import (
     RateLimited,
 )
 from gist_mcp.github.call_count import CallCount
+from gist_mcp.logs.context import Field
 from gist_mcp.logs.event import event
 from gist_mcp.principal import GitHubUserId
 
@@ -125,6 +126,14 @@ def call_ended(end: CallEnd) -> None:
     log_end(end)
 
 
+def log_change(gist_id: str) -> None:
+    """The running tool has made or changed a gist, and that is recorded."""
+    end = current_end.get()
+    if end is not None:
+        told = event("changed", gist_id=gist_id, **whose(end.call))
+        logger.info("%s by %s: changed %s", end.call.tool, end.call.login, gist_id, extra=told)
+
+
 def log_end(end: CallEnd) -> None:
     """Logs the end of a call.
 
@@ -153,14 +162,20 @@ def _told(end: CallEnd) -> tuple[int, str]:
     return logging.INFO, f"{tool} by {login}: done in {seconds:.2f} s"
 
 
-def _fields(end: CallEnd) -> dict[str, str | int | float | bool | None]:
-    call = end.call
+def whose(call: LoggedCall) -> dict[str, Field]:
+    """The fields that say which tool it is, for whom, and through which client."""
     return {
         "tool": call.tool,
         "account_id": call.user_id,
         "login": call.login,
         "client_id": call.client_id,
         "client_name": call.client_name,
+    }
+
+
+def _fields(end: CallEnd) -> dict[str, Field]:
+    return {
+        **whose(end.call),
         "outcome": end.outcome,
         "error": None if end.error is None else type(end.error).__name__,
         "duration_seconds": round(end.seconds, 3),

@@ -16,9 +16,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gist_mcp.config import Config
 from gist_mcp.github.call_count import CallCount, counting_calls
 from gist_mcp.http.limits import client_address
-from gist_mcp.http.middleware import HEALTH_PATH
+from gist_mcp.http.middleware import HEALTH_PATHS
 from gist_mcp.logs.context import Subject, logging_for, new_request_id
-from gist_mcp.logs.event import event
+from gist_mcp.logs.event import detail
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,6 @@ OTHER: Final = "other"
 """In the place of a method or path that is none of ours: it may be any text."""
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_ASKED_ALL_THE_TIME: Final = frozenset({HEALTH_PATH})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +105,7 @@ def request_ended(end: RequestEnd) -> None:
 
 
 def _log_end(end: RequestEnd) -> None:
-    is_routine = end.subject.is_forwarded or end.route in _ASKED_ALL_THE_TIME
+    is_routine = end.subject.is_forwarded or end.route in HEALTH_PATHS
     logger.log(
         logging.DEBUG if is_routine else logging.INFO,
         "%s %s: %d after %.2f s",
@@ -114,7 +113,7 @@ def _log_end(end: RequestEnd) -> None:
         end.route,
         end.status,
         end.seconds,
-        extra=event(
+        extra=detail(
             "http_request",
             method=end.method,
             route=end.route,

@@ -7,7 +7,7 @@ log puts its id and its fields on every line that is logged meanwhile.
 import contextlib
 import contextvars
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,8 +19,8 @@ REQUEST_ID_BYTES: Final = 8
 MAX_CALLS: Final = 10_000
 """Calls of which a process remembers which request has begun them."""
 
-Field = str | int | float | bool | None
-"""What a field of a line may hold."""
+Field = str | int | float | bool | Mapping[str, str] | None
+"""What a field of a line may hold. One that is `None` is left out."""
 
 
 @dataclass(kw_only=True)

@@ -17,6 +17,7 @@ from gist_mcp.deps import Deps
 from gist_mcp.errors import InvalidArgument, LimitReached, ReadOnly, ToolError
 from gist_mcp.http.media_types import JSON, takes_events
 from gist_mcp.logs.context import begins_call
+from gist_mcp.logs.event import event
 from gist_mcp.mcp_http import vs_code_stream
 from gist_mcp.mcp_http.call_response import CallResponse
 from gist_mcp.mcp_http.call_stream import SessionStreams, is_last
@@ -177,7 +178,8 @@ class McpDelivery:
             return
         answered = await record_answer(context, session_id, question_id, answer_of(response.result))
         if answered is not None:
-            logger.info("a question to %s: %s", caller.principal.login, answered.answer)
+            told = event("question_answered", answer=answered.answer, call_id=answered.request_id)
+            logger.info("a question to %s: %s", caller.principal.login, answered.answer, extra=told)
             self._deps.events.publish(session_id, CallChanged(answered.request_id))
 
     def _listen(
