@@ -15,11 +15,12 @@ import sys
 
 from gist_mcp.app import build_application
 from gist_mcp.config import Config
-from gist_mcp.config_source import load_config, log_level
+from gist_mcp.config_source import load_config, log_format, log_level, told_settings
 from gist_mcp.errors import ConfigError
 from gist_mcp.framework.private_names import RBT_APPLICATION_EXIT_CODE_BACKWARDS_INCOMPATIBILITY
 from gist_mcp.framework.shards import use_shards_of_the_state
-from gist_mcp.logs import configure_logging
+from gist_mcp.logs.event import event
+from gist_mcp.logs.printing import configure_logging
 from gist_mcp.simulator import embedded_simulator
 from gist_mcp.version import VERSION
 
@@ -30,7 +31,7 @@ logger = logging.getLogger("gist_mcp")
 
 # Here, because a server process that takes up its work again after a restart logs before it builds
 # its front door.
-configure_logging(log_level(os.environ))
+configure_logging(log_level(os.environ), log_format(os.environ))
 
 
 async def main() -> None:
@@ -39,6 +40,9 @@ async def main() -> None:
         config = await load_config(os.environ)
         use_shards_of_the_state(os.environ)
     except ConfigError as error:
+        if log_format(os.environ) == "json":
+            logger.critical("%s", error, extra=event("settings_refused", variable=error.variable))
+            sys.exit(1)
         sys.exit(f"github-gist-mcp: {error}")
     _log_start(config)
     async with embedded_simulator(config):
@@ -59,6 +63,13 @@ def _log_start(config: Config) -> None:
         config.port,
         config.state_folder or "Reboot Cloud",
         config.github_web_url,
+        extra=event(
+            "start",
+            version=VERSION,
+            address=config.public_url,
+            port=config.port,
+            settings=told_settings(config),
+        ),
     )
 
 
@@ -76,5 +87,5 @@ if __name__ == "__main__":
     try:
         asyncio.run(main())
     except KeyboardInterrupt:
-        logger.info("github-gist-mcp has stopped: interrupted")
+        logger.info("github-gist-mcp has stopped: interrupted", extra=event("stop"))
         sys.exit(INTERRUPTED_EXIT)

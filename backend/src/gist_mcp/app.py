@@ -30,7 +30,8 @@ from gist_mcp.github.oauth import GitHubOAuth
 from gist_mcp.github.own_gists import OwnGists
 from gist_mcp.github.pace import Pace
 from gist_mcp.http.limits import SIGN_INS_RATE, SignInLimit
-from gist_mcp.logs import configure_logging
+from gist_mcp.http.readiness import readiness
+from gist_mcp.logs.printing import configure_logging
 from gist_mcp.oauth.known_browser import known_account
 from gist_mcp.process import (
     ProcessServices,
@@ -141,7 +142,7 @@ def build_front_door(
     from_request: Callable[[Request], ExternalContext],
 ) -> Starlette:
     """The front door of one server process, with everything it shares."""
-    configure_logging(config.log_level)
+    configure_logging(config.log_level, config.log_format)
     secret = front_door_secret(config)
     sealer = make_sealer(config)
     http = make_http_client()
@@ -263,7 +264,7 @@ def build_front_door(
     )
     server = sdk_server(mcp_factory, from_request)
     publish_our_schemas(server)
-    app = front_door(deps, server)
+    app = front_door(deps, server, readiness(config, http, known_tokens))
     # Innermost, so that its answers carry the security headers too.
     app.user_middleware.append(
         Middleware(

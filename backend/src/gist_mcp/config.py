@@ -28,6 +28,7 @@ MIN_RESULT_TOKENS = 10_000
 GitHubTokens = Literal["app", "any", "none"]
 PublicGists = Literal["allow", "ask", "never"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LogFormat = Literal["text", "json"]
 
 
 class Config(BaseSettings):
@@ -159,6 +160,9 @@ class Config(BaseSettings):
 
     log_level: LogLevel = Field(default="INFO", validation_alias="LOG_LEVEL")
     """From which level on log lines are printed. No level prints a token."""
+
+    log_format: LogFormat = Field(default="text", validation_alias="LOG_FORMAT")
+    """The form of log lines: for people, or a JSON object each."""
 
     state_folder: Path | None = Field(default=None, validation_alias="GIST_MCP_STATE_FOLDER")
     """Where Reboot keeps durable state; `None` where it is not on this machine. For the log."""

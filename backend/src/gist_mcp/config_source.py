@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr, ValidationError
 from reboot.aio.secrets import SecretNotFoundException, Secrets
 
-from gist_mcp.config import Config, LogLevel
+from gist_mcp.allowed_users import AllowedUsers
+from gist_mcp.config import Config, LogFormat, LogLevel
 from gist_mcp.errors import ConfigError
 from gist_mcp.origin import LOOPBACK_HOSTS
 
@@ -49,6 +50,12 @@ def log_level(environ: Mapping[str, str]) -> str:
     which `load_config` refuses."""
     level = environ.get("LOG_LEVEL", "")
     return level if level in get_args(LogLevel) else "INFO"
+
+
+def log_format(environ: Mapping[str, str]) -> str:
+    """`LOG_FORMAT`, likewise. `text` for a value that is none."""
+    form = environ.get("LOG_FORMAT", "")
+    return form if form in get_args(LogFormat) else "text"
 
 
 def _has_local_gateway(environ: Mapping[str, str]) -> bool:
@@ -191,3 +198,32 @@ def _development_folder(environ: Mapping[str, str]) -> Path:
     """`.rbt` for the state in `.rbt/dev/github-gist-mcp`."""
     state_directory = Path(environ.get("RBT_STATE_DIRECTORY", ".rbt/dev/github-gist-mcp"))
     return state_directory.parent.parent
+
+
+def told_settings(config: Config) -> dict[str, str]:
+    """The settings that people set, by their variables, as the log may tell them.
+
+    Of a secret only whether it is set, of several how many there are. Of `ALLOWED_USERS` too: it
+    may have a thousand entries.
+    """
+    fields = Config.model_fields.items()
+    told = ((str(field.validation_alias), getattr(config, name)) for name, field in fields)
+    return {alias: _told(value) for alias, value in told if not alias.startswith("GIST_MCP_")}
+
+
+def _told(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case SecretStr():
+            return "set" if value.get_secret_value() else ""
+        case AllowedUsers():
+            return str(len(value.logins) + len(value.user_ids))
+        case tuple() if any(isinstance(each, SecretStr) for each in value):
+            return f"{len(value)} set"
+        case tuple():
+            return " ".join(map(str, value))
+        case bool():
+            return str(value).lower()
+        case _:
+            return str(value)

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 from gist_mcp import process
 from gist_mcp.calls.call import ToolCall
+from gist_mcp.calls.call_log import log_change
 from gist_mcp.changes.change_errors import outcome_unknown
 from gist_mcp.changes.intent import record_intent
 from gist_mcp.changes.open_change import OpenChange, now_seconds
@@ -95,6 +96,7 @@ async def change_once(call: ToolCall, work: Work, idempotency_key: str | None = 
         async with change.within_lease():
             made = await _Carrying(call, change, work).carry_out()
             await change.end_with(made)
+        log_change(work.gist_id(made))
         return made
     except StateUnavailable:
         # Reboot does not serve for a moment. That does not end the call: the tool runs again, here

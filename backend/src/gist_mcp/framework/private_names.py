@@ -14,7 +14,6 @@ To add a name: a line in `EXPECTED`, and an import with the others. docs/decisio
 
 from typing import Final
 
-from gist_mcp import logs
 from gist_mcp.framework.expectations import (
     Answers,
     Exists,
@@ -26,6 +25,7 @@ from gist_mcp.framework.expectations import (
     Takes,
     check_all,
 )
+from gist_mcp.logs.printing import REBOOT
 
 STOCK_NUMBER_OF_SHARDS: Final = 2**14
 OWN_NUMBER_OF_SHARDS: Final = 64
@@ -212,8 +212,8 @@ EXPECTED: Final[tuple[Exists, ...]] = (
     IsSameAs("reboot.server.local_envoy:envoy_config", "reboot.routing:envoy_config"),
     IsSameAs("reboot.aio.http:FastAPI", "fastapi:FastAPI"),
     Is("rebootdev.settings:ENVVAR_LOCAL_ENVOY_MODE", "REBOOT_LOCAL_ENVOY_MODE"),
-    # `logs.py`: whose lines are put into our form.
-    Answers("log.log:get_logger", "x", f"{logs.REBOOT}.x", lambda logger: logger.name),
+    # `logs/printing.py`: whose lines are put into our form.
+    Answers("log.log:get_logger", "x", f"{REBOOT}.x", lambda logger: logger.name),
     # `scripts/dev.py`, which does not need the rest of this file: lines that `rbt` prints.
     Exists("reboot.cli.monkeys:monkeys"),
     Exists("reboot.cli.monkeys:no_chaos_monkeys"),

@@ -18,6 +18,7 @@ from gist_mcp.constants import (
     MAX_GITHUB_ANSWER_BYTES,
 )
 from gist_mcp.github.answer import Answer, Call
+from gist_mcp.github.call_count import count_call
 from gist_mcp.github.fair_share import FairShare, NoPlace
 from gist_mcp.github.refusals import lost_answer, unavailable
 
@@ -114,6 +115,7 @@ async def _exchange(
     try:
         # httpx limits the wait for each piece; only this limits the sum of all of them.
         async with asyncio.timeout(timeout_seconds):
+            count_call()
             response = await http.send(request, stream=True, auth=None, follow_redirects=False)
             try:
                 body = await _body(response, call, max_bytes)

@@ -25,9 +25,10 @@ from mcp.types import (
 from reboot.aio.contexts import WorkflowContext
 
 from gist_mcp.calls.call import CallInterrupted
-from gist_mcp.calls.call_log import CallEnd, current_end, log_end
+from gist_mcp.calls.call_log import CallEnd, LoggedCall, call_ended, current_end
 from gist_mcp.errors import InvalidArgument
 from gist_mcp.framework.private_names import durable_context, wrap_tool
+from gist_mcp.github.call_count import counting_calls
 from gist_mcp.tools.call_validation import refused_call_result, validated_call
 from gist_mcp.tools.registry import TOOLS
 
@@ -44,14 +45,15 @@ class Notify(Protocol):
 class ToolRun:
     """What runs: the tool `name` with `arguments` as they came, for the call `request_id`.
 
-    `is_repeated`: it has run to its end in this process before, and Reboot validates its effects.
+    `logged` is what the log tells of it. `is_repeated`: it has run to its end in this process
+    before, and Reboot validates its effects.
     """
 
     name: str
     arguments: Mapping[str, Any]
     request_id: str
     progress_token: str | int | None
-    login: str
+    logged: LoggedCall
     is_repeated: bool
     notify: Notify
 
@@ -90,12 +92,13 @@ async def run_tool(context: WorkflowContext, run: ToolRun) -> CallToolResult:
         arguments = validated_call(run.name, dict(run.arguments))
     except InvalidArgument as reason:
         return refused_call_result(reason)
-    end = CallEnd()
+    end = CallEnd(call=run.logged)
     ending, durable = current_end.set(end), durable_context.set(context)
     try:
-        content, structured = await _TOOLS[run.name].run(
-            arguments, context=_sdk_context(run), convert_result=True
-        )
+        with counting_calls() as end.github_calls:
+            content, structured = await _TOOLS[run.name].run(
+                arguments, context=_sdk_context(run), convert_result=True
+            )
         result = CallToolResult(content=list(content), structuredContent=structured)
     except SdkToolError as failure:
         if isinstance(failure.__cause__, CallInterrupted):
@@ -108,7 +111,7 @@ async def run_tool(context: WorkflowContext, run: ToolRun) -> CallToolResult:
         current_end.reset(ending)
     # Not of a call that is interrupted, as when the server stops: it is carried on later.
     if not run.is_repeated:
-        log_end(run.name, run.login, end)
+        call_ended(end)
     return result
 
 
