@@ -35,7 +35,7 @@ class ReceivedSpan:
     is_error: bool
 
 
-class TraceReceiver(TraceServiceServicer):  # type: ignore[misc]
+class TraceReceiver(TraceServiceServicer):
     """What has come so far. `url` is where to send it, `raw` everything as bytes."""
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ def trace_receiver() -> Iterator[TraceReceiver]:
     """A running receiver, on a port of its own."""
     receiver = TraceReceiver()
     server = grpc.server(ThreadPoolExecutor(max_workers=2))
-    add_TraceServiceServicer_to_server(receiver, server)
+    add_TraceServiceServicer_to_server(receiver, server)  # type: ignore[no-untyped-call]
     port = server.add_insecure_port("127.0.0.1:0")
     receiver.url = f"http://127.0.0.1:{port}"
     server.start()

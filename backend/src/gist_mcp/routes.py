@@ -12,8 +12,14 @@ from starlette.routing import BaseRoute, Route
 from gist_mcp.deps import Deps
 from gist_mcp.http.cross_origin import CrossOrigin
 from gist_mcp.http.health import Readiness, healthz
-from gist_mcp.http.metrics import METRICS_PATH, MetricsPage
-from gist_mcp.http.middleware import HEALTH_PATH, READY_PATH, HostAndOrigin, SecurityHeaders
+from gist_mcp.http.metrics import MetricsPage
+from gist_mcp.http.middleware import (
+    HEALTH_PATH,
+    METRICS_PATH,
+    READY_PATH,
+    HostAndOrigin,
+    SecurityHeaders,
+)
 from gist_mcp.http.request_log import RequestLog
 from gist_mcp.http.tracing import Traced
 from gist_mcp.mcp_http.challenges import refused

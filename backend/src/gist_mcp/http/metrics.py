@@ -12,6 +12,7 @@ import asyncio
 import hmac
 import ipaddress
 from typing import Final
+from urllib.parse import urlsplit
 
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
@@ -19,10 +20,10 @@ from starlette.responses import PlainTextResponse, Response
 
 from gist_mcp.config import Config
 from gist_mcp.http.health import NO_STORE
+from gist_mcp.http.middleware import allowed_hosts
+from gist_mcp.origin import canonical_authority
 from gist_mcp.telemetry.exposition import AtTheMoment, exposition
 from gist_mcp.version import VERSION
-
-METRICS_PATH: Final = "/metrics"
 
 _OF_A_PROXY: Final = frozenset(
     {"forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"}
@@ -36,6 +37,8 @@ class MetricsPage:
     def __init__(self, config: Config) -> None:
         self._token = config.metrics_token.get_secret_value()
         self._is_open_to_this_machine = not config.production and config.is_on_this_machine
+        self._scheme = urlsplit(config.public_url).scheme
+        self._hosts = allowed_hosts(config)
         self._at_the_moment = AtTheMoment(version=VERSION, state_folder=config.state_folder)
 
     async def answer(self, request: Request) -> Response:
@@ -49,7 +52,15 @@ class MetricsPage:
     def _may_know(self, request: Request) -> bool:
         if "authorization" in request.headers:
             return self._has_token(request)
-        return self._is_open_to_this_machine and _is_of_this_machine(request)
+        return (
+            self._is_open_to_this_machine
+            and _is_of_this_machine(request)
+            and self._names_this_machine(request)
+        )
+
+    def _names_this_machine(self, request: Request) -> bool:
+        # DNS rebinding: a page of another site, in a browser here, has the name of its own site.
+        return canonical_authority(request.headers.get("host", ""), self._scheme) in self._hosts
 
     def _has_token(self, request: Request) -> bool:
         scheme, _, token = request.headers["authorization"].partition(" ")

@@ -35,7 +35,6 @@ from gist_mcp.telemetry import tracing
 from gist_mcp.tools.call_validation import refused_call_result, validated_call
 from gist_mcp.tools.registry import TOOLS
 
-
 TOOL_ERROR: Final = "tool_error"
 """The error of a call whose result is one (OpenTelemetry, semantic conventions for MCP)."""
 
