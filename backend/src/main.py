@@ -5,6 +5,12 @@ Reboot's server processes import this file again, so all but the logging happens
 
 # Before everything else, because it leaves out what the others would import.
 import gist_mcp.framework.lean  # noqa: F401 isort: skip
+from gist_mcp.telemetry.shared_folder import share_counts
+
+# Before Reboot and prometheus_client are imported, which look at the environment then.
+share_counts()
+
+# ruff: noqa: E402 - see above
 
 import asyncio
 import logging

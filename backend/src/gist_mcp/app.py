@@ -58,6 +58,7 @@ from gist_mcp.sessions.credentials import CredentialVault
 from gist_mcp.sessions.durable_mcp import ClosedDurableMCP, front_door_context, sdk_server
 from gist_mcp.sessions.internal_http import make_internal_http_client
 from gist_mcp.sessions.lifecycle import SessionLifecycle
+from gist_mcp.sessions.open_now import tell_what_is_open
 from gist_mcp.sessions.retention import Retention
 from gist_mcp.sessions.session_cache import SessionCache
 from gist_mcp.tokens.allowed_accounts import AllowedAccounts
@@ -204,6 +205,7 @@ def build_front_door(
             accounts=accounts,
             reboot_secret=SecretStr(secret),
             clock=time.time,
+            started_at_seconds=time.time(),
         )
     )
     sessions = SessionCache(config.session_idle_seconds, time.time)
@@ -215,6 +217,7 @@ def build_front_door(
         clock=time.time,
         on_freed=accounts.note,
     )
+    run_until_the_process_ends(tell_what_is_open(sessions, admission), name="tell what is open")
     run_until_the_process_ends(retention.forget_idle_for_ever(), name="forget idle sessions")
     run_until_the_process_ends(retention.sweep_for_ever(), name="sweep over all sessions")
     earlier_release.reboot_secret = lambda: secret

@@ -21,6 +21,7 @@ DEFAULT_MAX_BODY_BYTES = 6 * 1024 * 1024
 """Above what the largest gist becomes as JSON, which may write a byte of it as six characters."""
 
 MIN_TOKEN_KEY_CHARACTERS = 32
+MIN_METRICS_TOKEN_CHARACTERS = 32
 MIN_RESULT_TOKENS = 10_000
 """So that a page of 30 gists or comments fits, each of them cut to what identifies it."""
 
@@ -158,6 +159,10 @@ class Config(BaseSettings):
     is then that many entries from the right. With 0 all callers count as one address, because
     Reboot's Envoy tells none and anybody could have written the header."""
 
+    metrics_token: SecretStr = Field(default=SecretStr(""), validation_alias="METRICS_TOKEN")
+    """What Prometheus shows as a bearer token to read `/metrics`. Unset: nobody can read it but, in
+    development, programs of this machine."""
+
     log_level: LogLevel = Field(default="INFO", validation_alias="LOG_LEVEL")
     """From which level on log lines are printed. No level prints a token."""
 
@@ -228,6 +233,18 @@ class Config(BaseSettings):
             raise ValueError(
                 f"each key needs at least {MIN_TOKEN_KEY_CHARACTERS} random characters, "
                 "for example from `openssl rand -base64 32`"
+            )
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _long_token(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        is_sent_as_it_is = all("!" <= character <= "~" for character in text)
+        if text and not (len(text) >= MIN_METRICS_TOKEN_CHARACTERS and is_sent_as_it_is):
+            raise ValueError(
+                f"needs at least {MIN_METRICS_TOKEN_CHARACTERS} random characters of ASCII without "
+                "blanks, for example from `openssl rand -hex 32`"
             )
         return value
 

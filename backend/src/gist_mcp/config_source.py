@@ -19,7 +19,13 @@ from gist_mcp.config import Config, LogFormat, LogLevel
 from gist_mcp.errors import ConfigError
 from gist_mcp.origin import LOOPBACK_HOSTS
 
-SECRET_SETTINGS = ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "TOKEN_KEYS", "RETIRED_TOKEN_KEYS")
+SECRET_SETTINGS = (
+    "GITHUB_CLIENT_ID",
+    "GITHUB_CLIENT_SECRET",
+    "TOKEN_KEYS",
+    "RETIRED_TOKEN_KEYS",
+    "METRICS_TOKEN",
+)
 SIMULATOR_CLIENT_ID = "simulated-oauth-app"
 
 

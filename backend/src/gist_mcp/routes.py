@@ -12,8 +12,16 @@ from starlette.routing import BaseRoute, Route
 from gist_mcp.deps import Deps
 from gist_mcp.http.cross_origin import CrossOrigin
 from gist_mcp.http.health import Readiness, healthz
-from gist_mcp.http.middleware import HEALTH_PATH, READY_PATH, HostAndOrigin, SecurityHeaders
+from gist_mcp.http.metrics import MetricsPage
+from gist_mcp.http.middleware import (
+    HEALTH_PATH,
+    METRICS_PATH,
+    READY_PATH,
+    HostAndOrigin,
+    SecurityHeaders,
+)
 from gist_mcp.http.request_log import RequestLog
+from gist_mcp.http.tracing import Traced
 from gist_mcp.mcp_http.challenges import refused
 from gist_mcp.mcp_http.endpoint import McpEndpoint
 from gist_mcp.mcp_http.fair_turns import FairTurns
@@ -40,10 +48,11 @@ def front_door(deps: Deps, server: Server[Any, Any], readiness: Readiness) -> St
 
     `server` is the MCP SDK's, which lists the tools.
     """
-    mcp = FairTurns(GrantGate(McpEndpoint(deps, server), deps), deps)
+    mcp = Traced(FairTurns(GrantGate(McpEndpoint(deps, server), deps), deps), MCP_PATH)
     routes: list[BaseRoute] = [
         Route(HEALTH_PATH, healthz),
         Route(READY_PATH, readiness.answer),
+        Route(METRICS_PATH, MetricsPage(deps.config).answer),
         Route(MCP_PATH, mcp),
         Route(f"{MCP_PATH}/", mcp),
         *AUTH_ROUTES,

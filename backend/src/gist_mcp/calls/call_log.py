@@ -22,6 +22,7 @@ from gist_mcp.github.call_count import CallCount
 from gist_mcp.logs.context import Field
 from gist_mcp.logs.event import event
 from gist_mcp.principal import GitHubUserId
+from gist_mcp.telemetry import metrics
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +125,11 @@ def call_ended(end: CallEnd) -> None:
     A call that the end of the process interrupts comes here when another process has ended it.
     """
     log_end(end)
+    metrics.call_ended(
+        tool=None if end.call.tool == NO_TOOL else end.call.tool,
+        outcome=end.outcome,
+        seconds=end.seconds if end.has_begun else None,
+    )
 
 
 def log_change(gist_id: str) -> None:

@@ -46,6 +46,7 @@ from gist_mcp.errors import (
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.sessions.ledger import Ledger, lease_seconds
+from gist_mcp.telemetry import metrics
 
 logger = logging.getLogger(__name__)
 
@@ -296,13 +297,17 @@ class _Carrying:
                 # Also for a cancelled call: looking changes nothing, and tells the ledger. So it is
                 # not here that a limit is waited for: that wait ends with the call.
                 credential = await self._call.credential(GIST_SCOPE)
-                return _Tried(made=await self._call.with_credential_at_once(credential, find))
+                made = await self._call.with_credential_at_once(credential, find)
+                metrics.looked("not_found" if made is None else "found")
+                return _Tried(made=made)
             except (StateUnavailable, NeverMade):
                 raise
             except RateLimited as limit:
+                metrics.looked("failed")
                 await self._call.tell_of_wait(limit.retry_after_seconds)
                 return _Tried(failure=StepFailure.of(limit))
             except GistMcpError as error:
+                metrics.looked("failed")
                 return _Tried(failure=StepFailure.of(error))
 
         return await self._call.step(alias, look)

@@ -20,6 +20,7 @@ from gist_mcp.constants import (
 from gist_mcp.github.answer import Answer, Call
 from gist_mcp.github.call_count import count_call
 from gist_mcp.github.fair_share import FairShare, NoPlace
+from gist_mcp.github.measured import measured
 from gist_mcp.github.refusals import lost_answer, unavailable
 
 MAX_CONNECTIONS = 100
@@ -93,7 +94,8 @@ async def exchange(
     asker = hashlib.sha256(request.headers.get("authorization", "").encode()).hexdigest()
     try:
         async with _share_of(http).place(asker, timeout_seconds=GITHUB_CALL_TIMEOUT_SECONDS):
-            return await _exchange(http, call, request, timeout_seconds, max_bytes)
+            sent = _exchange(http, call, request, timeout_seconds, max_bytes)
+            return await measured(request, sent)
     except NoPlace:
         raise unavailable("too many requests are under way") from None
 

@@ -16,7 +16,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from gist_mcp.errors import GitHubUnavailable, InvalidArgument, SignInRequired
+from gist_mcp.errors import GitHubUnavailable, InvalidArgument, RateLimited, SignInRequired
 from gist_mcp.github.answer import Answer, Call
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.http import exchange
@@ -24,6 +24,8 @@ from gist_mcp.github.pace import Pace
 from gist_mcp.github.refusals import OUTAGE_WAIT_SECONDS, unavailable
 from gist_mcp.github.responses import interpret
 from gist_mcp.principal import GitHubUserId
+from gist_mcp.telemetry import metrics
+from gist_mcp.telemetry.metrics import Limit
 
 API_VERSION = "2022-11-28"
 """GitHub supports it until 2028-03-10. The next one, 2026-03-10, reads the same here."""
@@ -157,7 +159,13 @@ class RestApi:
             async with self._turn(call, identity):
                 answer = await self._exchange(call, method, url, all_headers, body)
                 answer = replace(answer, to_permissions=identity.has_permissions)
-                return interpret(call, answer, read, now=self._clock(), secrets=identity.secrets)
+                try:
+                    return interpret(
+                        call, answer, read, now=self._clock(), secrets=identity.secrets
+                    )
+                except RateLimited:
+                    metrics.refused(Limit.GITHUB)
+                    raise
 
         if call.writes:
             return await once()

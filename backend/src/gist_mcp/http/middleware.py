@@ -1,7 +1,7 @@
 """Checks `Host` and `Origin` of every request, and adds security headers to every response.
 
 A web page on another site can make a browser send requests here, and DNS rebinding can make
-that page's host name resolve to us. So every route but the health checks accepts our own Host only,
+that page's host name resolve to us. So every route accepts our own Host only, but those that machines ask,
 and the MCP endpoint and every POST known Origins only (MCP specification 2025-06-18, transports,
 security warning). Both are compared in one spelling (`gist_mcp/origin.py`).
 """
@@ -57,7 +57,11 @@ SECURITY_HEADERS = {
 HEALTH_PATH = "/healthz"
 READY_PATH = "/readyz"
 HEALTH_PATHS = frozenset({HEALTH_PATH, READY_PATH})
-"""Load balancers ask them by address; what they tell is for everybody."""
+"""What they tell is for everybody."""
+
+METRICS_PATH = "/metrics"
+MACHINE_PATHS = HEALTH_PATHS | {METRICS_PATH}
+"""Load balancers and Prometheus ask them all the time, and by whatever address they know."""
 
 
 class HostAndOrigin:
@@ -71,7 +75,7 @@ class HostAndOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Checks, then passes on."""
-        if scope["type"] != "http" or scope["path"] in HEALTH_PATHS:
+        if scope["type"] != "http" or scope["path"] in MACHINE_PATHS:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)

@@ -16,15 +16,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gist_mcp.config import Config
 from gist_mcp.github.call_count import CallCount, counting_calls
 from gist_mcp.http.limits import client_address
-from gist_mcp.http.middleware import HEALTH_PATHS
+from gist_mcp.http.middleware import MACHINE_PATHS
 from gist_mcp.logs.context import Subject, logging_for, new_request_id
 from gist_mcp.logs.event import detail
+from gist_mcp.telemetry import metrics
 
 logger = logging.getLogger(__name__)
 
 REQUEST_ID_HEADER: Final = "X-Request-Id"
 
-OTHER: Final = "other"
+OTHER: Final = metrics.OTHER
 """In the place of a method or path that is none of ours: it may be any text."""
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -102,10 +103,14 @@ def request_ended(end: RequestEnd) -> None:
     it too.
     """
     _log_end(end)
+    if not end.subject.is_forwarded:
+        metrics.request_answered(
+            method=end.method, route=end.route, status=end.status, seconds=end.seconds
+        )
 
 
 def _log_end(end: RequestEnd) -> None:
-    is_routine = end.subject.is_forwarded or end.route in HEALTH_PATHS
+    is_routine = end.subject.is_forwarded or end.route in MACHINE_PATHS
     logger.log(
         logging.DEBUG if is_routine else logging.INFO,
         "%s %s: %d after %.2f s",

@@ -53,6 +53,7 @@ from gist_mcp.sessions.questions import (
     shows_questions,
 )
 from gist_mcp.sessions.responses import Responses
+from gist_mcp.telemetry import tracing
 from gist_mcp.tokens.grants import account_id
 from gist_mcp.tools.call_validation import refused_call_result, validated_call
 from gist_mcp.tools.registry import changes, is_tool, only_reads
@@ -232,6 +233,7 @@ class McpDelivery:
         )
         # Before, as its workflow may run before this goes on.
         begins_call(call.request_id)
+        tracing.begins_call(call.request_id, message.params)
         try:
             request_id = await self._begun.begin(
                 context,

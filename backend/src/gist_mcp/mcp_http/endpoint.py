@@ -30,6 +30,7 @@ from gist_mcp.mcp_http.delivery import McpDelivery, session_not_found
 from gist_mcp.mcp_http.fair_turns import end_turn, read_body_between_turns
 from gist_mcp.mcp_http.forwarding import forward_to_owner
 from gist_mcp.mcp_http.mcp_request import McpRequest, Refused, read_mcp_request
+from gist_mcp.mcp_http.method_span import method_span
 from gist_mcp.principal import McpSessionId, Principal
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.sessions import ownership
@@ -135,7 +136,8 @@ class McpEndpoint:
         credential = await self._deps.verifier.validate(identified)
         self._require_scopes(asked, caller, credential)
         validated = replace(caller, credential=credential)
-        return await self._delivery.answer(request, asked, validated)
+        with method_span(asked.message):
+            return await self._delivery.answer(request, asked, validated)
 
     async def _read(self, request: Request) -> McpRequest:
         max_body_bytes = self._deps.config.max_body_bytes

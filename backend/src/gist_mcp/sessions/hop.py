@@ -21,6 +21,7 @@ from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.logs import context as log_context
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
 from gist_mcp.sessions.internal_http import deliver
+from gist_mcp.telemetry import tracing
 from gist_mcp.tokens.sealing import SealBroken, Sealer
 
 HOP_HEADER: Final = "x-gist-mcp-hop"
@@ -189,6 +190,7 @@ async def forward(
     sealed = seal_hop(forwarding.sealer, hop, now_seconds=forwarding.now_seconds)
     sent = {
         **headers,
+        **tracing.own_headers(),
         # The owner checks `Host` like the first process (DNS rebinding). Envoy's own address is
         # none of our names.
         "host": urlsplit(own_url).netloc,

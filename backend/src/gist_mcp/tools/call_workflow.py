@@ -33,6 +33,7 @@ from gist_mcp.servicers.unlogged_call import FrontDoorCaller
 from gist_mcp.sessions.admission import CallName
 from gist_mcp.sessions.call_events import CallEvent
 from gist_mcp.sessions.calls import arguments_of, note_progress, stored_bytes
+from gist_mcp.telemetry import metrics
 from gist_mcp.tokens.grants import account_id
 from gist_mcp.tools.run_tool import ToolRun, run_tool
 from gist_state.v1 import mcp_session_pb2 as messages
@@ -64,6 +65,8 @@ class ToolCallingSessionServicer(McpSessionServicer):
         state = await self._read(context)
         account = account_id(state.issuer or "", GitHubUserId(state.owner_user_id or 0))
         session_id = McpSessionId(context.state_id)
+        if _is_resumed(request) and request_id not in self._steps:
+            metrics.call_resumed()
         # Also a call that began before a restart counts for its account.
         admission.run(CallName(account=account, session_id=session_id, call_id=request_id))
         try:
@@ -154,6 +157,12 @@ class ToolCallingSessionServicer(McpSessionServicer):
         state: Any = await self.ref().always().read(context)
         # Reboot 0.40.1 gives the protobuf message, whatever its types say.
         return McpSessionFromProto(state)
+
+
+def _is_resumed(request: McpSession.RunCallRequest) -> bool:
+    """True for a call that was begun before this process was there."""
+    # In whole seconds. An earlier release has noted no time, and ran before this one.
+    return (request.begun_at_seconds or 0) < int(process.services().started_at_seconds)
 
 
 async def _note_stored(
