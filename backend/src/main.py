@@ -17,6 +17,7 @@ from gist_mcp.app import build_application
 from gist_mcp.config import Config
 from gist_mcp.config_source import load_config, log_level
 from gist_mcp.errors import ConfigError
+from gist_mcp.framework.internal_ports import PortStaysOpen, check_that_envoy_runs_here
 from gist_mcp.framework.shards import use_shards_of_the_state
 from gist_mcp.logs import configure_logging
 from gist_mcp.simulator import embedded_simulator
@@ -35,13 +36,18 @@ configure_logging(log_level(os.environ))
 async def main() -> None:
     """Reads the settings, starts the simulator where it stands in for GitHub, and serves."""
     try:
+        check_that_envoy_runs_here(os.environ)
         config = await load_config(os.environ)
         use_shards_of_the_state(os.environ)
     except ConfigError as error:
         sys.exit(f"github-gist-mcp: {error}")
     _log_start(config)
     async with embedded_simulator(config):
-        await build_application(config, incarnation=secrets.token_hex(8)).run()
+        try:
+            application = build_application(config, incarnation=secrets.token_hex(8))
+        except PortStaysOpen as error:
+            sys.exit(f"github-gist-mcp: {error}")
+        await application.run()
 
 
 def _log_start(config: Config) -> None:
