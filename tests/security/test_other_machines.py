@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.bare_machine import BareMachine
 from tests.support.deployment import Deployment
-from tests.support.other_machine import other_machine
+from tests.support.other_machine import OtherMachine, other_machine
 from tests.support.world import configured
 
 pytestmark = pytest.mark.integration
@@ -33,29 +33,43 @@ class Seen:
     health: str
 
 
-@pytest.fixture(scope="module", params=["development", "production"])
-def seen(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[OtherMachine]:
+    with other_machine() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def development(
+    elsewhere: OtherMachine, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Seen]:
-    """Development is that for others (`DEV_PUBLIC`): with a `PUBLIC_URL` on this machine the public
-    port is not for another one either. Production is the service of a bare machine."""
-    folder = tmp_path_factory.mktemp(request.param)
-    with other_machine() as elsewhere:
-        host, _ = elsewhere.our_addresses
-        if request.param == "development":
-            app = Deployment(folder, servers=SERVERS)
-            settings = {"PUBLIC_URL": f"http://{host}:{app.port}", "DEV_PUBLIC": "1"}
-        else:
-            app = BareMachine(folder)
-            settings = {"PUBLIC_URL": "https://gists.example.com", "RBT_SERVERS": str(SERVERS)}
-        with configured(app, settings), app:
-            ports = listening_ports(app)
-            yield Seen(
-                public_port=app.port,
-                ports=ports,
-                knocked=elsewhere.knock(ports),
-                health=elsewhere.fetch(f"http://{host}:{app.port}/healthz"),
-            )
+    """On one's own machine, where the public port is not for others either."""
+    app = Deployment(tmp_path_factory.mktemp("development"), servers=SERVERS)
+    with configured(app), app:
+        yield look(app, elsewhere)
+
+
+@pytest.fixture(scope="module")
+def production(elsewhere: OtherMachine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
+    """The service of a bare machine, with its proxy on another one."""
+    app = BareMachine(tmp_path_factory.mktemp("production"))
+    settings = {
+        "PUBLIC_URL": "https://gists.example.com",
+        "THIS_MACHINE_ONLY": "false",
+        "RBT_SERVERS": str(SERVERS),
+    }
+    with configured(app, settings), app:
+        yield look(app, elsewhere)
+
+
+def look(app: Deployment, elsewhere: OtherMachine) -> Seen:
+    ports = listening_ports(app)
+    return Seen(
+        public_port=app.port,
+        ports=ports,
+        knocked=elsewhere.knock(ports),
+        health=elsewhere.get(app.port, "/healthz"),
+    )
 
 
 def listening_ports(app: Deployment) -> set[int]:
@@ -68,16 +82,24 @@ def listening_ports(app: Deployment) -> set[int]:
     }
 
 
-def test_every_kind_of_port_was_tried(seen: Seen) -> None:
+def assert_that_others_reach_one_port_at_most(seen: Seen) -> None:
+    others = {where: said for where, said in seen.knocked.items() if where[1] != seen.public_port}
+
     assert len(seen.ports) >= AT_LEAST
-    assert seen.public_port in seen.ports
+    assert others == dict.fromkeys(others, "ECONNREFUSED")
 
 
-def test_the_public_port_answers(seen: Seen) -> None:
-    assert '"ok"' in seen.health
+def test_in_production_every_port_but_the_public_one_refuses(production: Seen) -> None:
+    assert_that_others_reach_one_port_at_most(production)
 
 
-def test_every_other_port_refuses(seen: Seen) -> None:
-    said = {where: answer for where, answer in seen.knocked.items() if where[1] != seen.public_port}
+def test_in_production_the_public_port_answers(production: Seen) -> None:
+    assert production.health == "200"
 
-    assert said == dict.fromkeys(said, "ECONNREFUSED")
+
+def test_in_development_every_port_but_the_public_one_refuses(development: Seen) -> None:
+    assert_that_others_reach_one_port_at_most(development)
+
+
+def test_in_development_on_ones_own_machine_the_public_port_hangs_up(development: Seen) -> None:
+    assert development.health in ("RemoteDisconnected", "ConnectionResetError")

@@ -29,7 +29,15 @@ for host, port in json.load(sys.stdin):
 json.dump(said, sys.stdout)
 """
 
-FETCH: Final = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).read().decode())"
+FETCH: Final = """
+import http.client, sys
+connection = http.client.HTTPConnection(sys.argv[1], int(sys.argv[2]), timeout=10)
+try:
+    connection.request("GET", sys.argv[3])
+    print(connection.getresponse().status)
+except (OSError, http.client.HTTPException) as error:
+    print(type(error).__name__)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +64,10 @@ class OtherMachine:
         said = json.loads(self.run(sys.executable, "-c", KNOCK, given=json.dumps(doors)))
         return dict(zip(doors, said, strict=True))
 
-    def fetch(self, url: str) -> str:
-        """What is at an address, by HTTP."""
-        return self.run(sys.executable, "-c", FETCH, url)
+    def get(self, port: int, path: str) -> str:
+        """The status of an answer by HTTP, or the name of the error that there was instead."""
+        host = self.our_addresses[0]
+        return self.run(sys.executable, "-c", FETCH, host, str(port), path).strip()
 
 
 @contextmanager
