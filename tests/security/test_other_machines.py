@@ -6,17 +6,19 @@ asks nobody for a credential.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.support.bare_machine import BareMachine
 from tests.support.deployment import Deployment
-from tests.support.other_machine import OtherMachine, other_machine
+from tests.support.other_machine import WITHOUT_LO, OtherMachine, other_machine
 from tests.support.world import configured
 
 pytestmark = pytest.mark.integration
 
+REFUSE_SECONDS = 60.0
 SERVERS = 2
 # Of each server process gRPC, HTTP and websockets. Then the database, the placement planner, what
 # tells Envoy its configuration, Envoy's admin and Envoy itself.
@@ -80,6 +82,17 @@ def listening_ports(app: Deployment) -> set[int]:
         for connection in process.net_connections("tcp")
         if connection.status == psutil.CONN_LISTEN
     }
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_where_the_database_cannot_be_closed_the_start_ends_with_one_line(tmp_path: Path) -> None:
+    app = BareMachine(tmp_path)
+    with configured(app), app.log_path.open("wb") as log:
+        exit_code = app.run(log.fileno(), *WITHOUT_LO).wait(REFUSE_SECONDS)
+
+    assert exit_code == 1
+    assert "Traceback" not in app.log()
+    assert "github-gist-mcp: the state database's port" in app.log()
 
 
 def assert_that_others_reach_one_port_at_most(seen: Seen) -> None:

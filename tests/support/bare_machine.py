@@ -33,18 +33,22 @@ class BareMachine(Deployment):
     @override
     def start(self) -> None:
         """Starts it, and waits until it serves."""
-        (command,), (folder,) = values("ExecStart"), values("WorkingDirectory")
         self._log = self.log_path.open("ab")
-        self._process = subprocess.Popen(
-            [*WITHOUT_RIGHTS, *shlex.split(command)],
+        self._process = self.run(self._log.fileno())
+        self._wait_until_serving()
+
+    def run(self, log: int, *within: str) -> subprocess.Popen[bytes]:
+        """The service's command, which has just been started; `within` is one that starts it."""
+        (command,), (folder,) = values("ExecStart"), values("WorkingDirectory")
+        return subprocess.Popen(
+            [*within, *WITHOUT_RIGHTS, *shlex.split(command)],
             cwd=folder,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
+            stdout=log,
+            stderr=log,
             start_new_session=True,
         )
-        self._wait_until_serving()
 
     def environment(self) -> dict[str, str]:
         """The unit's, with a port and a folder of our own, and `settings`."""

@@ -16,6 +16,14 @@ from typing import Final
 
 import pytest
 
+# To be put before a command: a network of its own, whose loopback interface has another name. No
+# socket can be tied to `lo` there, as on a Linux that does not let us.
+WITHOUT_LO: Final = (
+    *("unshare", "--net", "sh", "-c"),
+    'ip link set lo name other && ip link set other up && exec "$@"',
+    "sh",
+)
+
 # Refused comes at once. What is dropped on the way is never answered.
 KNOCK: Final = """
 import errno, json, socket, sys

@@ -111,7 +111,7 @@ def close_to_other_machines(port: int) -> None:
             except OSError as error:
                 raise PortStaysOpen(
                     f"the state database's port {port} would be open to other machines: "
-                    f"SO_BINDTODEVICE, {error.strerror}; it needs Linux 5.7 or newer"
+                    f"SO_BINDTODEVICE says {error.strerror!r}. Linux 5.7 or newer lets us close it"
                 ) from None
             closed += 1
     if closed == 0:
