@@ -27,6 +27,23 @@ def parse(environ: dict[str, str], *, production: bool = False) -> Config:
     return parse_config(environ, production=production)
 
 
+@pytest.mark.parametrize(
+    ("environ", "production", "is_closed"),
+    [
+        (APP, False, True),
+        ({**APP, "PUBLIC_URL": "http://192.0.2.1:9991", "DEV_PUBLIC": "1"}, False, False),
+        (PRODUCTION, True, False),
+        ({**PRODUCTION, "THIS_MACHINE_ONLY": "true"}, True, True),
+        # On loopback, a proxy in front may still be another machine's.
+        (APP, True, False),
+    ],
+)
+def test_other_machines_connect_where_that_is_meant(
+    environ: dict[str, str], production: bool, is_closed: bool
+) -> None:
+    assert parse(environ, production=production).is_for_this_machine_only is is_closed
+
+
 def test_the_defaults_are_those_of_the_contract() -> None:
     config = parse(APP)
 
@@ -42,6 +59,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert config.allowed_origins == ()
     assert config.public_gists == "allow"
     assert config.read_only is False
+    assert config.this_machine_only is False
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from gist_mcp.app import build_application
 from gist_mcp.config import Config
 from gist_mcp.config_source import load_config, log_format, log_level, told_settings
 from gist_mcp.errors import ConfigError
+from gist_mcp.framework.internal_ports import PortStaysOpen, check_that_envoy_runs_here
 from gist_mcp.framework.private_names import RBT_APPLICATION_EXIT_CODE_BACKWARDS_INCOMPATIBILITY
 from gist_mcp.framework.shards import use_shards_of_the_state
 from gist_mcp.logs.event import event
@@ -43,6 +44,7 @@ configure_logging(log_level(os.environ), log_format(os.environ))
 async def main() -> None:
     """Reads the settings, starts the simulator where it stands in for GitHub, and serves."""
     try:
+        check_that_envoy_runs_here(os.environ)
         config = await load_config(os.environ)
         use_shards_of_the_state(os.environ)
     except ConfigError as error:
@@ -53,7 +55,11 @@ async def main() -> None:
     _log_start(config)
     async with embedded_simulator(config):
         try:
-            await build_application(config, incarnation=secrets.token_hex(8)).run()
+            application = build_application(config, incarnation=secrets.token_hex(8))
+        except PortStaysOpen as error:
+            sys.exit(f"github-gist-mcp: {error}")
+        try:
+            await application.run()
         except SystemExit as ended:
             if ended.code == RBT_APPLICATION_EXIT_CODE_BACKWARDS_INCOMPATIBILITY:
                 _log_incompatible_state()

@@ -2,7 +2,7 @@
 
 Under `rbt dev run` Reboot asks nobody for a credential before it exports and imports all state,
 lists and cancels tasks, and shows its inspector. Whoever may connect to Envoy could do that, and
-whoever reaches the internal ports of the server processes, which listen on every interface.
+whoever on this machine reaches the internal ports of the server processes.
 """
 
 import contextlib

@@ -21,6 +21,7 @@ from gist_mcp.deps import Deps
 from gist_mcp.framework import private_names
 from gist_mcp.framework.ended_tasks import keep_only_responses
 from gist_mcp.framework.imported_tasks import keep_imported_tasks_waiting
+from gist_mcp.framework.internal_ports import listen_on_this_machine_only
 from gist_mcp.framework.placement import place_quickly
 from gist_mcp.framework.task_waits import keep_what_is_waited_for
 from gist_mcp.github.client import GitHubClient
@@ -93,6 +94,7 @@ SERVICERS = [
 
 # On import, as Reboot's server processes make their web application from what they import, and then
 # ask at once which of them owns what.
+listen_on_this_machine_only()
 serve_nothing_else()
 ask_admins_who_they_are()
 place_quickly()

@@ -72,6 +72,9 @@ class Config(BaseSettings):
     """Keys that left `TOKEN_KEYS` and still open the ids of clients that registered in their time,
     and nothing else."""
 
+    this_machine_only: bool = Field(default=False, validation_alias="THIS_MACHINE_ONLY")
+    """True: nobody but this machine's own proxy, or its own browsers, can connect."""
+
     token_revalidate_seconds: int = Field(
         default=60, ge=0, le=3600, validation_alias="TOKEN_REVALIDATE_SECONDS"
     )
@@ -307,6 +310,12 @@ class Config(BaseSettings):
     def is_on_this_machine(self) -> bool:
         """True when all our names are those by which only this machine reaches itself."""
         return all(urlsplit(origin).hostname in LOOPBACK_HOSTS for origin in self.own_origins.all)
+
+    @property
+    def is_for_this_machine_only(self) -> bool:
+        """True when no other machine can connect: as somebody has said, or in development as long
+        as `PUBLIC_URL` is none that others could use."""
+        return self.this_machine_only or (not self.production and self.is_on_this_machine)
 
     @property
     def is_public_development(self) -> bool:
