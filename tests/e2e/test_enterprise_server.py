@@ -24,7 +24,7 @@ def client(here: World) -> McpClient:
     return McpClient(here.server.mcp_url, here.sign_in().access_token).open()
 
 
-def test_a_gist_is_made_listed_changed_and_deleted_by_its_url_on_that_server(
+def test_a_gist_is_made_listed_read_and_changed_by_its_url_on_that_server(
     here: World, client: McpClient
 ) -> None:
     made = client.call("create_gist", **GIST, public=False).wait().structured
