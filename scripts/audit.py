@@ -111,12 +111,12 @@ def problems(audit: Audit, exceptions: Sequence[AuditException]) -> list[str]:
     """What somebody has to do, a line for each."""
     excepted = {(each.package, name) for each in exceptions for name in each.ids}
     reported = {(each.package, name) for each in audit.findings for name in each.ids}
-    # An entry is one reason for several. While one of them is reported, the reason is needed.
     new = [
         f"known vulnerability, raise the package or review it: {each}"
         for each in audit.findings
         if not any((each.package, name) in excepted for name in each.ids)
     ]
+    # An entry is one reason for several. While one of them is reported, the reason is needed.
     stale = [
         f"exception that no longer applies, take it out: {each}"
         for each in exceptions
