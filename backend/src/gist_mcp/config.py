@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gist_mcp.allowed_users import AllowedUsers
+from gist_mcp.github_address import PUBLIC_WEB_URL, api_url_of
 from gist_mcp.origin import (
     LOOPBACK_HOSTS,
     OwnOrigins,
@@ -57,8 +58,10 @@ class Config(BaseSettings):
     github_client_secret: SecretStr = Field(
         default=SecretStr(""), validation_alias="GITHUB_CLIENT_SECRET"
     )
-    github_web_url: str = Field(default="https://github.com", validation_alias="GITHUB_WEB_URL")
-    github_api_url: str = Field(default="https://api.github.com", validation_alias="GITHUB_API_URL")
+    github_web_url: str = Field(default=PUBLIC_WEB_URL, validation_alias="GITHUB_WEB_URL")
+    github_api_url: str = Field(default="", validation_alias="GITHUB_API_URL")
+    """Unset: that of the GitHub at `github_web_url`."""
+
     github_scopes: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("gist", "read:user"), validation_alias="GITHUB_SCOPES"
     )
@@ -273,10 +276,12 @@ class Config(BaseSettings):
         return tuple(map(checked_origin, value))
 
     @model_validator(mode="after")
-    def _default_public_url(self) -> Self:
+    def _default_urls(self) -> Self:
+        # A frozen model is filled in the way that pydantic itself does it.
         if not self.public_url:
-            # A frozen model is filled in the way that pydantic itself does it.
             object.__setattr__(self, "public_url", f"http://localhost:{self.port}")
+        if not self.github_api_url:
+            object.__setattr__(self, "github_api_url", api_url_of(self.github_web_url))
         return self
 
     @property

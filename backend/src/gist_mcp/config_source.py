@@ -17,6 +17,7 @@ from reboot.aio.secrets import SecretNotFoundException, Secrets
 from gist_mcp.allowed_users import AllowedUsers
 from gist_mcp.config import Config, LogFormat, LogLevel
 from gist_mcp.errors import ConfigError
+from gist_mcp.github_address import wrong_api_url, wrong_web_url
 from gist_mcp.origin import LOOPBACK_HOSTS
 
 SECRET_SETTINGS = (
@@ -99,6 +100,7 @@ def _check_together(config: Config) -> None:
     if has_id != bool(config.github_client_secret.get_secret_value()):
         missing = "GITHUB_CLIENT_SECRET" if has_id else "GITHUB_CLIENT_ID"
         raise ConfigError(missing, "is not set, but its counterpart is; set both or neither")
+    _check_github(config)
     if not config.production:
         _check_development(config)
         return
@@ -119,6 +121,17 @@ def _check_together(config: Config) -> None:
         parts = urlsplit(url)
         if parts.scheme != "https" and parts.hostname not in LOOPBACK_HOSTS:
             raise ConfigError(variable, "production needs https, except on loopback")
+
+
+def _check_github(config: Config) -> None:
+    """Both addresses are of one GitHub. Raises `ConfigError`."""
+    page = "; docs/github-enterprise.md has both for each GitHub"
+    wrong = wrong_web_url(config.github_web_url)
+    if wrong is not None:
+        raise ConfigError("GITHUB_WEB_URL", wrong + page)
+    wrong = wrong_api_url(config.github_web_url, config.github_api_url)
+    if wrong is not None:
+        raise ConfigError("GITHUB_API_URL", wrong + page)
 
 
 def _check_development(config: Config) -> None:

@@ -107,8 +107,9 @@ def opened_hop(sealer: Sealer, request: Request, *, now_seconds: float) -> Hop |
     if header is None:
         return None
     hop = open_hop(sealer, header, now_seconds=now_seconds)
-    # Replay: a copied header is good for one method, one path, one state and half a minute.
-    meant = (request.method, request.url.path, request.headers.get(STATE_REF_HEADER))
+    # Replay: a copied header is good for one method, one path, one state and half a minute. The
+    # path is the request's own; that in `request.url` is made of Host too (CVE-2026-48710).
+    meant = (request.method, request.scope["path"], request.headers.get(STATE_REF_HEADER))
     if hop is not None and meant != (hop.method, hop.path, hop.state_ref):
         raise HopLate
     if hop is not None and hop.request_id:
