@@ -25,7 +25,7 @@ class ProductionDeployment(Deployment):
             "RBT_SERVE": "true",
             "RBT_NAME": "github-gist-mcp",
             "RBT_STATE_DIRECTORY": str(state),
-            "RBT_SERVERS": "2",
+            "RBT_SERVERS": str(self._servers),
             "RBT_EFFECT_VALIDATION": "DISABLED",
             "REBOOT_LOCAL_ENVOY": "true",
             "REBOOT_LOCAL_ENVOY_PORT": str(self.port),
