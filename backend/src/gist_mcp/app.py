@@ -21,6 +21,7 @@ from gist_mcp.deps import Deps
 from gist_mcp.framework import private_names
 from gist_mcp.framework.ended_tasks import keep_only_responses
 from gist_mcp.framework.placement import place_quickly
+from gist_mcp.framework.state_tracers import name_no_state
 from gist_mcp.framework.task_waits import keep_what_is_waited_for
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.gist_contents import GistContentCache
@@ -97,6 +98,7 @@ ask_admins_who_they_are()
 place_quickly()
 keep_only_responses()
 keep_what_is_waited_for()
+name_no_state()
 
 
 def build_application(config: Config, *, incarnation: str) -> Application:

@@ -1,9 +1,9 @@
 """Checks `Host` and `Origin` of every request, and adds security headers to every response.
 
-A web page on another site can make a browser send requests here, and DNS rebinding can make
-that page's host name resolve to us. So every route accepts our own Host only, but those that machines ask,
-and the MCP endpoint and every POST known Origins only (MCP specification 2025-06-18, transports,
-security warning). Both are compared in one spelling (`gist_mcp/origin.py`).
+A web page on another site can make a browser send requests here, and DNS rebinding can make that
+page's host name resolve to us. So every route accepts our own Host only, but those that machines
+ask, and the MCP endpoint and every POST known Origins only (MCP specification 2025-06-18,
+transports, security warning). Both are compared in one spelling (`gist_mcp/origin.py`).
 """
 
 from urllib.parse import urlsplit
