@@ -10,8 +10,10 @@ as the application ended.
 """
 
 import asyncio
+import functools
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -21,7 +23,7 @@ from typing import Final
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "backend" / "src")]
 
-from gist_mcp.config_source import load_config  # noqa: E402
+from gist_mcp.config_source import load_config, log_format  # noqa: E402
 from gist_mcp.errors import ConfigError  # noqa: E402
 from scripts.launch import (  # noqa: E402
     EXIT_FAILED,
@@ -33,6 +35,7 @@ from scripts.launch import (  # noqa: E402
     complain,
     open_standard_streams,
 )
+from scripts.log_relay import LogRelay  # noqa: E402
 from scripts.process_tree import ProcessTree  # noqa: E402
 
 # As in development, and what tests run with: a slow request in one does not stop the other.
@@ -79,17 +82,21 @@ def _check_state_directory(environ: Mapping[str, str]) -> None:
 
 async def run(environ: Mapping[str, str], options: Sequence[str]) -> int:
     """Runs the application until it ends or somebody wants it stopped. Returns the exit code."""
+    form = log_format(environ)
+    say = functools.partial(complain, form=form)
     something_happened = asyncio.Event()
     stop_request = StopSignals(notify=something_happened.set)
     try:
         environment = await prepare(environ)
-        application = _start(environment, options)
+        application = _start(environment, options, form)
     except ConfigError as error:
-        complain(str(error))
+        say(str(error))
         return EXIT_SETTINGS
     except FileNotFoundError:
-        complain("found no `rbt` on PATH; it comes with the packages in requirements/app.lock")
+        say("found no `rbt` on PATH; it comes with the packages in requirements/app.lock")
         return EXIT_FAILED
+    printed = application.stdout
+    relay = None if printed is None else LogRelay(printed, program="rbt")
     # Nothing can have been missed: the first look at the application comes after this.
     asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, something_happened.set)
     while not stop_request.is_made() and application.exit_code() is None:
@@ -99,13 +106,19 @@ async def run(environ: Mapping[str, str], options: Sequence[str]) -> int:
     ended_with = EXIT_STOPPED if stop_request.is_made() else application.exit_code()
     was_asked = stop_request.is_made()
     await application.stop(hurry=stop_request.is_repeated)
+    if relay is not None:
+        relay.finish()
     told = _told_exit_code(ended_with)
-    complain("stopped, as asked" if was_asked else f"the application ended by itself, with {told}")
+    say("stopped, as asked" if was_asked else f"the application ended by itself, with {told}")
     return told
 
 
-def _start(environment: Mapping[str, str], options: Sequence[str]) -> ProcessTree:
-    return ProcessTree(["rbt", "serve", "run", *options], environment, folder=REPOSITORY)
+def _start(environment: Mapping[str, str], options: Sequence[str], form: str) -> ProcessTree:
+    arguments = ["rbt", "serve", "run", *options]
+    if form == "text":
+        return ProcessTree(arguments, environment, folder=REPOSITORY)
+    pipe, joined = subprocess.PIPE, subprocess.STDOUT
+    return ProcessTree(arguments, environment, folder=REPOSITORY, stdout=pipe, stderr=joined)
 
 
 def _told_exit_code(ended_with: int | None) -> int:

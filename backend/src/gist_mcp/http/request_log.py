@@ -124,7 +124,7 @@ def _log_end(end: RequestEnd) -> None:
             route=end.route,
             status=end.status,
             duration_seconds=round(end.seconds, 3),
-            client_address=end.client_address,
+            client_address=end.client_address or None,
             github_calls=end.github_calls.sent,
         ),
     )

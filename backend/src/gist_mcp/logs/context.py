@@ -75,11 +75,10 @@ def forwarded_as(request_id: str) -> None:
 
 
 def begins_call(call_id: str) -> None:
-    """The running request begins a call, or has found the one that it repeats."""
+    """The running request is about to begin a call with that id."""
     subject = _current.get()
     if subject is not None:
-        subject.fields["call_id"] = call_id
-        _request_of_call.setdefault(call_id, subject.request_id)
+        _request_of_call[call_id] = subject.request_id
 
 
 def of_call(call_id: str) -> Subject:

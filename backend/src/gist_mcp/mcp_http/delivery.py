@@ -16,7 +16,7 @@ from gist_mcp.calls.call_log import NO_TOOL, CallEnd, LoggedCall, call_ended
 from gist_mcp.deps import Deps
 from gist_mcp.errors import InvalidArgument, LimitReached, ReadOnly, ToolError
 from gist_mcp.http.media_types import JSON, takes_events
-from gist_mcp.logs.context import begins_call
+from gist_mcp.logs.context import begins_call, note
 from gist_mcp.logs.event import event
 from gist_mcp.mcp_http import vs_code_stream
 from gist_mcp.mcp_http.call_response import CallResponse
@@ -231,6 +231,8 @@ class McpDelivery:
             login=caller.principal.login,
             can_be_asked=session.can_be_asked and takes_events(request),
         )
+        # Before, as its workflow may run before this goes on.
+        begins_call(call.request_id)
         tracing.begins_call(call.request_id, message.params)
         try:
             request_id = await self._begun.begin(
@@ -246,7 +248,7 @@ class McpDelivery:
             raise MessageTooLarge(str(failure), message.json_rpc_id) from None
         if request_id is None:
             raise session_not_found()
-        begins_call(request_id)
+        note(call_id=request_id)
         self._deps.events.publish(
             caller.session_id, CallEvent(request_id=request_id, tool_name=name)
         )
