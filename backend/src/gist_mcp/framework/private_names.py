@@ -159,6 +159,7 @@ EXPECTED: Final[tuple[Exists, ...]] = (
         "rebootdev.aio.state_managers:SidecarStateManager._get_task_effect_from_sidecar_task",
         "self, middleware, task",
     ),
+    Sets("rebootdev.aio.internals.tasks_dispatcher:TasksDispatcher", ("_tasks_cache",)),
     # `framework/task_waits.py`: what a wait for a workflow does to it.
     HasBody("rebootdev.aio.internals.tasks_cache:TasksCache.get", "3aceffe327703a35"),
     # `servicers/unlogged_call.py`: a call without an idempotency key.
