@@ -267,6 +267,4 @@ def test_a_listener_of_an_unknown_shape_is_not_served(stock: Any, change: Any) -
     change(made)
 
     with pytest.raises(GatewayUnknown, match="has changed"):
-        ClosedListener(
-            lambda: made, [], this_machine_only=False, front_door_only=False, on_ipv6=False
-        )()
+        ClosedListener(lambda: made, [], this_machine_only=False, served_rpc=None, on_ipv6=False)()

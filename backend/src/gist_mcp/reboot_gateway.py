@@ -17,11 +17,13 @@ knows the ids of a session and of a call waits for the call's task there, gets i
 a token, and cancels what the call is to complete when they leave.
 
 In development with a `PUBLIC_URL` of this machine, Envoy takes connections of this machine only:
-stock, it listens on every interface, and those admin calls with it. With another `PUBLIC_URL`,
-where development is meant for others, everybody may connect, and nothing is served but our front
-door: no service of Reboot's answers, and no inspector. The rule names what is ours, not what is
-Reboot's, as its next release may add to that. The server processes, each of which listens on a port
-of its own, ask for the admin secret then, as in production (`admin_calls_are_open`).
+stock, it listens on every interface, and those admin calls with it. Otherwise everybody may
+connect, and nothing is served but our front door: no service of Reboot's answers, and no inspector.
+The rule names what is ours, not what is Reboot's, as its next release may add to that. Stock,
+whoever asks gets the inspector's pages, in production too, and streams of Reboot's that never end.
+Production leaves what an operator's `rbt` calls (`ADMIN_CALLS`), which asks for the admin secret.
+The server processes, each of which listens on a port of its own, ask for it too
+(`admin_calls_are_open`).
 
 Websockets that name no state are refused, as Reboot writes a traceback for each.
 
@@ -49,7 +51,7 @@ import functools
 import logging
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from envoy.config.listener.v3.listener_components_pb2 import Filter
@@ -87,6 +89,9 @@ AMONG_SERVERS: Final = (
 """Beginnings of the paths on which Reboot asks nobody who they are. Its servers reach each other
 directly, never through Envoy. The other methods of `Tasks` are for admins and ask."""
 
+ADMIN_CALLS: Final = ("/rbt.v1alpha1.admin.ExportImport/", "/rbt.v1alpha1.Tasks/")
+"""Beginnings of the paths of `rbt export`, `rbt import` and `rbt task`."""
+
 NOT_FROM_OUTSIDE: Final = "Not from outside.\n"
 
 IDLE_UPSTREAM_SECONDS: Final = 2
@@ -113,7 +118,10 @@ class GatewayUnknown(FrameworkChanged):
 
 
 class ClosedListener:
-    """Reboot's `envoy_config.listener`, whose listeners have our rules for web pages."""
+    """Reboot's `envoy_config.listener`, whose listeners have our rules for web pages.
+
+    `served_rpc` are beginnings of the paths that are served besides the front door; `None`: all.
+    """
 
     def __init__(
         self,
@@ -121,13 +129,13 @@ class ClosedListener:
         own: Iterable[str],
         *,
         this_machine_only: bool,
-        front_door_only: bool,
+        served_rpc: Sequence[str] | None,
         on_ipv6: bool,
     ) -> None:
         self.replaced = stock
         self._own_origins = sorted(own)
         self._this_machine_only = this_machine_only
-        self._front_door_only = front_door_only
+        self._served_rpc = served_rpc
         self._on_ipv6 = on_ipv6
 
     def __call__(self, *arguments: Any, **named: Any) -> Listener:
@@ -175,23 +183,32 @@ class ClosedListener:
         network_filter.typed_config.Pack(manager)
 
     def _refusals(self, routes: Iterable[Route]) -> list[Route]:
-        """For each route of the RPC surface one that answers 403 to pages of other origins, or,
-        where only the front door is served, to everybody."""
-        return [
-            self._refusal(route)
-            for route in routes
-            if not route.route.cluster.endswith(FRONT_DOOR_CLUSTER_SUFFIX)
+        """For each route of the RPC surface one that answers 403 to all that is not served, and one
+        that does to pages of other origins."""
+        of_reboot = [
+            each for each in routes if not each.route.cluster.endswith(FRONT_DOOR_CLUSTER_SUFFIX)
         ]
+        for_pages = [self._refusal_for_pages(each) for each in of_reboot]
+        if self._served_rpc is None:
+            return for_pages
+        return [*(_refusal_but_for(self._served_rpc, each) for each in of_reboot), *for_pages]
 
-    def _refusal(self, route: Route) -> Route:
-        if self._front_door_only:
-            return _instead_of(route, 403, NOT_FROM_OUTSIDE)
+    def _refusal_for_pages(self, route: Route) -> Route:
         refusal = _instead_of(route, 403, "Not for web pages.\n")
         refusal.match.headers.add(name="origin", present_match=True)
         for origin in self._own_origins:
             known = refusal.match.headers.add(name="origin", invert_match=True)
             known.string_match.exact = origin
         return refusal
+
+
+def _refusal_but_for(served: Iterable[str], route: Route) -> Route:
+    """A route that answers 403 to the same requests, unless their path begins like one served."""
+    refusal = _instead_of(route, 403, NOT_FROM_OUTSIDE)
+    for prefix in served:
+        not_served = refusal.match.headers.add(name=":path", invert_match=True)
+        not_served.string_match.prefix = prefix
+    return refusal
 
 
 def _among_servers(routes: Iterable[Route]) -> list[Route]:
@@ -277,9 +294,16 @@ def close_gateway(config: Config) -> None:
         original(envoy_config.listener),
         config.own_origins.all | loopback,
         this_machine_only=not config.production and config.is_on_this_machine,
-        front_door_only=config.is_public_development,
+        served_rpc=_served_rpc(config),
         on_ipv6=_can_listen_on_ipv6(config.port),
     )
+
+
+def _served_rpc(config: Config) -> Sequence[str] | None:
+    """What of Reboot's RPC is served; see the top of this file."""
+    if config.production:
+        return ADMIN_CALLS
+    return () if config.is_public_development else None
 
 
 def _can_listen_on_ipv6(port: int) -> bool:
