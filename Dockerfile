@@ -19,7 +19,8 @@ RUN rbt generate
 # No simulator: it stands in for GitHub on a developer's machine, and refuses production.
 COPY backend/src/main.py backend/src/main.py
 COPY backend/src/gist_mcp/ backend/src/gist_mcp/
-COPY scripts/launch.py scripts/process_tree.py scripts/reshard.py scripts/serve.py scripts/
+COPY scripts/envoy_version.py scripts/launch.py scripts/log_relay.py scripts/process_tree.py \
+    scripts/reshard.py scripts/serve.py scripts/
 
 # Nothing here needs root; durable state is the only thing that is written.
 RUN useradd --system --uid 10001 --no-create-home --home-dir /app gist-mcp \

@@ -156,6 +156,21 @@ def addresses(made: Listener) -> list[tuple[str, int]]:
     return [(one.socket_address.address, one.socket_address.port_value) for one in each]
 
 
+@pytest.mark.parametrize(
+    ("this_machine_only", "sources"), [(True, ["127.0.0.0", "::1"]), (False, [])]
+)
+def test_in_production_it_is_told_whether_other_machines_may_connect(
+    stock: Any, this_machine_only: bool, sources: list[str]
+) -> None:
+    settings = {"production": True, "this_machine_only": this_machine_only}
+
+    close_gateway(CONFIG.model_copy(update=settings))
+
+    (chain,) = listener().filter_chains
+    ranges = chain.filter_chain_match.source_prefix_ranges
+    assert [each.address_prefix for each in ranges] == sources
+
+
 def test_it_listens_on_both_loopback_addresses(stock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ENVVAR_LOCAL_ENVOY_MODE, "executable")
     port = free_port()

@@ -15,7 +15,13 @@ PACKAGE = REPOSITORY / "backend" / "src" / "gist_mcp"
 PAGE = (REPOSITORY / "docs" / "architecture.md").read_text()
 
 IN_EVERY_WALK = {"config.py", "framework/placement.py", "origin.py"}
-WHEN_A_LINE_IS_LOGGED = {"logs.py"}
+WHEN_A_LINE_IS_LOGGED = {
+    "logs/context.py",
+    "logs/event.py",
+    "logs/forms.py",
+    "logs/news.py",
+    "logs/printing.py",
+}
 """The page names them once, before the walks."""
 
 WALKS = {

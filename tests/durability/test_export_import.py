@@ -56,7 +56,7 @@ def move(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Move]:
     folder = tmp_path_factory.mktemp("move")
     old = ProductionDeployment(_made(folder / "old"))
     with configured(old, {"RBT_SECRET_RBT_ADMIN_SECRET": ADMIN_SECRET}) as github, old:
-        new = ProductionDeployment(_made(folder / "new"), old.settings, port=old.port)
+        new = ProductionDeployment(_made(folder / "new"), old.settings, port=old.port, servers=1)
         accept = {"Accept": "application/json"}
         try:
             with httpx.Client(base_url=old.url, headers=accept, timeout=30) as browser:
@@ -68,7 +68,7 @@ def move(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Move]:
 def moved(
     old: Deployment, new: Deployment, github: GitHubSimulator, browser: httpx.Client, folder: Path
 ) -> Move:
-    """A person at work, whose server is another one after a while, at the same address."""
+    """A person at work. After a while the server at that address is another one, of one process."""
     client = McpClient(old.mcp_url, sign_in(old.url, github).access_token).open()
     keyed_before = client.call("create_gist", **KEYED).wait()
     way_to_github = browser.get("/oauth/authorize").headers["location"]

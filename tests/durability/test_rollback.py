@@ -66,6 +66,7 @@ def test_the_state_of_a_newer_version_is_refused_and_stays(
     with configured(server), pytest.raises(AssertionError):
         server.start()
 
+    assert f"github-gist-mcp {VERSION} starts: " in server.log()
     assert "Field `revoked_for` was deleted from message `GrantRecord`" in server.log()
     assert f"github-gist-mcp {VERSION} does not open this state" in server.log()
     assert "Traceback" not in server.log()

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from gist_mcp.errors import ConfigError
+from scripts.serve import check_options
 from tests.support.deployment import REPOSITORY
 from tests.support.make_dev import settings
 from tests.support.ports import free_port
@@ -55,17 +56,25 @@ while True:
 """
 
 
-class Launched:
-    """`scripts/serve.py` with a program in place of `rbt`."""
+ENVOY = """
+print("envoy  version: 0/1.30.2/Clean/RELEASE/BoringSSL")
+"""
 
-    def __init__(self, folder: Path, rbt: str, *options: str, **variables: str) -> None:
-        program = folder / "bin" / "rbt"
-        program.parent.mkdir()
-        program.write_text(f"#!{sys.executable}\n{rbt}")
-        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+
+class Launched:
+    """`scripts/serve.py` with a program in place of `rbt`, and one that says which Envoy it is."""
+
+    def __init__(
+        self, folder: Path, rbt: str, *options: str, envoy: str = ENVOY, **variables: str
+    ) -> None:
+        programs = folder / "bin"
+        programs.mkdir()
+        for name, program in (("rbt", rbt), ("envoy", envoy)):
+            (programs / name).write_text(f"#!{sys.executable}\n{program}")
+            (programs / name).chmod(0o755)
         self._log = folder / "log"
         own = {
-            "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             "PORT": str(free_port()),
             "RBT_STATE_DIRECTORY": str(folder / "state"),
             "GITHUB_CLIENT_ID": "an-id",
@@ -168,6 +177,39 @@ def test_orphans_are_buried_while_the_application_runs(tmp_path: Path) -> None:
 def children(launched: Launched) -> list[psutil.Process]:
     """Direct children, also those that have ended and that nobody has collected."""
     return psutil.Process(launched.process.pid).children()
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--tls=own-certificate", "--tls-certificate=a", "--tls-key=b"], "--tls"),
+        (["--tls", "own-certificate"], "--tls"),
+        (["--tls=external", "--tls-certificate=a"], "--tls-certificate"),
+        (["--tls=external", "--tls-key", "b"], "--tls-key"),
+    ],
+)
+def test_a_certificate_with_which_rbt_would_serve_plain_http_is_refused(
+    options: list[str], named: str
+) -> None:
+    with pytest.raises(ConfigError, match="TLS ends at a proxy") as refused:
+        check_options(options)
+
+    assert refused.value.variable == named
+
+
+@pytest.mark.parametrize("options", [[], ["--tls=external"], ["--tls", "external"]])
+def test_tls_in_front_of_it_is_taken(options: list[str]) -> None:
+    check_options(options)
+
+
+def test_a_certificate_stops_the_start_with_one_line(tmp_path: Path) -> None:
+    launched = Launched(tmp_path, SHOWS_ITS_SETTINGS, "--tls=own-certificate")
+
+    assert launched.process.wait(END_SECONDS) == 2
+    assert launched.log().splitlines() == [
+        "github-gist-mcp: --tls: is not supported: TLS ends at a proxy (docs/deployment.md); "
+        "use --tls=external"
+    ]
 
 
 def test_without_rbt_it_says_so(tmp_path: Path) -> None:

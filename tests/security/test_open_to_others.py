@@ -3,8 +3,8 @@ answers anybody, but the calls of production's admins, who need a secret.
 
 Under `rbt dev run` Reboot asks nobody for a credential before it exports and imports all state,
 lists and cancels tasks, and shows its inspector. Whoever may connect to Envoy could do that, and
-whoever reaches the internal ports of the server processes. In production it gives everybody the
-inspector's pages and, by reflection, the schema of all state, and opens streams that never end.
+whoever on this machine reaches the internal ports of the server processes. In production everybody
+gets the inspector's pages, and streams that never end.
 """
 
 import contextlib

@@ -232,8 +232,11 @@ class McpClient:
 
     def call_with_progress(self, tool: str, **arguments: Any) -> RunningCall:
         """Calls a tool, of which the client wants to know how far it is; returns at once."""
-        token = {"progressToken": secrets.token_hex(4)}
-        return self._call({"name": tool, "arguments": arguments, "_meta": token})
+        return self.call_with_meta(tool, {"progressToken": secrets.token_hex(4)}, **arguments)
+
+    def call_with_meta(self, tool: str, meta: dict[str, Any], **arguments: Any) -> RunningCall:
+        """Calls a tool, with `meta` as `params._meta`; returns at once."""
+        return self._call({"name": tool, "arguments": arguments, "_meta": meta})
 
     def _call(self, parameters: dict[str, Any]) -> RunningCall:
         call = RunningCall(self, next(self._ids))

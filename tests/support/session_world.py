@@ -272,4 +272,5 @@ def process_services(
         ),
         reboot_secret=SECRET,
         clock=clock,
+        started_at_seconds=0.0,
     )

@@ -21,6 +21,7 @@ from gist_mcp.deps import Deps
 from gist_mcp.framework import private_names
 from gist_mcp.framework.ended_tasks import keep_only_responses
 from gist_mcp.framework.imported_tasks import keep_imported_tasks_waiting
+from gist_mcp.framework.internal_ports import listen_on_this_machine_only
 from gist_mcp.framework.placement import place_quickly
 from gist_mcp.framework.task_waits import keep_what_is_waited_for
 from gist_mcp.github.client import GitHubClient
@@ -30,7 +31,8 @@ from gist_mcp.github.oauth import GitHubOAuth
 from gist_mcp.github.own_gists import OwnGists
 from gist_mcp.github.pace import Pace
 from gist_mcp.http.limits import SIGN_INS_RATE, SignInLimit
-from gist_mcp.logs import configure_logging
+from gist_mcp.http.readiness import readiness
+from gist_mcp.logs.printing import configure_logging
 from gist_mcp.oauth.known_browser import known_account
 from gist_mcp.process import (
     ProcessServices,
@@ -57,6 +59,7 @@ from gist_mcp.sessions.credentials import CredentialVault
 from gist_mcp.sessions.durable_mcp import ClosedDurableMCP, front_door_context, sdk_server
 from gist_mcp.sessions.internal_http import make_internal_http_client
 from gist_mcp.sessions.lifecycle import SessionLifecycle
+from gist_mcp.sessions.open_now import tell_what_is_open
 from gist_mcp.sessions.retention import Retention
 from gist_mcp.sessions.session_cache import SessionCache
 from gist_mcp.tokens.allowed_accounts import AllowedAccounts
@@ -91,6 +94,7 @@ SERVICERS = [
 
 # On import, as Reboot's server processes make their web application from what they import, and then
 # ask at once which of them owns what.
+listen_on_this_machine_only()
 serve_nothing_else()
 ask_admins_who_they_are()
 place_quickly()
@@ -141,7 +145,7 @@ def build_front_door(
     from_request: Callable[[Request], ExternalContext],
 ) -> Starlette:
     """The front door of one server process, with everything it shares."""
-    configure_logging(config.log_level)
+    configure_logging(config.log_level, config.log_format)
     secret = front_door_secret(config)
     sealer = make_sealer(config)
     http = make_http_client()
@@ -203,6 +207,7 @@ def build_front_door(
             accounts=accounts,
             reboot_secret=SecretStr(secret),
             clock=time.time,
+            started_at_seconds=time.time(),
         )
     )
     sessions = SessionCache(config.session_idle_seconds, time.time)
@@ -214,6 +219,7 @@ def build_front_door(
         clock=time.time,
         on_freed=accounts.note,
     )
+    run_until_the_process_ends(tell_what_is_open(sessions, admission), name="tell what is open")
     run_until_the_process_ends(retention.forget_idle_for_ever(), name="forget idle sessions")
     run_until_the_process_ends(retention.sweep_for_ever(), name="sweep over all sessions")
     earlier_release.reboot_secret = lambda: secret
@@ -263,7 +269,7 @@ def build_front_door(
     )
     server = sdk_server(mcp_factory, from_request)
     publish_our_schemas(server)
-    app = front_door(deps, server)
+    app = front_door(deps, server, readiness(config, http, known_tokens))
     # Innermost, so that its answers carry the security headers too.
     app.user_middleware.append(
         Middleware(

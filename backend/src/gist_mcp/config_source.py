@@ -14,11 +14,19 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr, ValidationError
 from reboot.aio.secrets import SecretNotFoundException, Secrets
 
-from gist_mcp.config import Config, LogLevel
+from gist_mcp.allowed_users import AllowedUsers
+from gist_mcp.config import Config, LogFormat, LogLevel
 from gist_mcp.errors import ConfigError
+from gist_mcp.github_address import wrong_api_url, wrong_web_url
 from gist_mcp.origin import LOOPBACK_HOSTS
 
-SECRET_SETTINGS = ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "TOKEN_KEYS", "RETIRED_TOKEN_KEYS")
+SECRET_SETTINGS = (
+    "GITHUB_CLIENT_ID",
+    "GITHUB_CLIENT_SECRET",
+    "TOKEN_KEYS",
+    "RETIRED_TOKEN_KEYS",
+    "METRICS_TOKEN",
+)
 SIMULATOR_CLIENT_ID = "simulated-oauth-app"
 
 
@@ -49,6 +57,12 @@ def log_level(environ: Mapping[str, str]) -> str:
     which `load_config` refuses."""
     level = environ.get("LOG_LEVEL", "")
     return level if level in get_args(LogLevel) else "INFO"
+
+
+def log_format(environ: Mapping[str, str]) -> str:
+    """`LOG_FORMAT`, likewise. `text` for a value that is none."""
+    form = environ.get("LOG_FORMAT", "")
+    return form if form in get_args(LogFormat) else "text"
 
 
 def _has_local_gateway(environ: Mapping[str, str]) -> bool:
@@ -86,6 +100,7 @@ def _check_together(config: Config) -> None:
     if has_id != bool(config.github_client_secret.get_secret_value()):
         missing = "GITHUB_CLIENT_SECRET" if has_id else "GITHUB_CLIENT_ID"
         raise ConfigError(missing, "is not set, but its counterpart is; set both or neither")
+    _check_github(config)
     if not config.production:
         _check_development(config)
         return
@@ -106,6 +121,17 @@ def _check_together(config: Config) -> None:
         parts = urlsplit(url)
         if parts.scheme != "https" and parts.hostname not in LOOPBACK_HOSTS:
             raise ConfigError(variable, "production needs https, except on loopback")
+
+
+def _check_github(config: Config) -> None:
+    """Both addresses are of one GitHub. Raises `ConfigError`."""
+    page = "; docs/github-enterprise.md has both for each GitHub"
+    wrong = wrong_web_url(config.github_web_url)
+    if wrong is not None:
+        raise ConfigError("GITHUB_WEB_URL", wrong + page)
+    wrong = wrong_api_url(config.github_web_url, config.github_api_url)
+    if wrong is not None:
+        raise ConfigError("GITHUB_API_URL", wrong + page)
 
 
 def _check_development(config: Config) -> None:
@@ -191,3 +217,32 @@ def _development_folder(environ: Mapping[str, str]) -> Path:
     """`.rbt` for the state in `.rbt/dev/github-gist-mcp`."""
     state_directory = Path(environ.get("RBT_STATE_DIRECTORY", ".rbt/dev/github-gist-mcp"))
     return state_directory.parent.parent
+
+
+def told_settings(config: Config) -> dict[str, str]:
+    """The settings that people set, by their variables, as the log may tell them.
+
+    Of a secret only whether it is set, of several how many there are. Of `ALLOWED_USERS` too: it
+    may have a thousand entries.
+    """
+    fields = Config.model_fields.items()
+    told = ((str(field.validation_alias), getattr(config, name)) for name, field in fields)
+    return {alias: _told(value) for alias, value in told if not alias.startswith("GIST_MCP_")}
+
+
+def _told(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case SecretStr():
+            return "set" if value.get_secret_value() else ""
+        case AllowedUsers():
+            return str(len(value.logins) + len(value.user_ids))
+        case tuple() if any(isinstance(each, SecretStr) for each in value):
+            return f"{len(value)} set"
+        case tuple():
+            return " ".join(map(str, value))
+        case bool():
+            return str(value).lower()
+        case _:
+            return str(value)

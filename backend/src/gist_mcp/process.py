@@ -28,7 +28,8 @@ from gist_mcp.tokens.verifier import BearerVerifier
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessServices:
-    """The tools' side of a server process. `clock` gives Unix time in seconds.
+    """The tools' side of a server process. `clock` gives Unix time in seconds, as which
+    `started_at_seconds` says when the process began to serve.
 
     `reboot_secret` is what the application shows to Reboot (`servicers/authorizers.py`).
     """
@@ -45,6 +46,7 @@ class ProcessServices:
     accounts: Accounts
     reboot_secret: SecretStr
     clock: Callable[[], float]
+    started_at_seconds: float
 
 
 _installed: ProcessServices | None = None

@@ -17,13 +17,13 @@ knows the ids of a session and of a call waits for the call's task there, gets i
 a token, and cancels what the call is to complete when they leave.
 
 In development with a `PUBLIC_URL` of this machine, Envoy takes connections of this machine only:
-stock, it listens on every interface, and those admin calls with it. Otherwise everybody may
-connect, and nothing is served but our front door: no service of Reboot's answers, and no inspector.
-The rule names what is ours, not what is Reboot's, as its next release may add to that. Stock,
-whoever asks gets the inspector's pages, in production too, and streams of Reboot's that never end.
-Production leaves what an operator's `rbt` calls (`ADMIN_CALLS`), which asks for the admin secret.
-The server processes, each of which listens on a port of its own, ask for it too
-(`admin_calls_are_open`).
+stock, it listens on every interface, and those admin calls with it. It does so in production too if
+its proxy is on this machine (`THIS_MACHINE_ONLY`). Otherwise everybody may connect, and nothing is
+served but our front door: no service of Reboot's answers, and no inspector. The rule names what is
+ours, not what is Reboot's, as its next release may add to that. Stock, in production too, everybody
+gets the inspector's pages, and streams that never end. Production leaves what an operator's `rbt`
+calls (`ADMIN_CALLS`), which asks for the admin secret. The server processes, each of which listens
+on a port of its own, ask for it too (`admin_calls_are_open`).
 
 Websockets that name no state are refused, as Reboot writes a traceback for each.
 
@@ -293,7 +293,7 @@ def close_gateway(config: Config) -> None:
     envoy_config.listener = ClosedListener(
         original(envoy_config.listener),
         config.own_origins.all | loopback,
-        this_machine_only=not config.production and config.is_on_this_machine,
+        this_machine_only=config.is_for_this_machine_only,
         served_rpc=_served_rpc(config),
         on_ipv6=_can_listen_on_ipv6(config.port),
     )

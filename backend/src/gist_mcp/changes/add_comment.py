@@ -60,6 +60,10 @@ class AddComment(Work):
         )
         await approve(call, proposal, confirm=self._confirm, claim=claim)
 
+    def gist_id(self, made: Made) -> str:
+        # The id of what was made is the comment's.
+        return self._gist_id
+
     def claim_name(self, made: Made) -> str:
         return _claim_name(made.id)
 

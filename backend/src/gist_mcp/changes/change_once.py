@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 from gist_mcp import process
 from gist_mcp.calls.call import ToolCall
+from gist_mcp.calls.call_log import log_change
 from gist_mcp.changes.change_errors import outcome_unknown
 from gist_mcp.changes.intent import record_intent
 from gist_mcp.changes.open_change import OpenChange, now_seconds
@@ -45,6 +46,7 @@ from gist_mcp.errors import (
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.sessions.ledger import Ledger, lease_seconds
+from gist_mcp.telemetry import metrics
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +97,7 @@ async def change_once(call: ToolCall, work: Work, idempotency_key: str | None = 
         async with change.within_lease():
             made = await _Carrying(call, change, work).carry_out()
             await change.end_with(made)
+        log_change(work.gist_id(made))
         return made
     except StateUnavailable:
         # Reboot does not serve for a moment. That does not end the call: the tool runs again, here
@@ -294,13 +297,17 @@ class _Carrying:
                 # Also for a cancelled call: looking changes nothing, and tells the ledger. So it is
                 # not here that a limit is waited for: that wait ends with the call.
                 credential = await self._call.credential(GIST_SCOPE)
-                return _Tried(made=await self._call.with_credential_at_once(credential, find))
+                made = await self._call.with_credential_at_once(credential, find)
+                metrics.looked("not_found" if made is None else "found")
+                return _Tried(made=made)
             except (StateUnavailable, NeverMade):
                 raise
             except RateLimited as limit:
+                metrics.looked("failed")
                 await self._call.tell_of_wait(limit.retry_after_seconds)
                 return _Tried(failure=StepFailure.of(limit))
             except GistMcpError as error:
+                metrics.looked("failed")
                 return _Tried(failure=StepFailure.of(error))
 
         return await self._call.step(alias, look)

@@ -125,6 +125,10 @@ class Work(ABC):
         Raises `OutcomeUnknown` where GitHub's answers do not tell, and `NeverMade`.
         """
 
+    def gist_id(self, made: Made) -> str:
+        """The gist that was made or changed."""
+        return made.id
+
     def claim_name(self, made: Made) -> str:
         """By which name the result belongs to this change alone; empty if it need not."""
         return ""

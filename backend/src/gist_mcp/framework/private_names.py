@@ -14,7 +14,6 @@ To add a name: a line in `EXPECTED`, and an import with the others. docs/decisio
 
 from typing import Final
 
-from gist_mcp import logs
 from gist_mcp.framework.expectations import (
     Answers,
     Exists,
@@ -26,11 +25,15 @@ from gist_mcp.framework.expectations import (
     Takes,
     check_all,
 )
+from gist_mcp.logs.printing import REBOOT
 
 STOCK_NUMBER_OF_SHARDS: Final = 2**14
 OWN_NUMBER_OF_SHARDS: Final = 64
 NUMBERS_OF_SHARDS: Final = (OWN_NUMBER_OF_SHARDS, STOCK_NUMBER_OF_SHARDS)
 """What a state can have; see `framework/shards.py`."""
+
+LISTENED_ON: Final = ("0.0.0.0", "127.0.0.1")  # noqa: S104 - the first is Reboot's.
+"""The address of a server process's ports, before and after `framework/internal_ports.py`."""
 
 DATABASE_FOLDER: Final = "p000000"
 """In the folder of a state, as Reboot names it."""
@@ -212,8 +215,21 @@ EXPECTED: Final[tuple[Exists, ...]] = (
     IsSameAs("reboot.server.local_envoy:envoy_config", "reboot.routing:envoy_config"),
     IsSameAs("reboot.aio.http:FastAPI", "fastapi:FastAPI"),
     Is("rebootdev.settings:ENVVAR_LOCAL_ENVOY_MODE", "REBOOT_LOCAL_ENVOY_MODE"),
-    # `logs.py`: whose lines are put into our form.
-    Answers("log.log:get_logger", "x", f"{logs.REBOOT}.x", lambda logger: logger.name),
+    # `logs/printing.py`: whose lines are put into our form.
+    Answers("log.log:get_logger", "x", f"{REBOOT}.x", lambda logger: logger.name),
+    # `framework/internal_ports.py`: who listens where.
+    Is("reboot.controller.server_managers:EVERY_LOCAL_NETWORK_ADDRESS", *LISTENED_ON),
+    Is("reboot.aio.react:EVERY_LOCAL_NETWORK_ADDRESS", *LISTENED_ON),
+    HasBody("reboot.aio.react:ReactServicer.start", "c7002bc16c21bcd1"),
+    IsSameAs("reboot.aio.http:uvicorn.Config", "uvicorn:Config"),
+    HasBody("reboot.aio.http:PythonWebFramework.start", "eef6a31301b1b6c9"),
+    HasBody("rebootdev.server.database:DatabaseServer.__init__", "b62e429c9a9d3199"),
+    Exists("rebootdev.server.database:DatabaseServer.address"),
+    IsSameAs("reboot.aio.reboot:DatabaseServer", "rebootdev.server.database:DatabaseServer"),
+    # These two have always been on 127.0.0.1.
+    HasBody("reboot.controller.placement_planner:PlacementPlanner.start", "8ac90d2d1a0da8be"),
+    HasBody("reboot.server.executable_local_envoy:ExecutableLocalEnvoy", "473358b6958adb95"),
+    Takes("rebootdev.run_environments:on_cloud", ""),
     # `scripts/dev.py`, which does not need the rest of this file: lines that `rbt` prints.
     Exists("reboot.cli.monkeys:monkeys"),
     Exists("reboot.cli.monkeys:no_chaos_monkeys"),
@@ -231,7 +247,8 @@ check()
 
 import reboot.aio.auth.admin_auth as admin_auth
 import reboot.aio.http as web_framework
-from reboot.controller import shards
+from reboot.aio import react
+from reboot.controller import server_managers, shards
 from reboot.controller.settings import ENVVAR_REBOOT_ADMIN_AUTH_URL
 from reboot.mcp.event_store import qualified_stream_id, replace_whole_floats_with_ints
 from reboot.mcp.server import _wrap_tool as wrap_tool
@@ -265,6 +282,7 @@ from rebootdev.aio.types import (
     StateTypeTag,
     state_type_tag_for_name,
 )
+from rebootdev.run_environments import on_cloud
 from rebootdev.server.database import DatabaseClient, DatabaseServer
 from rebootdev.settings import (
     ADMIN_SECRET_NAME,
@@ -314,9 +332,12 @@ __all__ = [
     "envoy_config",
     "get_application_id",
     "local_envoy",
+    "on_cloud",
     "qualified_stream_id",
+    "react",
     "replace_whole_floats_with_ints",
     "sdk_servers",
+    "server_managers",
     "shards",
     "state_type_tag_for_name",
     "use_application_id",

@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gist_mcp.constants import CLIENT_ENDPOINT_NAMES, CLIENT_PREFIXES
 from gist_mcp.rate_limit import RateLimit
+from gist_mcp.telemetry import metrics
+from gist_mcp.telemetry.metrics import Limit
 from gist_mcp.token_bucket import Rate
 
 IPV6_NETWORK_BITS: Final = 64
@@ -72,6 +74,7 @@ class SignInLimit:
         if scope["type"] == "http" and is_limited(scope["method"], scope["path"]):
             wait_seconds = self._count(Request(scope))
             if wait_seconds:
+                metrics.refused(Limit.SIGN_INS)
                 await too_many_requests(wait_seconds)(scope, receive, send)
                 return
         await self._app(scope, receive, send)

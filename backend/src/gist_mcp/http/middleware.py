@@ -1,9 +1,9 @@
 """Checks `Host` and `Origin` of every request, and adds security headers to every response.
 
 A web page on another site can make a browser send requests here, and DNS rebinding can make
-that page's host name resolve to us. So every route but the health check accepts our own Host only,
-and the MCP endpoint and every POST known Origins only (MCP specification 2025-06-18, transports,
-security warning). Both are compared in one spelling (`gist_mcp/origin.py`).
+that page's host name resolve to us. So every route but those that machines ask accepts our own
+Host only, and the MCP endpoint and every POST known Origins only (MCP specification 2025-06-18,
+transports, security warning). Both are compared in one spelling (`gist_mcp/origin.py`).
 """
 
 from urllib.parse import urlsplit
@@ -55,7 +55,13 @@ SECURITY_HEADERS = {
 
 
 HEALTH_PATH = "/healthz"
-"""Load balancers ask it by address; it tells nothing."""
+READY_PATH = "/readyz"
+HEALTH_PATHS = frozenset({HEALTH_PATH, READY_PATH})
+"""What they tell is for everybody."""
+
+METRICS_PATH = "/metrics"
+MACHINE_PATHS = HEALTH_PATHS | {METRICS_PATH}
+"""Load balancers and Prometheus ask them all the time, and by whatever address they know."""
 
 
 class HostAndOrigin:
@@ -69,7 +75,7 @@ class HostAndOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Checks, then passes on."""
-        if scope["type"] != "http" or scope["path"] == HEALTH_PATH:
+        if scope["type"] != "http" or scope["path"] in MACHINE_PATHS:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)

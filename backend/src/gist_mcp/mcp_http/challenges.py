@@ -21,6 +21,7 @@ from gist_mcp.errors import (
 )
 from gist_mcp.http.body import BodyLate, BodyTooLarge
 from gist_mcp.http.media_types import MediaTypeRefused, is_a_browser
+from gist_mcp.logs.event import detail, event
 from gist_mcp.mcp_http.authentication import TokenMissing
 from gist_mcp.mcp_http.json_rpc import InvalidMessage, JsonRpcId, id_at_the_edges
 from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, Refused
@@ -63,11 +64,13 @@ NO_STORE: Final = {"Cache-Control": "no-store"}
 
 def refusal(config: Config, request: Request, reason: Refusal) -> Response:
     """The response that tells the client of `reason`."""
+    kind = type(reason).__name__
+    logger.info("a request is refused: %s", kind, extra=detail("request_refused", reason=kind))
     match reason:
         case TokenMissing():
             return _token_missing(config, request)
         case SignInRequired():
-            return token_refused(config, request, reason)
+            return _token_refused(config, request, reason)
         case ScopeRequired():
             return _scope_missing(config, request, reason)
         case TooManyGuesses():
@@ -121,7 +124,7 @@ def _token_missing(config: Config, request: Request) -> Response:
     return response
 
 
-def token_refused(config: Config, request: Request, reason: SignInRequired) -> Response:
+def _token_refused(config: Config, request: Request, reason: SignInRequired) -> Response:
     """401 to a token that is malformed, expired, revoked or another server's."""
     # `invalid_token` is what makes a client refresh its token or sign in again (RFC 6750, 3.1).
     challenge = _challenge(
@@ -153,7 +156,8 @@ def cannot_ask_github(reason: GitHubUnavailable | RateLimited) -> Response:
     """503: the token may well be good."""
     # Never 401: a client would throw away a good token, and everybody would have to sign in again
     # after each outage of GitHub.
-    logger.warning("a token could not be checked: %s", reason.log_reason)
+    told = event("github_unavailable", reason=reason.log_reason)
+    logger.warning("a token could not be checked: %s", reason.log_reason, extra=told)
     return _try_again_later(503, reason)
 
 

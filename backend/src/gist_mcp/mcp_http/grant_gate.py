@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gist_mcp.deps import Deps
 from gist_mcp.errors import GitHubUnavailable, SignInRequired
+from gist_mcp.logs.event import event
 from gist_mcp.mcp_http import challenges
 from gist_mcp.mcp_http.authentication import bearer_token
 from gist_mcp.servicers.grant import OK
@@ -41,13 +42,13 @@ class GrantGate:
         except StateUnavailable as error:
             # Fails closed: nobody can say whether the grant is revoked. Not 401, because the
             # client would throw away a token that is probably good.
-            logger.warning("grant gate: %s", error.log_reason)
+            logger.warning("grant gate: %s", error.log_reason, extra=event("state_unavailable"))
             reason = GitHubUnavailable(str(error), retry_after_seconds=error.retry_after_seconds)
             await challenges.cannot_ask_github(reason)(scope, receive, send)
             return
         if is_revoked:
             over = SignInRequired("Access was taken back. Sign in again.")
-            await challenges.token_refused(self._deps.config, request, over)(scope, receive, send)
+            await challenges.refusal(self._deps.config, request, over)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

@@ -23,6 +23,7 @@ from gist_mcp.clients.client import Client
 from gist_mcp.clients.redirect_uri import destination, form_action, is_loopback
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
+from gist_mcp.logs.event import event
 from gist_mcp.oauth.answers import NO_STORE, SignInFailed, error_response, wants_page
 from gist_mcp.oauth.authorization_request import Destination, parse_request, seal_for_consent
 from gist_mcp.oauth.browser_cookie import BrowserCookie, browser_cookie_or_new, set_browser_cookie
@@ -97,13 +98,18 @@ async def authorize(request: Request) -> Response:
             )
             response = RedirectResponse(departure.location, status_code=302, headers=NO_STORE)
     except _ToldToClient as told:
-        logger.info("authorize refused: %s", told.error.log_reason)
+        _log_refusal(told.error)
         return _tell_client(request, told)
     except OAuthError as error:
-        logger.info("authorize refused: %s", error.log_reason)
+        _log_refusal(error)
         return error_response(request, error)
     set_browser_cookie(response, browser, is_secure=config.is_secure)
     return response
+
+
+def _log_refusal(error: OAuthError) -> None:
+    told = event("sign_in_refused", reason=error.log_reason)
+    logger.info("authorize refused: %s", error.log_reason, extra=told)
 
 
 async def _for_client(

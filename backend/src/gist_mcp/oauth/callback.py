@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
+from gist_mcp.logs.event import event
 from gist_mcp.oauth.answers import NO_STORE, error_response, wants_page
 from gist_mcp.oauth.authorization_request import AuthorizationRequest, destination_of
 from gist_mcp.oauth.finish_sign_in import NextStep, NotSignedIn, SignedIn, finish_sign_in
@@ -40,7 +41,8 @@ async def callback(request: Request) -> Response:
     try:
         answer = read_answer(request)
     except OAuthError as error:
-        logger.info("callback refused: %s", error.log_reason)
+        told = event("sign_in_refused", reason=error.log_reason)
+        logger.info("callback refused: %s", error.log_reason, extra=told)
         return error_response(request, error)
     end = await finish_sign_in(deps, deps.reboot_context(request), answer)
     if isinstance(end, NotSignedIn):

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from gist_mcp.clients.client import Client
 from gist_mcp.deps import Deps
 from gist_mcp.errors import AccountNotAllowed, OAuthError
+from gist_mcp.logs.context import note
 from gist_mcp.oauth.authorization_request import check_resource
 from gist_mcp.oauth.pkce import verify_s256
 from gist_mcp.oauth.revoke_at_github import revoke_at_github
@@ -39,6 +40,7 @@ async def redeem_code(request: Request, client: Client, parameters: Mapping[str,
     # able to use it up, or to revoke the grant by a second try.
     _check_binding(code, client, parameters)
     granted = code.granted
+    note(account_id=granted.user_id, login=granted.login, client_id=client.key)
     # Before the code counts as used: while nobody knows, the client may repeat its request.
     is_allowed = await _is_allowed(deps, granted)
     context = deps.reboot_context(request)

@@ -26,6 +26,7 @@ from gist_mcp.errors import (
 )
 from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.github.models import TokenGrant
+from gist_mcp.logs.context import note
 from gist_mcp.oauth.authorization_request import check_resource
 from gist_mcp.oauth.owner_hop import forward_to_owner, is_forwarded
 from gist_mcp.oauth.revoke_at_github import revoke_at_github
@@ -62,6 +63,8 @@ async def refresh(
     # A refresh token is bound to the client that it was issued to (RFC 6749, 6 and 10.4).
     if token.granted.client_key != client.key:
         raise invalid_grant("refresh token of another client")
+    granted = token.granted
+    note(account_id=granted.user_id, login=granted.login, client_id=client.key)
     account = grants.account_id(deps.config.github_web_url, token.granted.user_id)
     # A refresh token of GitHub works once: of two processes that send it, one would be refused. And
     # only the owner can count how often the account's clients refresh.

@@ -9,6 +9,8 @@ from starlette.responses import Response
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError, SignInRequired
 from gist_mcp.http.limits import too_many_requests
+from gist_mcp.logs.context import note
+from gist_mcp.logs.event import event
 from gist_mcp.oauth.answers import NO_STORE, unavailable_response
 from gist_mcp.oauth.client_authentication import authenticated_client, client_error_response
 from gist_mcp.oauth.garbage import TooMuchGarbage, limit_garbage
@@ -41,10 +43,11 @@ async def revoke(request: Request) -> Response:
     except TooMuchGarbage as error:
         return too_many_requests(error.wait_seconds)
     except StateUnavailable as error:
-        logger.warning("revoke: %s", error.log_reason)
+        logger.warning("revoke: %s", error.log_reason, extra=event("state_unavailable"))
         return unavailable_response(error)
     except OAuthError as error:
-        logger.info("revoke refused: %s", error.log_reason)
+        told = event("revocation_refused", reason=error.log_reason)
+        logger.info("revoke refused: %s", error.log_reason, extra=told)
         return client_error_response(request, error)
     return Response(status_code=200, headers=NO_STORE)
 
@@ -63,6 +66,7 @@ async def _revoke(request: Request) -> None:
     # RFC 7009, 2.1: else any client could end the grants of any other.
     if opened.client_key != client.key:
         raise OAuthError("invalid_grant", "This token was issued to another client.")
+    note(account_id=opened.user_id, client_id=client.key)
     # The whole grant ends, its other tokens too (RFC 7009, 2.1). Durable state comes first: from
     # here on our tokens are refused, whatever happens at GitHub.
     await grants.revoke(

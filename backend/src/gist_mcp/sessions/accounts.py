@@ -17,6 +17,8 @@ from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.unlogged_call import Caller, StateUnavailable, call_patiently
 from gist_mcp.sessions.retention import SESSION_LIFETIME_SECONDS
 from gist_mcp.span import NO_SPAN, Span
+from gist_mcp.telemetry import metrics
+from gist_mcp.telemetry.metrics import Limit
 from gist_state.v1 import account_pb2 as messages
 from gist_state.v1.account_pb2_grpc import AccountMethodsStub
 from gist_state.v1.account_rbt import Account
@@ -97,6 +99,7 @@ class Accounts:
             # In this order, so that a crash in between leaves no session that nobody counts.
             chosen = await end_one(open_ids)
             if chosen is None:
+                metrics.refused(Limit.SESSIONS)
                 raise LimitReached(
                     f"Your GitHub account has {self._max_sessions} sessions open here, and each "
                     "is in use.",
@@ -121,6 +124,7 @@ class Accounts:
             stored = await self._write(caller, account, stored)
             stored.looked_at = Span(self._clock(), LOOK_SECONDS)
         if self._is_too_much(stored, size_bytes):
+            metrics.refused(Limit.STORED_BYTES)
             raise LimitReached(
                 "What is kept here of your GitHub account's calls, responses and what running "
                 f"calls were given, takes {stored.total_bytes:,} bytes, and may take "

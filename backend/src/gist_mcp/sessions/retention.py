@@ -28,8 +28,8 @@ from gist_mcp.framework.records import (
     stored_states,
 )
 from gist_mcp.principal import McpSessionId
-from gist_mcp.servicers import mcp_session
-from gist_mcp.servicers.mcp_session import MAX_KEPT
+from gist_mcp.servicers import mcp_session_rules
+from gist_mcp.servicers.mcp_session_rules import MAX_KEPT
 from gist_mcp.servicers.unlogged_call import Caller, FrontDoorCaller, StateMissing, is_passing
 from gist_mcp.sessions.calls import forget_calls, old_calls
 from gist_mcp.sessions.placement import SESSION_TYPE
@@ -180,7 +180,7 @@ class Retention:
     ) -> None:
         # On what is on disk: a question to the session would bring it into memory.
         state = _parsed(stored)
-        if mcp_session.old_calls(
+        if mcp_session_rules.old_calls(
             state,
             before_seconds=self._call_limit(),
             includes_untimed=self._includes_untimed(),
@@ -193,7 +193,7 @@ class Retention:
 
     def _is_over(self, stored: bytes) -> bool:
         now_seconds = self._clock()
-        return mcp_session.is_over(
+        return mcp_session_rules.is_over(
             _parsed(stored),
             closed_before_seconds=int(now_seconds - self._retention_seconds),
             opened_before_seconds=int(now_seconds - SESSION_LIFETIME_SECONDS),

@@ -1,19 +1,23 @@
 """Calls to the `Grants` state of a GitHub account: redeem, rotate, revoke and look up a grant."""
 
 import hashlib
+import logging
 from typing import Any
 
 from grpc.aio import AioRpcError
 from rbt.v1alpha1.errors_pb2 import StateNotConstructed
 from reboot.aio.external import ExternalContext
 
+from gist_mcp.logs.event import event
 from gist_mcp.principal import GitHubUserId
-from gist_mcp.servicers.grant import UNKNOWN
+from gist_mcp.servicers.grant import OK, REPLAYED, UNKNOWN
 from gist_mcp.servicers.unlogged_call import StateUnavailable, call_without_key
 from gist_mcp.tokens.code_and_refresh_token import REFRESH_TOKEN_LIFETIME_SECONDS, RefreshToken
 from gist_state.v1 import grant_pb2 as messages
 from gist_state.v1.grant_pb2_grpc import GrantsMethodsStub
 from gist_state.v1.grant_rbt import Grants
+
+logger = logging.getLogger(__name__)
 
 
 def account_id(issuer: str, user_id: GitHubUserId) -> str:
@@ -43,7 +47,10 @@ async def redeem(
         expires_at_seconds=now_seconds + REFRESH_TOKEN_LIFETIME_SECONDS,
         now_seconds=now_seconds,
     )
-    return str((await _call(context, "Redeem", account, request)).outcome)
+    outcome = str((await _call(context, "Redeem", account, request)).outcome)
+    if outcome == REPLAYED:
+        _log_revocation("a code came twice")
+    return outcome
 
 
 async def rotate(
@@ -58,6 +65,8 @@ async def rotate(
         now_seconds=now_seconds,
     )
     answer = await _call(context, "Rotate", account, request)
+    if answer.outcome == REPLAYED:
+        _log_revocation("an old refresh token came again")
     return str(answer.outcome), int(answer.generation)
 
 
@@ -73,7 +82,13 @@ async def revoke(
     request = messages.GrantsRevokeRequest(
         grant_digest=_digest(grant_id), now_seconds=now_seconds, generation=generation
     )
-    await _call(context, "Revoke", account, request)
+    answer = await _call(context, "Revoke", account, request)
+    if answer.outcome == OK:
+        _log_revocation("the client, the person or GitHub has ended it")
+
+
+def _log_revocation(reason: str) -> None:
+    logger.info("a grant was revoked: %s", reason, extra=event("grant_revoked", reason=reason))
 
 
 async def look_up(
