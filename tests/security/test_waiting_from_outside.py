@@ -16,7 +16,7 @@ import httpx
 import pytest
 from rbt.v1alpha1.tasks_pb2 import TaskId, WaitRequest
 
-from gist_mcp.reboot_gateway import AMONG_SERVERS
+from gist_mcp.http.rpc_refusals import AMONG_SERVERS
 from gist_mcp.sessions.placement import SESSION_TYPE
 from tests.security import rpc
 from tests.security.mcp_client import McpUser, answer_of, tool_message

@@ -22,8 +22,8 @@ its proxy is on this machine (`THIS_MACHINE_ONLY`). Otherwise everybody may conn
 served but our front door: no service of Reboot's answers, and no inspector. The rule names what is
 ours, not what is Reboot's, as its next release may add to that. Stock, in production too, everybody
 gets the inspector's pages, and streams that never end. Production leaves what an operator's `rbt`
-calls (`ADMIN_CALLS`), which asks for the admin secret. The server processes, each of which listens
-on a port of its own, ask for it too (`admin_calls_are_open`).
+calls, which asks for the admin secret (`http/rpc_refusals.py`). The server processes, each of which
+listens on a port of its own, ask for it too (`admin_calls_are_open`).
 
 Websockets that name no state are refused, as Reboot writes a traceback for each.
 
@@ -56,7 +56,6 @@ from typing import Any, Final
 
 from envoy.config.listener.v3.listener_components_pb2 import Filter
 from envoy.config.listener.v3.listener_pb2 import Listener
-from envoy.config.route.v3.route_components_pb2 import Route
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2,
 )
@@ -67,33 +66,17 @@ from gist_mcp.config_source import is_public_development
 from gist_mcp.framework.expectations import FrameworkChanged, original, replaces
 from gist_mcp.framework.private_names import (
     ENVVAR_LOCAL_ENVOY_MODE,
-    STATE_REF_HEADER,
     admin_auth,
     envoy_config,
     web_framework,
 )
 from gist_mcp.http.owner_route import owner_route
+from gist_mcp.http.rpc_refusals import ADMIN_CALLS, FRONT_DOOR_CLUSTER_SUFFIX, refusals_before
 
 logger = logging.getLogger(__name__)
 
 CORS_FILTER: Final = "envoy.filters.http.cors"
 ROUTER_FILTER: Final = "envoy.filters.http.router"
-FRONT_DOOR_CLUSTER_SUFFIX: Final = "_http"
-"""How Reboot names the clusters of the HTTP ports, which are ours. The others are of its RPC."""
-
-AMONG_SERVERS: Final = (
-    "/rbt.v1alpha1.Tasks/Wait",
-    "/rbt.v1alpha1.Participant/",
-    "/rbt.v1alpha1.Coordinator/",
-)
-"""Beginnings of the paths on which Reboot asks nobody who they are. Its servers reach each other
-directly, never through Envoy. The other methods of `Tasks` are for admins and ask."""
-
-ADMIN_CALLS: Final = ("/rbt.v1alpha1.admin.ExportImport/", "/rbt.v1alpha1.Tasks/")
-"""Beginnings of the paths of `rbt export`, `rbt import` and `rbt task`."""
-
-NOT_FROM_OUTSIDE: Final = "Not from outside.\n"
-
 IDLE_UPSTREAM_SECONDS: Final = 2
 """How long Envoy keeps an idle connection to a server process. The process, which is uvicorn, would
 close it after 5 seconds."""
@@ -172,79 +155,13 @@ class ClosedListener:
         for host in manager.route_config.virtual_hosts:
             host.ClearField("cors")
             # The first route that fits is taken.
-            refusals = [
-                *_among_servers(host.routes),
-                *self._refusals(host.routes),
-                *_websockets_without_state(host.routes),
-            ]
+            refusals = refusals_before(
+                host.routes, served_rpc=self._served_rpc, own_origins=self._own_origins
+            )
             _replace(host.routes, [*refusals, *host.routes])
         if not any(host.routes for host in manager.route_config.virtual_hosts):
             _answer_that_it_starts(manager)
         network_filter.typed_config.Pack(manager)
-
-    def _refusals(self, routes: Iterable[Route]) -> list[Route]:
-        """For each route of the RPC surface one that answers 403 to all that is not served, and one
-        that does to pages of other origins."""
-        of_reboot = [
-            each for each in routes if not each.route.cluster.endswith(FRONT_DOOR_CLUSTER_SUFFIX)
-        ]
-        for_pages = [self._refusal_for_pages(each) for each in of_reboot]
-        if self._served_rpc is None:
-            return for_pages
-        return [*(_refusal_but_for(self._served_rpc, each) for each in of_reboot), *for_pages]
-
-    def _refusal_for_pages(self, route: Route) -> Route:
-        refusal = _instead_of(route, 403, "Not for web pages.\n")
-        refusal.match.headers.add(name="origin", present_match=True)
-        for origin in self._own_origins:
-            known = refusal.match.headers.add(name="origin", invert_match=True)
-            known.string_match.exact = origin
-        return refusal
-
-
-def _refusal_but_for(served: Iterable[str], route: Route) -> Route:
-    """A route that answers 403 to the same requests, unless their path begins like one served."""
-    refusal = _instead_of(route, 403, NOT_FROM_OUTSIDE)
-    for prefix in served:
-        not_served = refusal.match.headers.add(name=":path", invert_match=True)
-        not_served.string_match.prefix = prefix
-    return refusal
-
-
-def _among_servers(routes: Iterable[Route]) -> list[Route]:
-    """Routes that answer 403 to everybody, for what only servers ask; none before there are any."""
-    if not any(True for _ in routes):
-        return []
-    refusals = []
-    for prefix in AMONG_SERVERS:
-        # Whatever else the request has: a server's name, a media type, an origin.
-        refusal = Route()
-        refusal.match.prefix = prefix
-        refusal.direct_response.status = 403
-        refusal.direct_response.body.inline_string = NOT_FROM_OUTSIDE
-        refusals.append(refusal)
-    return refusals
-
-
-def _websockets_without_state(routes: Iterable[Route]) -> list[Route]:
-    """For each route of websockets one that answers 404 to those that name no state."""
-    refusals = []
-    for route in routes:
-        if any(header.name == "upgrade" for header in route.match.headers):
-            refusal = _instead_of(route, 404, "No such websocket.\n")
-            refusal.match.headers.add(name=STATE_REF_HEADER, present_match=False)
-            refusals.append(refusal)
-    return refusals
-
-
-def _instead_of(route: Route, status: int, text: str) -> Route:
-    """A route for the same requests that answers itself."""
-    answer = Route()
-    answer.CopyFrom(route)
-    # In the place of the cluster: a route does one thing.
-    answer.direct_response.status = status
-    answer.direct_response.body.inline_string = text
-    return answer
 
 
 def _answer_that_it_starts(manager: Any) -> None:
