@@ -7,9 +7,9 @@ import pytest
 
 from tests.security.mcp_client import answer_of, initialize_message
 from tests.security.raw_http import TIMEOUT_SECONDS, exchange, lines
-from tests.security.world import World
+from tests.security.world import World, in_both_modes
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, in_both_modes]
 
 
 def everything(port: int, request: bytes, *, address: str = "127.0.0.1") -> bytes:
