@@ -17,9 +17,9 @@ from reboot.aio.secrets import SecretNotFoundException, Secrets
 from gist_mcp.config import Config, LogLevel
 from gist_mcp.errors import ConfigError
 from gist_mcp.origin import LOOPBACK_HOSTS
+from gist_mcp.production import SIMULATOR_CLIENT_ID, check_production
 
 SECRET_SETTINGS = ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "TOKEN_KEYS", "RETIRED_TOKEN_KEYS")
-SIMULATOR_CLIENT_ID = "simulated-oauth-app"
 
 
 def is_production(environ: Mapping[str, str]) -> bool:
@@ -82,24 +82,10 @@ def _check_together(config: Config) -> None:
     if has_id != bool(config.github_client_secret.get_secret_value()):
         missing = "GITHUB_CLIENT_SECRET" if has_id else "GITHUB_CLIENT_ID"
         raise ConfigError(missing, "is not set, but its counterpart is; set both or neither")
-    if not config.production:
+    if config.production:
+        check_production(config)
+    else:
         _check_development(config)
-        return
-    if not has_id:
-        raise ConfigError(
-            "GITHUB_CLIENT_ID",
-            "production needs a GitHub OAuth App; set GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET",
-        )
-    if not config.token_keys:
-        raise ConfigError("TOKEN_KEYS", "production needs at least one key; see the README")
-    for variable, url in (
-        ("PUBLIC_URL", config.public_url),
-        ("GITHUB_WEB_URL", config.github_web_url),
-        ("GITHUB_API_URL", config.github_api_url),
-    ):
-        parts = urlsplit(url)
-        if parts.scheme != "https" and parts.hostname not in LOOPBACK_HOSTS:
-            raise ConfigError(variable, "production needs https, except on loopback")
 
 
 def _check_development(config: Config) -> None:
