@@ -218,9 +218,13 @@ def test_production_takes_http_on_loopback() -> None:
 
 
 def test_production_that_only_its_own_machine_reaches_may_have_a_github_there() -> None:
-    github = {"GITHUB_WEB_URL": "http://localhost:9992", "GITHUB_API_URL": "http://127.0.0.1:9992"}
+    simulator = {
+        "GITHUB_CLIENT_ID": "simulated-oauth-app",
+        "GITHUB_WEB_URL": "http://localhost:9992",
+        "GITHUB_API_URL": "http://127.0.0.1:9992",
+    }
 
-    assert parse({**APP, **github}, production=True).github_api_url == "http://127.0.0.1:9992"
+    assert parse({**APP, **simulator}, production=True).production
 
 
 OTHERS_CAN_REACH = ["https://gists.example.com", "http://192.168.0.7:9991", "http://127.0.0.2:9991"]

@@ -25,7 +25,8 @@ def own_cgroup(name: str) -> Iterator[list[Path]]:
     """
     made: list[Path] = []
     try:
-        for parent in _own_folders():
+        own = Path("/proc/self/cgroup").read_text()
+        for parent in own_folders(own, Path("/proc/self/mountinfo").read_text()):
             _make(parent / name)
             made.append(parent / name)
         if not made:
@@ -36,11 +37,11 @@ def own_cgroup(name: str) -> Iterator[list[Path]]:
             folder.rmdir()
 
 
-def _own_folders() -> Iterator[Path]:
-    """Where this process is, in each hierarchy."""
-    own = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
-    paths = {controllers: path for _, controllers, path in own}
-    for mount in _MOUNT.finditer(Path("/proc/self/mountinfo").read_text()):
+def own_folders(cgroup: str, mountinfo: str) -> Iterator[Path]:
+    """Where a process is, in each hierarchy, from what the kernel tells of it (cgroups(7))."""
+    lines = (line.split(":", 2) for line in cgroup.splitlines())
+    paths = {controllers: path for _, controllers, path in lines}
+    for mount in _MOUNT.finditer(mountinfo):
         # Version 2 is the one without a name.
         options = {""} if mount["type"] == "cgroup2" else set(mount["options"].split(","))
         (path,) = (path for names, path in paths.items() if set(names.split(",")) <= options)

@@ -3,6 +3,8 @@
 What is replaced, and why:
 
 - `FROM`: a clean root with this machine's programs (`clean_root.py`). There is no registry here.
+- Envoy: that of the lock, which says that it is the base image's (`clean_root.py`), because
+  `rbt serve run` insists on that version.
 - pip: a stand-in that copies the packages that the tests run with (`stand_ins/pip.py`). Fetching
   them takes a minute; which ones, and with which options, still is what the Dockerfile says.
 

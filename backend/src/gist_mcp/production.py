@@ -47,12 +47,12 @@ def _check_no_simulator(config: Config) -> None:
     if config.simulator_port:
         text = "the simulator is for development; leave it out"
         raise _refusal("GITHUB_SIMULATOR_PORT", text, REAL_GITHUB)
-    if config.github_client_id == SIMULATOR_CLIENT_ID:
-        text = "is the simulator's; production needs an OAuth App of GitHub"
-        raise _refusal("GITHUB_CLIENT_ID", text, REAL_GITHUB)
     if config.is_on_this_machine:
         # Tried by the one person who can reach it, who may try it with a GitHub of their own.
         return
+    if config.github_client_id == SIMULATOR_CLIENT_ID:
+        text = "is the simulator's; production needs an OAuth App of GitHub"
+        raise _refusal("GITHUB_CLIENT_ID", text, REAL_GITHUB)
     for variable, url in (
         ("GITHUB_WEB_URL", config.github_web_url),
         ("GITHUB_API_URL", config.github_api_url),
