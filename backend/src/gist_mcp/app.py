@@ -41,6 +41,7 @@ from gist_mcp.reboot_gateway import ask_admins_who_they_are, close_gateway, serv
 from gist_mcp.routes import front_door
 from gist_mcp.servicers.account import AccountServicer
 from gist_mcp.servicers.allowed_users import AllowedUsersServicer
+from gist_mcp.servicers.audit_log import AuditLogServicer
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
 from gist_mcp.servicers.gist_ledger import GistLedgerServicer
 from gist_mcp.servicers.grant import GrantsServicer
@@ -51,6 +52,7 @@ from gist_mcp.servicers.sign_in import SignInsServicer
 from gist_mcp.sessions import earlier_release
 from gist_mcp.sessions.accounts import Accounts
 from gist_mcp.sessions.admission import AccountLimits, Admission
+from gist_mcp.sessions.audit import AuditLogs
 from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
 from gist_mcp.sessions.durable_mcp import ClosedDurableMCP, front_door_context, sdk_server
@@ -78,6 +80,7 @@ from gist_mcp.tools.tool_list import publish_our_schemas
 SERVICERS = [
     AccountServicer,
     AllowedUsersServicer,
+    AuditLogServicer,
     GistLedgerServicer,
     GrantsServicer,
     GuessBudgetServicer,
@@ -187,6 +190,7 @@ def build_front_door(
         retention_seconds=config.retention_seconds,
         clock=time.time,
     )
+    audit = AuditLogs(kept_seconds=config.audit_seconds, clock=time.time)
     process.install(
         ProcessServices(
             config=config,
@@ -199,6 +203,7 @@ def build_front_door(
             events=events,
             admission=admission,
             accounts=accounts,
+            audit=audit,
             reboot_secret=SecretStr(secret),
             clock=time.time,
         )
@@ -244,6 +249,7 @@ def build_front_door(
         sessions=sessions,
         admission=admission,
         accounts=accounts,
+        audit=audit,
         lifecycle=SessionLifecycle(
             sessions=sessions,
             accounts=accounts,

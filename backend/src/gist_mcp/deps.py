@@ -14,6 +14,7 @@ from gist_mcp.github.oauth import GitHubOAuth
 from gist_mcp.rate_limit import RateLimit
 from gist_mcp.sessions.accounts import Accounts
 from gist_mcp.sessions.admission import Admission
+from gist_mcp.sessions.audit import AuditLogs
 from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
 from gist_mcp.sessions.hop import Forwarding
@@ -57,6 +58,7 @@ class Deps:
     sessions: SessionCache
     admission: Admission
     accounts: Accounts
+    audit: AuditLogs
     lifecycle: SessionLifecycle
     refresh_limit: RefreshLimit
     retention: Retention

@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from gist_mcp.account.routes import ROUTES as ACCOUNT_ROUTES
 from gist_mcp.deps import Deps
 from gist_mcp.http.cross_origin import CrossOrigin
 from gist_mcp.http.middleware import HEALTH_PATH, HostAndOrigin, SecurityHeaders
@@ -50,6 +51,7 @@ def front_door(deps: Deps, server: Server[Any, Any]) -> Starlette:
         Route(MCP_PATH, mcp),
         Route(f"{MCP_PATH}/", mcp),
         *AUTH_ROUTES,
+        *ACCOUNT_ROUTES,
         Route("/", mcp_is_elsewhere, methods=["POST", "PUT", "PATCH", "DELETE"]),
     ]
     app = Starlette(

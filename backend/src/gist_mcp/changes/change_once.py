@@ -74,7 +74,7 @@ async def change_once(call: ToolCall, work: Work, idempotency_key: str | None = 
         lease_seconds=lease_seconds(process.services().config.resume_wait_seconds),
     )
     write_id = ledger.write_id(idempotency_key, running.runner)
-    change = OpenChange.of(ledger, write_id, running, work.words)
+    change = OpenChange.of(ledger, write_id, running, work)
     if not running.is_adopted:
         try:
             _check_age(running.begun_at_seconds)
@@ -84,7 +84,9 @@ async def change_once(call: ToolCall, work: Work, idempotency_key: str | None = 
     intent = await record_intent(call, change, digests)
     known = intent.entry.result
     if known is not None:
-        return Made(id=known.gist_id, url=known.url)
+        made = Made(id=known.gist_id, url=known.url)
+        await change.ended_before(intent, made)
+        return made
     change.begin(intent)
     if change.looks_first:
         logger.info("a call was interrupted while it sent; it looks whether GitHub got it")
