@@ -40,7 +40,7 @@ async def _record_too_late(self: AuditLogs, *given: Any, **more: Any) -> None:
     await _record(self, *given, **more)
 
 
-Ledger.finish_with = _finish_and_halt  # type: ignore[method-assign, assignment]
+Ledger.finish_with = _finish_and_halt  # type: ignore[method-assign]
 AuditLogs.record = _record_too_late  # type: ignore[method-assign]
 
 if __name__ == "__main__":

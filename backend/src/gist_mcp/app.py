@@ -53,9 +53,11 @@ from gist_mcp.sessions import earlier_release
 from gist_mcp.sessions.accounts import Accounts
 from gist_mcp.sessions.admission import AccountLimits, Admission
 from gist_mcp.sessions.audit import AuditLogs
+from gist_mcp.sessions.audit_retention import AuditRetention
 from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
 from gist_mcp.sessions.durable_mcp import ClosedDurableMCP, front_door_context, sdk_server
+from gist_mcp.sessions.erasure import Erasure
 from gist_mcp.sessions.internal_http import make_internal_http_client
 from gist_mcp.sessions.lifecycle import SessionLifecycle
 from gist_mcp.sessions.retention import Retention
@@ -219,6 +221,10 @@ def build_front_door(
     )
     run_until_the_process_ends(retention.forget_idle_for_ever(), name="forget idle sessions")
     run_until_the_process_ends(retention.sweep_for_ever(), name="sweep over all sessions")
+    audit_retention = AuditRetention(
+        SecretStr(secret), kept_seconds=config.audit_seconds, clock=time.time
+    )
+    run_until_the_process_ends(audit_retention.sweep_for_ever(), name="sweep over all audit logs")
     earlier_release.reboot_secret = lambda: secret
     deps = Deps(
         config=config,
@@ -260,6 +266,7 @@ def build_front_door(
         ),
         refresh_limit=RefreshLimit(time.monotonic),
         retention=retention,
+        erasure=Erasure(retention, sessions, time.time),
         internal_http=internal_http,
         reboot_context=functools.partial(front_door_context, secret, from_request),
         incarnation=incarnation,

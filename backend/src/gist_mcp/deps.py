@@ -17,6 +17,7 @@ from gist_mcp.sessions.admission import Admission
 from gist_mcp.sessions.audit import AuditLogs
 from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
+from gist_mcp.sessions.erasure import Erasure
 from gist_mcp.sessions.hop import Forwarding
 from gist_mcp.sessions.lifecycle import SessionLifecycle
 from gist_mcp.sessions.retention import Retention
@@ -62,6 +63,7 @@ class Deps:
     lifecycle: SessionLifecycle
     refresh_limit: RefreshLimit
     retention: Retention
+    erasure: Erasure
     internal_http: httpx.AsyncClient
     reboot_context: Callable[[Request], ExternalContext]
     incarnation: str

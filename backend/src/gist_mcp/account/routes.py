@@ -7,6 +7,7 @@ from starlette.routing import Route
 from gist_mcp.account.actions import disconnect, end_client, end_session, sign_out
 from gist_mcp.account.page import account_page, audit_export
 from gist_mcp.oauth.account_sign_in import ACCOUNT_PATH, SIGN_IN_PATH, begin_account_sign_in
+from gist_mcp.oauth.erase_at_owner import ERASE_PATH, erase_sessions
 
 
 def _get_without_head(route: Route) -> Route:
@@ -22,5 +23,7 @@ ROUTES: Final[list[Route]] = [
     Route(f"{ACCOUNT_PATH}/end-client", end_client, methods=["POST"]),
     Route(f"{ACCOUNT_PATH}/end-session", end_session, methods=["POST"]),
     Route(f"{ACCOUNT_PATH}/sign-out", sign_out, methods=["POST"]),
+    # Of our own processes only.
+    Route(ERASE_PATH, erase_sessions, methods=["POST"]),
     Route(f"{ACCOUNT_PATH}/disconnect", disconnect, methods=["POST"]),
 ]

@@ -15,6 +15,7 @@ from gist_mcp.errors import GistMcpError
 from gist_mcp.oauth.account_cookie import account_session, delete_account_session
 from gist_mcp.oauth.answers import SignInFailed, error_response
 from gist_mcp.oauth.callback_errors import state_unavailable
+from gist_mcp.oauth.erase_at_owner import erase_at_owner
 from gist_mcp.oauth.finish_sign_in import SignedIn
 from gist_mcp.oauth.revoke_at_github import revoke_at_github
 from gist_mcp.pages import page
@@ -39,6 +40,7 @@ async def disconnected(request: Request, signed_in: SignedIn) -> Response:
         # Ours first: from here on no token of ours works, whatever GitHub does.
         await end_all_access(context, deps.lifecycle, person, now_seconds=int(deps.clock()))
         await erase(context, deps.audit, person)
+        await erase_at_owner(request, person.account)
     except StateUnavailable as error:
         await revoke_at_github(deps, signed_in.github)
         return error_response(request, state_unavailable(error))

@@ -28,7 +28,7 @@ from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.github.models import TokenGrant
 from gist_mcp.oauth.audit_events import note_event
 from gist_mcp.oauth.authorization_request import check_resource
-from gist_mcp.oauth.owner_hop import forward_to_owner, is_forwarded
+from gist_mcp.oauth.owner_hop import forward_to_owner, hop_of
 from gist_mcp.oauth.revoke_at_github import revoke_at_github
 from gist_mcp.oauth.token_pair import TokenPair, issue_token_pair
 from gist_mcp.principal import Principal
@@ -68,7 +68,7 @@ async def refresh(
     account = grants.account_id(deps.config.github_web_url, token.granted.user_id)
     # A refresh token of GitHub works once: of two processes that send it, one would be refused. And
     # only the owner can count how often the account's clients refresh.
-    if not is_forwarded(request) and not is_account_here(account):
+    if hop_of(request) is None and not is_account_here(account):
         return await forward_to_owner(request, account_state_ref(account), parameters)
     deps.refresh_limit.take(account)
     return await _rotate(deps, deps.reboot_context(request), token, account, client)

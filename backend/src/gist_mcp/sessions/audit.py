@@ -138,6 +138,11 @@ class AuditLogs:
         return int(self.clock()) - self.kept_seconds
 
 
+async def drop_old(caller: Caller, bucket: str, *, oldest_seconds: int) -> None:
+    """Drops the entries of before that Unix time. Raises `StateUnavailable`."""
+    await _call(caller, bucket, "Drop", messages.AuditLogDropRequest(oldest_seconds=oldest_seconds))
+
+
 def bucket_ids(account: str) -> list[str]:
     """The states of an account's log. Some may never have been written."""
     return [f"{account}-{number}" for number in range(BUCKETS)]
