@@ -165,7 +165,7 @@ class Site:
             known_tokens=KnownTokens(config, self.sealer, self.state_calls, clock),
             garbage=RateLimit(SIGN_INS_RATE, clock),
             allowed=allowed,
-            audit=AuditLogs(kept_seconds=config.audit_seconds, clock=clock),
+            audit=AuditLogs(kept_seconds=config.audit_seconds, clock=clock, sealer=self.sealer),
             verifier=BearerVerifier(
                 config=config, sealer=self.sealer, github=github, allowed=allowed, clock=clock
             ),

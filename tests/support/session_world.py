@@ -272,7 +272,7 @@ def process_services(
             retention_seconds=int(RETENTION_SECONDS),
             clock=lambda: NOW,
         ),
-        audit=AuditLogs(kept_seconds=config.audit_seconds, clock=clock),
+        audit=AuditLogs(kept_seconds=config.audit_seconds, clock=clock, sealer=sealer),
         reboot_secret=SECRET,
         clock=clock,
     )

@@ -2,7 +2,7 @@
 
 An account has a fixed number of these states, its buckets: each write rewrites one whole. How many,
 and how much each keeps, is in `gist_mcp.servicers.audit_log`. No content, description or argument
-is in here, and no credential.
+is in here, and no credential. Gists are sealed: whoever has the id of a secret gist can read it.
 """
 
 from typing import Optional
@@ -29,17 +29,17 @@ class AuditEntry(BaseModel):
         description="What happened: `tool_call`, or one of the events of `sessions/audit.py`.",
     )
     tool: str = Field(tag=5, default="", description="The tool that was called; empty for others.")
-    gist_id: str = Field(
-        tag=6, default="", description="GitHub's id of the gist; empty if there is none."
-    )
-    url: str = Field(
-        tag=7, default="", description="The page at GitHub of what was made or changed."
+    sealed_gist: str = Field(
+        tag=6,
+        default="",
+        description="GitHub's id of the gist and the page of what was made or changed, sealed with "
+        "`TOKEN_KEYS`; empty if there is none.",
     )
     client: str = Field(
-        tag=8, default="", description="What the client calls itself, cut at 100 characters."
+        tag=7, default="", description="What the client calls itself, cut at 100 characters."
     )
     outcome: str = Field(
-        tag=9,
+        tag=8,
         description="`done`; `refused`, nothing was changed; `unknown`, it may have been changed.",
     )
 

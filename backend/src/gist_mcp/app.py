@@ -192,7 +192,7 @@ def build_front_door(
         retention_seconds=config.retention_seconds,
         clock=time.time,
     )
-    audit = AuditLogs(kept_seconds=config.audit_seconds, clock=time.time)
+    audit = AuditLogs(kept_seconds=config.audit_seconds, clock=time.time, sealer=sealer)
     process.install(
         ProcessServices(
             config=config,

@@ -40,6 +40,7 @@ async def disconnected(request: Request, signed_in: SignedIn) -> Response:
         # Ours first: from here on no token of ours works, whatever GitHub does.
         await end_all_access(context, deps.lifecycle, person, now_seconds=int(deps.clock()))
         await erase(context, deps.audit, person)
+        await deps.known_tokens.forget_account(person.user_id)
         await erase_at_owner(request, person.account)
     except StateUnavailable as error:
         await revoke_at_github(deps, signed_in.github)

@@ -1,13 +1,16 @@
 """The audit log of an account: what was done in its name. Calls to the `AuditLog` states.
 
-An entry holds names, ids and times. No content, description, argument, token or key is in it.
+An entry holds names, ids and times. No content, description, argument, token or key is in it. Which
+gist it is about is sealed: the address of a secret gist is all that it takes to read the gist, and
+a log is kept for long.
 """
 
 import asyncio
 import hashlib
+import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from google.protobuf.empty_pb2 import Empty
@@ -19,6 +22,7 @@ from gist_mcp.servicers.unlogged_call import (
     StateUnavailable,
     call_patiently,
 )
+from gist_mcp.tokens.sealing import SealBroken, Sealer
 from gist_state.v1 import audit_log_pb2 as messages
 from gist_state.v1.audit_log_pb2_grpc import AuditLogMethodsStub
 from gist_state.v1.audit_log_rbt import AuditLog
@@ -55,6 +59,8 @@ _MAX_ID_CHARACTERS: Final = 100
 _MAX_URL_CHARACTERS: Final = 300
 _ID_CHARACTERS: Final = 32
 
+_PURPOSE: Final = "audit-log"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -80,11 +86,12 @@ class AuditLogs:
     """The audit logs of all accounts. Each account is named by `grants.account_id`.
 
     `kept_seconds` is `AUDIT_SECONDS`: with 0 nothing is written. `clock` gives Unix time in
-    seconds.
+    seconds. A gist whose key has left `TOKEN_KEYS` is not shown any more.
     """
 
     kept_seconds: int
     clock: Callable[[], float]
+    sealer: Sealer = field(repr=False)
 
     async def record(self, caller: Caller, account: str, entry: Entry, *, beside: str = "") -> None:
         """Writes an entry, once: it may be repeated. Raises `StateUnavailable`.
@@ -101,9 +108,7 @@ class AuditLogs:
                 at_seconds=int(self.clock()),
                 event=entry.event,
                 tool=entry.tool,
-                gist_id=entry.gist_id[:_MAX_ID_CHARACTERS],
-                # One that is cut would lead elsewhere.
-                url=entry.url if len(entry.url) <= _MAX_URL_CHARACTERS else "",
+                sealed_gist=self._sealed_gist(account, entry),
                 client=entry.client[:MAX_CLIENT_CHARACTERS],
                 outcome=entry.outcome,
             ),
@@ -121,18 +126,45 @@ class AuditLogs:
     async def read(self, caller: Caller, account: str) -> list[Entry]:
         """The entries that are kept, the newest first. Raises `StateUnavailable`."""
         buckets = await asyncio.gather(
-            *(_entries(caller, each) for each in bucket_ids(account)),
+            *(_stored(caller, each) for each in bucket_ids(account)),
         )
         oldest_seconds = self._oldest_seconds()
-        entries = [each for bucket in buckets for each in bucket]
+        entries = [self._opened(account, each) for bucket in buckets for each in bucket]
         entries.sort(key=lambda each: each.at_seconds, reverse=True)
         return [each for each in entries if self.kept_seconds and each.at_seconds >= oldest_seconds]
 
     async def erase(self, caller: Caller, account: str) -> None:
         """Drops every entry. May be repeated. Raises `StateUnavailable`."""
         for bucket in bucket_ids(account):
-            if await _entries(caller, bucket):
+            if await _stored(caller, bucket):
                 await _call(caller, bucket, "Drop", messages.AuditLogDropRequest())
+
+    def _sealed_gist(self, account: str, entry: Entry) -> str:
+        # One that is cut would lead elsewhere.
+        url = entry.url if len(entry.url) <= _MAX_URL_CHARACTERS else ""
+        if not entry.gist_id and not url:
+            return ""
+        inside = json.dumps([entry.gist_id[:_MAX_ID_CHARACTERS], url])
+        return self.sealer.seal(_PURPOSE, inside.encode(), context=account)
+
+    def _opened(self, account: str, stored: Any) -> Entry:
+        try:
+            sealed = stored.sealed_gist
+            inside = self.sealer.open(_PURPOSE, sealed, context=account) if sealed else b'["", ""]'
+        except SealBroken:
+            # The key has left `TOKEN_KEYS` since.
+            inside = b'["", ""]'
+        gist_id, url = json.loads(inside)
+        return Entry(
+            event=stored.event,
+            outcome=stored.outcome,
+            # Reboot's numbers are floats on the way.
+            at_seconds=int(stored.at_seconds),
+            tool=stored.tool,
+            gist_id=gist_id,
+            url=url,
+            client=stored.client,
+        )
 
     def _oldest_seconds(self) -> int:
         return int(self.clock()) - self.kept_seconds
@@ -157,24 +189,13 @@ def _digest(account: str, name: str) -> str:
     return hashlib.sha256(f"{account}\n{name}".encode()).hexdigest()[:_ID_CHARACTERS]
 
 
-async def _entries(caller: Caller, bucket: str) -> list[Entry]:
+async def _stored(caller: Caller, bucket: str) -> list[Any]:
+    """The entries of a bucket, as they are stored."""
     try:
         answer = await _call(caller, bucket, "Entries", Empty())
     except StateMissing:
         return []
-    return [
-        Entry(
-            event=each.event,
-            outcome=each.outcome,
-            # Reboot's numbers are floats on the way.
-            at_seconds=int(each.at_seconds),
-            tool=each.tool,
-            gist_id=each.gist_id,
-            url=each.url,
-            client=each.client,
-        )
-        for each in answer.entries.elements
-    ]
+    return list(answer.entries.elements)
 
 
 async def _call(caller: Caller, bucket: str, method: str, request: object) -> Any:
