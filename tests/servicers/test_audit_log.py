@@ -3,8 +3,7 @@
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-
-import asyncio
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,14 +14,15 @@ from gist_mcp.servicers.audit_log import (
     ENTRIES_PER_BUCKET,
     REFUSED,
     UNKNOWN,
-    AuditLogServicer,
     recorded,
 )
 from gist_mcp.sessions.audit import MAX_CLIENT_CHARACTERS, TOOL_CALL, AuditLogs, Entry, bucket_ids
+from gist_mcp.sessions.audit_retention import AuditRetention
 from gist_mcp.tokens.sealing import Sealer
 from gist_state.v1.audit_log import AuditEntry
 from gist_state.v1.audit_log_rbt import AuditLog
-from tests.support.runtime import Runtime, running
+from tests.support.runtime import Runtime
+from tests.support.session_world import SECRET, running_sessions
 
 NOW = 1_800_000_000
 KEPT_SECONDS = 1_000
@@ -120,7 +120,7 @@ class Log:
             sealer=Sealer(self.keys),
         )
 
-    def record(self, source: str, **more: str) -> None:
+    def record(self, source: str, **more: Any) -> None:
         new = Entry(event=TOOL_CALL, source=source, **more)
         self.runtime.run(self.logs.record(self.runtime.context, self.account, new))
 
@@ -129,6 +129,20 @@ class Log:
             self.logs.read(self.runtime.context, account or self.account)
         )
         return entries
+
+    def sweep(self) -> None:
+        """As each process does now and then."""
+
+        async def pause(_: float) -> None:
+            return
+
+        retention = AuditRetention(
+            SECRET,
+            kept_seconds=self.kept_seconds,
+            clock=lambda: float(self.now_seconds),
+            pause=pause,
+        )
+        self.runtime.run(retention.sweep())
 
     def stored(self) -> str:
         """Every bucket, as it is in durable state."""
@@ -147,10 +161,8 @@ class Log:
 
 @pytest.fixture(scope="module")
 def runtime() -> Iterator[Runtime]:
-    with (
-        asyncio.Runner() as runner,
-        running(Runtime, AuditLogServicer, runner) as runtime,
-    ):
+    # With sessions, whose servicer notes which server is here: the sweep goes over its logs.
+    with running_sessions() as runtime:
         yield runtime
 
 
@@ -237,3 +249,29 @@ def test_erasing_leaves_nothing_and_can_be_repeated(log: Log) -> None:
         log.runtime.run(log.logs.erase(log.runtime.context, log.account))
 
     assert "erased" not in log.stored()
+
+
+@pytest.mark.integration
+def test_a_log_that_nobody_writes_to_loses_what_is_too_old(log: Log) -> None:
+    log.record("old", client="earlier")
+    log.now_seconds += KEPT_SECONDS
+    # Of the same change, so that both are in one bucket.
+    new = Entry(event=TOOL_CALL, source="new", client="later")
+    log.runtime.run(log.logs.record(log.runtime.context, log.account, new, beside="old"))
+    log.now_seconds += 1
+
+    log.sweep()
+    assert "earlier" not in log.stored() and "later" in log.stored()
+    log.now_seconds += KEPT_SECONDS
+    log.sweep()
+    assert log.stored() == ""
+
+
+@pytest.mark.integration
+def test_where_nothing_is_kept_any_more_the_sweep_leaves_nothing(log: Log) -> None:
+    log.record("a call", client="earlier")
+    log.kept_seconds = 0
+
+    log.sweep()
+
+    assert log.stored() == ""
