@@ -19,7 +19,7 @@ help:
 	@echo 'make load    200 people at once (USERS, LOAD_SECONDS, SERVERS); MODE=burst: one who is greedy'
 	@echo 'make budgets an hour of 500 people in minutes: what it costs of the budgets of GitHub'
 	@echo 'make search  how long a search of many gists takes (GISTS, FILE_BYTES, LATENCY_MS)'
-	@echo 'make lint    check style (ruff) and who imports whom (import-linter)'
+	@echo 'make lint    check style (ruff), who imports whom (import-linter) and the Dockerfile (hadolint)'
 	@echo 'make format  put right what ruff can'
 	@echo 'make types   check types (mypy)'
 	@echo 'make check   lint, types and test: what CI runs'
@@ -62,6 +62,7 @@ lint: set-up-test
 	@$(PYTHON) -m ruff check
 	@$(PYTHON) -m ruff format --check
 	@env PYTHONPATH=backend/src .venv/bin/lint-imports --no-logo --cache-dir .cache/import-linter
+	@.venv/bin/hadolint Dockerfile
 
 format: set-up-test
 	@$(PYTHON) -m ruff check --fix-only

@@ -40,13 +40,19 @@ def write_api(target: Path) -> None:
         assert made is not None, f"api/{path} declares no state"
 
 
-def main() -> None:
-    """Writes the copy of this version, unless it is released."""
-    if UNRELEASED not in (REPOSITORY / "CHANGELOG.md").read_text():
+def keep(changelog: str, kept: Path) -> Path:
+    """Writes the copy of this version below `kept`. Ends the program if the version is released."""
+    if UNRELEASED not in changelog:
         sys.exit(f"CHANGELOG.md has no `{UNRELEASED}`: raise the version before `api/` changes")
-    copy = KEPT / VERSION
+    copy = kept / VERSION
     shutil.rmtree(copy, ignore_errors=True)
     write_api(copy)
+    return copy
+
+
+def main() -> None:
+    """Writes the copy of this version, and says where."""
+    copy = keep((REPOSITORY / "CHANGELOG.md").read_text(), KEPT)
     print(f"{copy.relative_to(REPOSITORY)} is what is durable now")
 
 

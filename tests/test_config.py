@@ -1,6 +1,7 @@
 """A bad setting stops the start with one line that names it; nothing falls back silently."""
 
 import asyncio
+import re
 import stat
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from gist_mcp.errors import ConfigError
 
 KEY = "k" * 40
 OLD_KEY = "o" * 40
+REPOSITORY = Path(__file__).parent.parent
 APP = {"GITHUB_CLIENT_ID": "id", "GITHUB_CLIENT_SECRET": "a-client-secret", "TOKEN_KEYS": KEY}
 PRODUCTION = {**APP, "PUBLIC_URL": "https://gists.example.com"}
 
@@ -276,15 +278,29 @@ def test_half_an_oauth_app_is_refused(only: str, production: bool) -> None:
         ({"TOKEN_KEYS": ""}, "TOKEN_KEYS"),
         ({"PUBLIC_URL": "http://gists.example.com"}, "PUBLIC_URL"),
         ({"GITHUB_WEB_URL": "http://github.example.com"}, "GITHUB_WEB_URL"),
+        ({"GITHUB_WEB_URL": "http://localhost:9992"}, "GITHUB_WEB_URL"),
+        ({"GITHUB_WEB_URL": "https://[::1]:9992"}, "GITHUB_WEB_URL"),
+        ({"GITHUB_SIMULATOR_PORT": "9992"}, "GITHUB_SIMULATOR_PORT"),
+        ({"GITHUB_CLIENT_ID": "simulated-oauth-app"}, "GITHUB_CLIENT_ID"),
     ],
 )
-def test_production_refuses_what_development_forgives(
+def test_production_refuses_what_development_forgives_and_names_the_page(
     changes: dict[str, str], variable: str
 ) -> None:
     with pytest.raises(ConfigError) as refusal:
         parse({**PRODUCTION, **changes}, production=True)
 
     assert refusal.value.variable == variable
+    assert "\n" not in str(refusal.value)
+    _, _, page = str(refusal.value).rpartition("; see ")
+    assert_has_section(page)
+
+
+def assert_has_section(link: str) -> None:
+    """The page is there, and has a heading of which GitHub makes that anchor."""
+    page, _, anchor = link.partition("#")
+    headings = re.findall(r"^#+ (.+)$", (REPOSITORY / page).read_text(), re.MULTILINE)
+    assert anchor in [re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings]
 
 
 def test_further_hosts_have_the_scheme_of_the_public_url() -> None:
@@ -315,6 +331,16 @@ def test_development_with_a_host_that_others_can_reach_has_to_be_meant() -> None
 
 def test_production_takes_http_on_loopback() -> None:
     assert parse(APP, production=True).production
+
+
+def test_production_that_only_its_own_machine_reaches_may_have_a_github_there() -> None:
+    simulator = {
+        "GITHUB_CLIENT_ID": "simulated-oauth-app",
+        "GITHUB_WEB_URL": "http://localhost:9992",
+        "GITHUB_API_URL": "http://127.0.0.1:9992",
+    }
+
+    assert parse({**APP, **simulator}, production=True).production
 
 
 OTHERS_CAN_REACH = ["https://gists.example.com", "http://192.168.0.7:9991", "http://127.0.0.2:9991"]

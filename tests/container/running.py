@@ -1,31 +1,37 @@
-"""A container of our image, without a container: its command, environment and folder.
+"""A container of the replayed image: `docker run`, `docker exec` and `docker stop`.
 
-What it lacks: namespaces, the image's user, and the base image's Envoy 1.30.2, whose version
-`rbt serve run` insists on. The Envoy here says that it is that one.
+It has the namespaces of a container but for the network, a cgroup of its own, the image's user
+without any right, and a root that is read-only but for `/tmp` and the volume, as `compose.yaml` and
+the manifests for Kubernetes have it. Its init is the image's command itself: the base image's
+ENTRYPOINT is not here, and not needed.
 """
 
+import contextlib
 import os
-import shlex
 import signal
 import subprocess
-import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import override
 
 import psutil
-from rebootdev.settings import ENVOY_VERSION
 
-from tests.container.image import lay_out, read_image
+from tests.container.cgroup import own_cgroup
+from tests.container.clean_root import SEARCH_PATH, Process, as_user
+from tests.container.replay import BuiltImage
 from tests.support.deployment import Deployment
 
 # After this `docker stop` kills.
 STOP_SECONDS = 10.0
-
-ENVOY = """#!/bin/sh
-if [ "$1" = --version ]; then echo "envoy  version: 0/{version}/Clean/RELEASE/BoringSSL"; exit; fi
-exec {envoy} "$@"
+EXEC_SECONDS = 30.0
+NAMESPACES_AND_ROOT = ("--mount", "--pid", "--cgroup", "--ipc", "--uts", "--root")
+# Enters the cgroups that are named up to `--`, before it becomes what stands after that.
+ENTER_CGROUPS = """
+while [ "$1" != -- ]; do echo $$ > "$1/cgroup.procs"; shift; done
+shift
+exec "$@"
 """
 
 
@@ -38,20 +44,28 @@ class Stopped:
 
 
 class Container(Deployment):
-    """`docker run` of our image; `settings` are its `-e`."""
+    """`docker run` of the image; `settings` are its `-e`. Use it inside of `own_cgroups`."""
 
-    def __init__(self, folder: Path, settings: dict[str, str] | None = None) -> None:
-        super().__init__(folder, settings)
-        self.image = read_image()
-        lay_out(self.image, folder / "app")
-        self._make_envoy(folder / "bin" / "envoy")
+    def __init__(self, built: BuiltImage, folder: Path) -> None:
+        super().__init__(folder)
+        self.built = built
+        self.image = built.image
+        self._cgroups: list[Path] = []
+        (self._place,) = self.image.volumes
+        self.volume = folder / "volume"
+        # A new volume belongs to whoever owns its place in the image.
+        owner = built.path(self._place).stat()
+        self.volume.mkdir(mode=0o700)
+        os.chown(self.volume, owner.st_uid, owner.st_gid)
 
-    @staticmethod
-    def _make_envoy(path: Path) -> None:
-        real = shlex.quote(str(Path(sys.executable).parent / "envoy"))
-        path.parent.mkdir()
-        path.write_text(ENVOY.format(version=ENVOY_VERSION, envoy=real))
-        path.chmod(0o755)
+    @contextlib.contextmanager
+    def own_cgroups(self) -> Iterator[list[Path]]:
+        """The cgroups of all its runs. Kills what still runs at the end."""
+        with own_cgroup(f"github-gist-mcp-test-{os.getpid()}") as self._cgroups:
+            try:
+                yield self._cgroups
+            finally:
+                self.kill()
 
     @override
     def start(self) -> None:
@@ -62,39 +76,68 @@ class Container(Deployment):
 
     def run(self, log: int) -> subprocess.Popen[bytes]:
         """The image's command, which has just been started."""
+        inside = self.built.root.arguments(self._described(self.image.command))
         return subprocess.Popen(
-            self.image.command,
-            cwd=self.folder / "app",
-            env=self.environment(),
+            ["sh", "-euc", ENTER_CGROUPS, "sh", *map(str, self._cgroups), "--", *inside],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
 
+    def _described(self, command: Sequence[str]) -> Process:
+        return Process(
+            command=command,
+            environment=self.environment(),
+            folder=self.image.folder,
+            user=self.image.user,
+            volumes={self._place: self.volume},
+            is_read_only=True,
+        )
+
     def environment(self) -> dict[str, str]:
-        """The image's, with a port and a volume of our own, and `settings`."""
-        scripts = Path(sys.executable).parent
-        path = [str(self.folder / "bin"), str(scripts), os.environ.get("PATH", os.defpath)]
-        own = {
-            "PATH": os.pathsep.join(path),
-            "HOME": str(self.folder / "app"),
-            "PORT": str(self.port),
-            "RBT_STATE_DIRECTORY": str(self.folder / "volume"),
-        }
-        return self.image.environment | own | self.settings
+        """The image's, with a port of our own, and `settings`."""
+        engine = {"PATH": SEARCH_PATH, "HOME": self.built.home()}
+        return {**engine, **self.image.environment, "PORT": str(self.port), **self.settings}
+
+    def process_1(self) -> psutil.Process:
+        """The first process inside."""
+        assert self._process is not None
+        (first,) = psutil.Process(self._process.pid).children()
+        return first
+
+    def exec(self, *command: str) -> list[str]:
+        """The command line of `docker exec`."""
+        return [
+            "nsenter",
+            f"--target={self.process_1().pid}",
+            *NAMESPACES_AND_ROOT,
+            "--",
+            *as_user(self._described(command)),
+        ]
+
+    def check_health(self) -> int:
+        """The exit code of the image's health check."""
+        check = self.image.health_check
+        assert check is not None
+        return subprocess.run(
+            self.exec(*check.command), timeout=EXEC_SECONDS, check=False
+        ).returncode
+
+    def inside(self) -> list[psutil.Process]:
+        """Everybody inside, process 1 first."""
+        first = self.process_1()
+        return [first, *first.children(recursive=True)]
 
     def stop(self, number: signal.Signals) -> Stopped:
         """`docker stop`, with a signal of our choice; kills nobody."""
         assert self._process is not None and self._log is not None
-        processes = self.processes()
+        processes = self.inside()
         deadline = time.monotonic() + STOP_SECONDS
-        self._process.send_signal(number)
+        processes[0].send_signal(number)
         exit_code = self._process.wait(STOP_SECONDS)
         # They have until then, too, and need a moment to be collected.
         _, survivors = psutil.wait_procs(processes, timeout=max(0, deadline - time.monotonic()))
-        for survivor in survivors:
-            survivor.kill()
         self._log.close()
         self._process = None
         return Stopped(exit_code=exit_code, survivors=survivors)

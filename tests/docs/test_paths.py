@@ -15,7 +15,7 @@ ROOTS = ["", "docs", "backend/src", "backend/src/gist_mcp", "tests/security"]
 SUFFIXES = "py|md|mjs|html|css|js|svg|json|in|lock|txt|toml|yml|yaml"
 NAMED = re.compile(
     # In backticks: a path with a suffix, or a folder of the repository.
-    rf"`((?:[\w.-]+/)*[\w.-]+\.(?:{SUFFIXES})|(?:\.ci|api|backend|docs|examples|requirements|"
+    rf"`((?:[\w.-]+/)*[\w.-]+\.(?:{SUFFIXES})|(?:\.ci|api|backend|deploy|docs|examples|requirements|"
     r"scripts|tests)/[\w./-]*)`"
     # Links to files of the repository.
     r"|\]\(((?!https?:|#)[^)#\s]+)(?:#[^)]*)?\)"

@@ -13,6 +13,7 @@ from gist_mcp.version import VERSION
 from tests.e2e.ordinary_day import CONTENT, Day, an_oauth_client, create, signing_in
 from tests.e2e.production import Production, production
 from tests.support.mcp_client import McpClient
+from tests.support.waiting import wait_until
 from tests.support.world import CLIENT_ID, TOKEN_KEY
 
 pytestmark = pytest.mark.integration
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.integration
 HOSTILE_NAME = 'a client"}\n{"event": "forged"}\u2028'
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 OCTOCAT_ID = 583231
+READY_SECONDS = 30.0
 
 Line = dict[str, Any]
 
@@ -50,8 +52,16 @@ def play(site: Production) -> Played:
     """All of it, and the end."""
     day = Day(secrets=[CONTENT, TOKEN_KEY, site.github.client_secret])
     foreign = {"Host": "evil.example", "X-Request-Id": "chosen"}
+    site.github.stop()
+    answers = {"without GitHub": httpx.get(f"{site.url}/readyz", headers=foreign)}
+    site.github.start()
+    wait_until(
+        "GitHub to be seen",
+        lambda: httpx.get(f"{site.url}/readyz").status_code == 200,
+        seconds=READY_SECONDS,
+    )
     paths = ("/healthz", "/readyz")
-    answers = {path: httpx.get(f"{site.url}{path}", headers=foreign) for path in paths}
+    answers |= {path: httpx.get(f"{site.url}{path}", headers=foreign) for path in paths}
     token = signing_in(site, day)
     client = McpClient(f"{site.url}/mcp", token, name=HOSTILE_NAME).open()
     day.secrets.append(client.session_id)
@@ -146,14 +156,21 @@ def test_a_session_is_named_by_its_beginning_only(played: Played) -> None:
     assert played.client.session_id[:8] in named
 
 
+def test_without_github_it_is_not_ready_and_says_why(played: Played) -> None:
+    answer = played.answers["without GitHub"]
+
+    assert answer.status_code == 503
+    assert answer.json()["parts"] == {"state": "ok", "github": "not ready"}
+    assert {line["part"] for line in played.events("not_ready")} == {"github"}
+
+
 def test_health_is_told_to_any_host_with_the_version(played: Played) -> None:
     alive, ready = played.answers["/healthz"], played.answers["/readyz"]
 
     assert (alive.status_code, alive.json()) == (200, {"status": "ok", "version": VERSION})
-    assert (ready.status_code, ready.json()) == (
-        200,
-        {"status": "ready", "version": VERSION, "parts": {"state": "ok", "github": "ok"}},
-    )
+    # Whichever process answers: one of them may not have asked GitHub again yet.
+    assert ready.json()["version"] == VERSION
+    assert ready.json()["parts"]["state"] == "ok"
     assert alive.headers["x-request-id"] != "chosen"
     # They come every few seconds.
     assert "/healthz" not in {line["route"] for line in played.events("http_request")}

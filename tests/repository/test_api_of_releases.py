@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gist_mcp.version import VERSION
-from scripts.keep_api import KEPT, write_api
+from scripts.keep_api import KEPT, keep, write_api
 from tests.support.kept_api import described, incompatibilities, unreadable
 
 RELEASES = sorted(path.name for path in KEPT.iterdir())
@@ -44,6 +44,16 @@ def text_of(folder: Path) -> dict[str, str]:
 def test_the_copy_of_this_version_is_what_is_declared(now: Path) -> None:
     """If not: `.venv/bin/python scripts/keep_api.py`, after a look at what has changed."""
     assert text_of(KEPT / VERSION) == text_of(now)
+
+
+def test_the_copy_of_a_released_version_is_not_written_again(tmp_path: Path) -> None:
+    copy = keep(f"# Changelog\n\n## {VERSION} (unreleased)\n", tmp_path)
+    (copy / GRANT).write_text("as it was released")
+
+    with pytest.raises(SystemExit, match="raise the version"):
+        keep(f"# Changelog\n\n## {VERSION} (2026-12-01)\n", tmp_path)
+
+    assert (copy / GRANT).read_text() == "as it was released"
 
 
 @pytest.mark.parametrize("release", RELEASES)

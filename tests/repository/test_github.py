@@ -14,6 +14,7 @@ MANIFESTS = {
     "pip": "*.in",
     "npm": "package.json",
     "docker": "Dockerfile",
+    "docker-compose": "compose.yaml",
     "github-actions": ".github/workflows/*.yml",
 }
 """What Dependabot reads in a folder, for each kind of package that we have."""

@@ -141,7 +141,7 @@ def test_the_lowest_python_is_the_one_that_versions_are_chosen_for(metadata: Met
 def test_the_image_has_the_reboot_that_the_application_needs() -> None:
     dockerfile = (REPOSITORY / "Dockerfile").read_text()
 
-    (base,) = re.findall(r"^FROM \S+:(\S+)$", dockerfile, re.MULTILINE)
+    (base,) = re.findall(r"^FROM [^\s:]+:([\d.]+)", dockerfile, re.MULTILINE)
 
     assert base == pinned("reboot")
 

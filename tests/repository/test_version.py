@@ -1,7 +1,8 @@
 """The version stands in `gist_mcp/version.py`. Whatever else has it, has that one.
 
-Where the server itself tells it: `tests/security/test_initialize.py` looks at `serverInfo`,
-`tests/durability/test_rollback.py` at the log, `test_package.py` at the packed project.
+Where the server tells it: `tests/security/test_initialize.py` looks at `serverInfo`,
+`tests/e2e/test_json_log.py` at `/healthz`, `/readyz` and the log, and
+`tests/durability/test_rollback.py` at the log as text. `test_package.py` looks at the wheel.
 """
 
 import re
@@ -21,7 +22,7 @@ REPEATED = re.compile(
     re.MULTILINE,
 )
 MAY_REPEAT_IT = {"server.json"}
-"""For programs that read nothing of ours, and compared below."""
+"""For programs that read nothing of ours; `tests/docs/test_directory.py` compares it."""
 
 
 def test_the_newest_changes_are_those_of_the_version() -> None:
@@ -70,11 +71,3 @@ def test_a_version_that_stayed_behind_is_seen(text: str) -> None:
     (groups,) = REPEATED.findall(text)
 
     assert [version for version in groups if version] == ["0.0.9"]
-
-
-@pytest.mark.parametrize("name", sorted(MAY_REPEAT_IT))
-def test_a_file_for_other_programs_has_the_version(name: str) -> None:
-    path = REPOSITORY / name
-    versions = re.findall(r'"version": "([^"]+)"', path.read_text()) if path.exists() else []
-
-    assert set(versions) <= {VERSION}

@@ -1,5 +1,6 @@
 """The launcher for production with an `rbt` that does not do what it should."""
 
+import json
 import os
 import signal
 import subprocess
@@ -58,6 +59,15 @@ while True:
 
 ENVOY = """
 print("envoy  version: 0/1.30.2/Clean/RELEASE/BoringSSL")
+"""
+
+# Lines as the application's and as `rbt`'s own, on both streams.
+PRINTS_ALL_KINDS_OF_LINES = """
+import sys
+print('{"time": "now", "message": "the application"}', file=sys.stderr)
+print("Using .rbtrc")
+print("")
+print('{"forged": "\\x1b[31m', "child process pid 1", file=sys.stderr)
 """
 
 
@@ -122,6 +132,32 @@ def test_rbt_gets_a_count_of_servers_that_it_would_not_find_by_itself(
         f"serve run --tls=external {launched.port} {servers}",
         "github-gist-mcp: the application ended by itself, with 0",
     ]
+
+
+def test_with_json_logs_every_line_of_rbt_and_of_the_launcher_is_json(tmp_path: Path) -> None:
+    launched = Launched(tmp_path, PRINTS_ALL_KINDS_OF_LINES, LOG_FORMAT="json")
+
+    exit_code = launched.process.wait(END_SECONDS)
+
+    lines = [json.loads(line) for line in launched.log().splitlines()]
+    assert exit_code == 0
+    # What goes to both streams may overtake each other on the way out of `rbt`.
+    assert {(line.get("logger"), line["message"]) for line in lines} == {
+        (None, "the application"),
+        ("rbt", "Using .rbtrc"),
+        ("rbt", '{"forged": "\x1b[31m child process pid 1'),
+        ("launcher", "github-gist-mcp: the application ended by itself, with 0"),
+    }
+
+
+def test_with_json_logs_a_refused_setting_is_json(tmp_path: Path) -> None:
+    launched = Launched(tmp_path, "", LOG_FORMAT="json", RBT_SERVERS="3")
+
+    exit_code = launched.process.wait(END_SECONDS)
+
+    (line,) = (json.loads(line) for line in launched.log().splitlines())
+    assert exit_code == 2
+    assert "RBT_SERVERS" in line["message"]
 
 
 def test_an_application_that_is_killed_is_told_by_the_exit_code(tmp_path: Path) -> None:

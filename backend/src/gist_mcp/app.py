@@ -23,6 +23,7 @@ from gist_mcp.framework.ended_tasks import keep_only_responses
 from gist_mcp.framework.imported_tasks import keep_imported_tasks_waiting
 from gist_mcp.framework.internal_ports import listen_on_this_machine_only
 from gist_mcp.framework.placement import place_quickly
+from gist_mcp.framework.state_tracers import name_no_state
 from gist_mcp.framework.task_waits import keep_what_is_waited_for
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.gist_contents import GistContentCache
@@ -101,6 +102,7 @@ place_quickly()
 keep_only_responses()
 keep_imported_tasks_waiting()
 keep_what_is_waited_for()
+name_no_state()
 
 
 def build_application(config: Config, *, incarnation: str) -> Application:

@@ -19,6 +19,7 @@ from gist_mcp.config import Config, LogFormat, LogLevel
 from gist_mcp.errors import ConfigError
 from gist_mcp.github_address import wrong_api_url, wrong_web_url
 from gist_mcp.origin import LOOPBACK_HOSTS
+from gist_mcp.production import SIMULATOR_CLIENT_ID, check_production
 
 SECRET_SETTINGS = (
     "GITHUB_CLIENT_ID",
@@ -27,7 +28,6 @@ SECRET_SETTINGS = (
     "RETIRED_TOKEN_KEYS",
     "METRICS_TOKEN",
 )
-SIMULATOR_CLIENT_ID = "simulated-oauth-app"
 
 
 def is_production(environ: Mapping[str, str]) -> bool:
@@ -101,26 +101,10 @@ def _check_together(config: Config) -> None:
         missing = "GITHUB_CLIENT_SECRET" if has_id else "GITHUB_CLIENT_ID"
         raise ConfigError(missing, "is not set, but its counterpart is; set both or neither")
     _check_github(config)
-    if not config.production:
+    if config.production:
+        check_production(config)
+    else:
         _check_development(config)
-        return
-    if not has_id:
-        raise ConfigError(
-            "GITHUB_CLIENT_ID",
-            "production needs a GitHub OAuth App; set GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET",
-        )
-    if not config.token_keys:
-        raise ConfigError("TOKEN_KEYS", "production needs at least one key; see the README")
-    scheme = urlsplit(config.public_url).scheme
-    for variable, url in (
-        *(("EXTRA_HOSTS", f"{scheme}://{host}") for host in config.extra_hosts),
-        ("PUBLIC_URL", config.public_url),
-        ("GITHUB_WEB_URL", config.github_web_url),
-        ("GITHUB_API_URL", config.github_api_url),
-    ):
-        parts = urlsplit(url)
-        if parts.scheme != "https" and parts.hostname not in LOOPBACK_HOSTS:
-            raise ConfigError(variable, "production needs https, except on loopback")
 
 
 def _check_github(config: Config) -> None:

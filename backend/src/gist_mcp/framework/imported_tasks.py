@@ -9,7 +9,12 @@ import logging
 from typing import Any, Final
 
 from gist_mcp.framework.expectations import original, replaces
-from gist_mcp.framework.private_names import SidecarStateManager, StateTypeName, database_pb2
+from gist_mcp.framework.private_names import (
+    SidecarStateManager,
+    StateTypeName,
+    TasksCache,
+    database_pb2,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -34,5 +39,13 @@ async def import_task(
         # Else no later start would come up with it.
         self._get_task_effect_from_sidecar_task(middleware, task)
         logger.warning("a running call was imported; restart the server, so that it goes on")
+        _note_as_running(middleware.tasks_dispatcher._tasks_cache, task)
     async with self._mutator_locks[state_type][state_ref]:
         await self._store(state_type=state_type, state_ref=state_ref, task=task)
+
+
+def _note_as_running(cache: TasksCache, task: Any) -> None:
+    """From now on who asks for the task's response waits, and nobody takes the task for ended."""
+    # It is there already if the same export is imported once more.
+    if task.task_id.task_uuid not in cache._cache:
+        cache.put_pending_task(task.task_id, task.method, task.iteration, None)

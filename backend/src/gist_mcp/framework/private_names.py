@@ -159,6 +159,7 @@ EXPECTED: Final[tuple[Exists, ...]] = (
         "rebootdev.aio.state_managers:SidecarStateManager._get_task_effect_from_sidecar_task",
         "self, middleware, task",
     ),
+    Sets("rebootdev.aio.internals.tasks_dispatcher:TasksDispatcher", ("_tasks_cache",)),
     # `framework/task_waits.py`: what a wait for a workflow does to it.
     HasBody("rebootdev.aio.internals.tasks_cache:TasksCache.get", "3aceffe327703a35"),
     # `servicers/unlogged_call.py`: a call without an idempotency key.
@@ -215,6 +216,9 @@ EXPECTED: Final[tuple[Exists, ...]] = (
     IsSameAs("reboot.server.local_envoy:envoy_config", "reboot.routing:envoy_config"),
     IsSameAs("reboot.aio.http:FastAPI", "fastapi:FastAPI"),
     Is("rebootdev.settings:ENVVAR_LOCAL_ENVOY_MODE", "REBOOT_LOCAL_ENVOY_MODE"),
+    # `framework/state_tracers.py`: which tracer makes the spans of a state.
+    HasBody("rebootdev.aio.tracing:_get_tracer", "1c4d0552530ad1d0"),
+    HasBody("rebootdev.aio.tracing:span", "043804a9c4c80b04"),
     # `logs/printing.py`: whose lines are put into our form.
     Answers("log.log:get_logger", "x", f"{REBOOT}.x", lambda logger: logger.name),
     # `framework/internal_ports.py`: who listens where.
@@ -258,6 +262,7 @@ from reboot.mcp.servicers.session import _servers as sdk_servers
 from reboot.mcp.servicers.stream import StreamServicer
 from reboot.routing import envoy_config
 from reboot.server import local_envoy
+from rebootdev.aio import tracing
 from rebootdev.aio.auth import Auth
 from rebootdev.aio.auth.token_verifiers import TokenVerifier
 from rebootdev.aio.contexts import EffectValidation
@@ -340,6 +345,7 @@ __all__ = [
     "server_managers",
     "shards",
     "state_type_tag_for_name",
+    "tracing",
     "use_application_id",
     "web_framework",
     "wrap_tool",

@@ -6,6 +6,7 @@ seal, and only the rest is counted (`oauth/garbage.py`).
 """
 
 import ipaddress
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -15,10 +16,13 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gist_mcp.constants import CLIENT_ENDPOINT_NAMES, CLIENT_PREFIXES
+from gist_mcp.logs.event import detail
 from gist_mcp.rate_limit import RateLimit
 from gist_mcp.telemetry import metrics
 from gist_mcp.telemetry.metrics import Limit
 from gist_mcp.token_bucket import Rate
+
+logger = logging.getLogger(__name__)
 
 IPV6_NETWORK_BITS: Final = 64
 """What one subscriber gets at least. So a whole network counts as one address."""
@@ -102,6 +106,7 @@ def is_limited(method: str, path: str) -> bool:
 
 def too_many_requests(wait_seconds: int) -> JSONResponse:
     """429 with the time to wait (RFC 6585, 4)."""
+    logger.info("a request is refused: too many", extra=detail("request_refused", reason="limit"))
     text = f"Too many requests; try again in {wait_seconds} seconds."
     return JSONResponse(
         {"error": "temporarily_unavailable", "error_description": text},

@@ -6,6 +6,7 @@ Host only, and the MCP endpoint and every POST known Origins only (MCP specifica
 transports, security warning). Both are compared in one spelling (`gist_mcp/origin.py`).
 """
 
+import logging
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gist_mcp.config import Config
+from gist_mcp.logs.event import detail
 from gist_mcp.origin import (
     LOOPBACK_NAMES,
     canonical_authority,
@@ -21,6 +23,8 @@ from gist_mcp.origin import (
 )
 from gist_mcp.sessions.durable_mcp import MCP_PATH
 from gist_mcp.sessions.hop import HOP_HEADER
+
+logger = logging.getLogger(__name__)
 
 SINGLE_HEADERS = (
     "host",
@@ -108,6 +112,7 @@ _PASS_THE_HOST_ON = (
 
 
 def _forbidden(header: str, setting: str, more: str = "") -> JSONResponse:
+    logger.info("a request is refused: %s", header, extra=detail("request_refused", reason=header))
     text = f"This {header} is not one that the server expects; see the setting {setting}.{more}"
     return JSONResponse({"error": "forbidden", "error_description": text}, status_code=403)
 

@@ -24,7 +24,7 @@ from gist_mcp.calls.call import (
     ends_call,
     error_text,
 )
-from gist_mcp.calls.call_log import LoggedCall
+from gist_mcp.calls.call_log import LoggedCall, whose
 from gist_mcp.framework.private_names import EffectValidation
 from gist_mcp.logs import context as log_context
 from gist_mcp.principal import GitHubUserId, McpSessionId
@@ -71,6 +71,7 @@ class ToolCallingSessionServicer(McpSessionServicer):
         admission.run(CallName(account=account, session_id=session_id, call_id=request_id))
         try:
             with log_context.logging_for(log_context.of_call(request_id)):
+                log_context.note(**whose(_logged(request, state)))
                 response = await self._carry_out(context, request, request_id, state)
             if request_id not in self._steps:
                 await _note_stored(context, account, request, response)
