@@ -203,6 +203,27 @@ def test_the_internal_ports_ask_admins_for_a_secret(world: World) -> None:
     assert [port for port, said in answers.items() if "OK" in said.values()] == []
 
 
+def test_the_internal_ports_answer_no_method_of_a_state(world: World) -> None:
+    """Where no Envoy of ours is in front, as on Reboot Cloud, that alone keeps strangers out."""
+    served = served_methods()
+    internal = listening_ports(world.app) - {world.app.port}
+    ports = [port for port in internal if "UNAUTHENTICATED" in who_answers(port).values()]
+
+    said = {
+        str(each): {rpc.by_grpc(port, call).status for port in ports}
+        for each in served
+        for request in [each.request.SerializeToString()]
+        for call in [Call(each.service, each.method, each.state_type, request=request)]
+    }
+
+    # A process that has not the state sends its caller to another.
+    told = {name: statuses - {"UNAVAILABLE"} for name, statuses in said.items()}
+    # Reboot refuses to call a workflow directly before it asks who is calling.
+    assert told == {
+        str(each): {"UNKNOWN" if each.is_workflow else "PERMISSION_DENIED"} for each in served
+    }
+
+
 def test_people_are_served_as_ever(world: World) -> None:
     address = address_of(world)
 
