@@ -29,8 +29,8 @@ RUN rbt generate
 # No simulator: it stands in for GitHub on a developer's machine, and refuses production.
 COPY backend/src/main.py backend/src/main.py
 COPY backend/src/gist_mcp/ backend/src/gist_mcp/
-COPY scripts/check_health.py scripts/launch.py scripts/process_tree.py scripts/reshard.py \
-    scripts/serve.py scripts/
+COPY scripts/check_health.py scripts/envoy_version.py scripts/launch.py scripts/log_relay.py \
+    scripts/process_tree.py scripts/reshard.py scripts/serve.py scripts/
 # A checkout may be readable by its owner alone, and the user of the image could not keep what
 # Python compiles.
 RUN chmod -R a+rX . && python -m compileall -q api backend scripts

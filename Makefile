@@ -8,7 +8,7 @@ WORKERS ?= 2
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help dev unit test soak bench load budgets search lint format types check lock clean set-up-app set-up-test
+.PHONY: help dev unit test soak bench load budgets search audit sbom lint format types check lock clean set-up-app set-up-test
 
 help:
 	@echo 'make dev     set up and serve on http://localhost:9991 (PORT, STATE_DIR, CHAOS=1, ...)'
@@ -23,6 +23,8 @@ help:
 	@echo 'make format  put right what ruff can'
 	@echo 'make types   check types (mypy)'
 	@echo 'make check   lint, types and test: what CI runs'
+	@echo 'make audit   look for known vulnerabilities of the locked packages (asks an advisory service)'
+	@echo 'make sbom    write build/sbom.cdx.json: what an installation has, with digests and licences'
 	@echo 'make lock    choose package versions anew and write requirements/*.lock'
 	@echo 'make clean   remove .venv, caches and generated code; durable state in .rbt stays'
 
@@ -76,6 +78,13 @@ set-up-app:
 
 set-up-test:
 	@exec scripts/set-up test
+
+# ARGS=--allow-unreachable where no advisory service can be reached: it says so, and passes.
+audit: set-up-app
+	@exec $(PYTHON) scripts/audit.py $(ARGS)
+
+sbom: set-up-app
+	@exec $(PYTHON) scripts/sbom.py
 
 lock:
 	@exec scripts/lock

@@ -1,7 +1,8 @@
 """Writes docs/tools.md from what the server offers: `.venv/bin/python scripts/document_tools.py`.
 
-It also writes the schemas themselves, as clients get them, into `OFFER`. A test compares both files
-with what this makes: a change of a schema is seen in the difference, and never made by accident.
+It also writes the schemas themselves, as clients get them, into `OFFER`, and the table of titles
+and hints that ends docs/directory.md. Tests compare all three with what this makes: a change of a
+schema is seen in the difference, and never made by accident.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAGE = REPOSITORY / "docs" / "tools.md"
 OFFER = REPOSITORY / "tests" / "snapshots" / "offer.json"
+DIRECTORY = REPOSITORY / "docs" / "directory.md"
 
 sys.path[:0] = [str(REPOSITORY / "backend" / "src"), str(REPOSITORY / "api")]
 
@@ -76,6 +78,35 @@ def fingerprint(offered: dict[str, Any]) -> str:
 def offer_text() -> str:
     """The file `OFFER`."""
     return json.dumps(offer(), ensure_ascii=False, indent=1) + "\n"
+
+
+def directory() -> str:
+    """The page for directories, whose other sections are written by hand, with its table anew."""
+    by_hand = DIRECTORY.read_text().partition(HINTS_BEGIN)[0]
+    rows = (
+        f"| `{entry.name}` | {entry.title} | {' | '.join(map(_yes, _hints_of(entry)))} |\n"
+        for entry in TOOLS
+    )
+    return f"{by_hand}{HINTS_BEGIN}|---|---|---|---|---|---|\n{''.join(rows)}"
+
+
+HINTS_BEGIN = (
+    "| tool | title | `readOnlyHint` | `destructiveHint` | `idempotentHint` | `openWorldHint` |\n"
+)
+
+
+def _hints_of(entry: ToolEntry) -> tuple[bool | None, ...]:
+    hints = entry.annotations
+    return (
+        hints.readOnlyHint,
+        hints.destructiveHint,
+        hints.idempotentHint,
+        hints.openWorldHint,
+    )
+
+
+def _yes(hint: bool | None) -> str:
+    return str(hint).lower()
 
 
 def document() -> str:
@@ -192,3 +223,4 @@ if __name__ == "__main__":
     PAGE.write_text(document())
     OFFER.parent.mkdir(exist_ok=True)
     OFFER.write_text(offer_text())
+    DIRECTORY.write_text(directory())

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from gist_mcp.errors import ConfigError
+from scripts.log_relay import json_line
 
 MAX_SERVERS: Final = 32
 
@@ -76,11 +78,13 @@ def check_free(variable: str, port: int) -> None:
                 # No IPv6 on this machine.
 
 
-def complain(text: str) -> None:
-    """One line on standard error, whatever `text` has in it."""
+def complain(text: str, *, form: str = "text") -> None:
+    """One line on standard error, whatever `text` has in it. `form` is `text` or `json`."""
     # Pydantic's texts have capitals and several lines now and then; a person gets one line.
+    line = f"github-gist-mcp: {' '.join(text.split())}"
     with contextlib.suppress(OSError):
-        print(f"github-gist-mcp: {' '.join(text.split())}", file=sys.stderr, flush=True)
+        shown = json_line("launcher", logging.INFO, line) if form == "json" else line
+        print(shown, file=sys.stderr, flush=True)
 
 
 def open_standard_streams() -> None:

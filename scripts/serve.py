@@ -3,26 +3,31 @@
     python scripts/serve.py --tls=external
 
 Options are those of `rbt serve run`; `PORT`, `RBT_STATE_DIRECTORY` and `RBT_SERVERS` come from the
-environment. `rbt` cannot count cores inside a cgroup, refuses to be process 1, and leaves its
-application serving when it gets a SIGTERM, which is what asks a service to stop. This launcher
-deals with all three. It ends with 0 when it was asked to stop, with 2 for a bad setting, and else
-as the application ended.
+environment. `rbt` cannot count cores inside a cgroup, refuses to be process 1, leaves its
+application serving when it gets a SIGTERM, which is what asks a service to stop, and with
+`--tls=own-certificate` reads a certificate and serves plain HTTP. This launcher deals with the
+first three and refuses the last. It ends with 0 when it was asked to stop, with 2 for a bad
+setting, and else as the application ended.
 """
 
 import asyncio
+import functools
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "backend" / "src")]
 
-from gist_mcp.config_source import load_config  # noqa: E402
+from gist_mcp.config_source import load_config, log_format  # noqa: E402
 from gist_mcp.errors import ConfigError  # noqa: E402
+from scripts.envoy_version import CannotStart, rbt_command  # noqa: E402
 from scripts.launch import (  # noqa: E402
     EXIT_FAILED,
     EXIT_SETTINGS,
@@ -33,6 +38,7 @@ from scripts.launch import (  # noqa: E402
     complain,
     open_standard_streams,
 )
+from scripts.log_relay import LogRelay  # noqa: E402
 from scripts.process_tree import ProcessTree  # noqa: E402
 
 # As in development, and what tests run with: a slow request in one does not stop the other.
@@ -77,19 +83,38 @@ def _check_state_directory(environ: Mapping[str, str]) -> None:
         raise ConfigError(variable, text) from None
 
 
+def check_options(options: Sequence[str]) -> None:
+    """Raises `ConfigError` if somebody wants TLS of `rbt`, which would serve plain HTTP."""
+    for option, following in zip_longest(options, options[1:], fillvalue=""):
+        name, _, value = option.partition("=")
+        if name in ("--tls-certificate", "--tls-key") or (
+            name == "--tls" and (value or following) != "external"
+        ):
+            raise ConfigError(
+                name,
+                "is not supported: TLS ends at a proxy (docs/deployment.md); use --tls=external",
+            )
+
+
 async def run(environ: Mapping[str, str], options: Sequence[str]) -> int:
     """Runs the application until it ends or somebody wants it stopped. Returns the exit code."""
+    form = log_format(environ)
+    say = functools.partial(complain, form=form)
     something_happened = asyncio.Event()
     stop_request = StopSignals(notify=something_happened.set)
     try:
+        check_options(options)
         environment = await prepare(environ)
-        application = _start(environment, options)
+        command = [*rbt_command(environ.get("PATH")), "serve", "run", *options]
     except ConfigError as error:
-        complain(str(error))
+        say(str(error))
         return EXIT_SETTINGS
-    except FileNotFoundError:
-        complain("found no `rbt` on PATH; it comes with the packages in requirements/app.lock")
+    except CannotStart as error:
+        say(str(error))
         return EXIT_FAILED
+    application = _start(command, environment, form)
+    printed = application.stdout
+    relay = None if printed is None else LogRelay(printed, program="rbt")
     # Nothing can have been missed: the first look at the application comes after this.
     asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, something_happened.set)
     while not stop_request.is_made() and application.exit_code() is None:
@@ -99,13 +124,18 @@ async def run(environ: Mapping[str, str], options: Sequence[str]) -> int:
     ended_with = EXIT_STOPPED if stop_request.is_made() else application.exit_code()
     was_asked = stop_request.is_made()
     await application.stop(hurry=stop_request.is_repeated)
+    if relay is not None:
+        relay.finish()
     told = _told_exit_code(ended_with)
-    complain("stopped, as asked" if was_asked else f"the application ended by itself, with {told}")
+    say("stopped, as asked" if was_asked else f"the application ended by itself, with {told}")
     return told
 
 
-def _start(environment: Mapping[str, str], options: Sequence[str]) -> ProcessTree:
-    return ProcessTree(["rbt", "serve", "run", *options], environment, folder=REPOSITORY)
+def _start(command: Sequence[str], environment: Mapping[str, str], form: str) -> ProcessTree:
+    if form == "text":
+        return ProcessTree(command, environment, folder=REPOSITORY)
+    pipe, joined = subprocess.PIPE, subprocess.STDOUT
+    return ProcessTree(command, environment, folder=REPOSITORY, stdout=pipe, stderr=joined)
 
 
 def _told_exit_code(ended_with: int | None) -> int:

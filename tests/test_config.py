@@ -29,6 +29,23 @@ def parse(environ: dict[str, str], *, production: bool = False) -> Config:
     return parse_config(environ, production=production)
 
 
+@pytest.mark.parametrize(
+    ("environ", "production", "is_closed"),
+    [
+        (APP, False, True),
+        ({**APP, "PUBLIC_URL": "http://192.0.2.1:9991", "DEV_PUBLIC": "1"}, False, False),
+        (PRODUCTION, True, False),
+        ({**PRODUCTION, "THIS_MACHINE_ONLY": "true"}, True, True),
+        # On loopback, a proxy in front may still be another machine's.
+        (APP, True, False),
+    ],
+)
+def test_other_machines_connect_where_that_is_meant(
+    environ: dict[str, str], production: bool, is_closed: bool
+) -> None:
+    assert parse(environ, production=production).is_for_this_machine_only is is_closed
+
+
 def test_the_defaults_are_those_of_the_contract() -> None:
     config = parse(APP)
 
@@ -44,6 +61,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert config.allowed_origins == ()
     assert config.public_gists == "allow"
     assert config.read_only is False
+    assert config.this_machine_only is False
 
 
 @pytest.mark.parametrize(
@@ -106,6 +124,15 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         ("PUBLIC_GISTS", "sometimes"),
         ("PUBLIC_GISTS", "Never"),
         ("READ_ONLY", "perhaps"),
+        ("EXTRA_HOSTS", "https://gists.example.net"),
+        ("EXTRA_HOSTS", "Gists.example.net"),
+        ("EXTRA_HOSTS", "gists.example.net/path"),
+        ("EXTRA_HOSTS", "gists.example.net:80"),
+        ("EXTRA_HOSTS", "gists.example.net."),
+        ("EXTRA_HOSTS", "user@gists.example.net"),
+        ("EXTRA_HOSTS", "*.example.net"),
+        ("EXTRA_HOSTS", "127.1"),
+        ("EXTRA_HOSTS", "localhost:9991"),
         ("DEV_PUBLIC", "perhaps"),
         ("DEV_PUBLIC", "2"),
         ("DEV_PUBLIC", " 1"),
@@ -159,10 +186,74 @@ def test_an_origin_is_a_public_url(value: str) -> None:
     assert config.is_secure is value.startswith("https")
 
 
-def test_an_enterprise_server_may_have_its_api_at_a_path() -> None:
-    config = parse({**APP, "GITHUB_API_URL": "https://github.example.com/api/v3/"})
+@pytest.mark.parametrize(
+    ("web_url", "api_url"),
+    [
+        ("", "https://api.github.com"),
+        ("https://github.com/", "https://api.github.com"),
+        ("https://octocorp.ghe.com", "https://api.octocorp.ghe.com"),
+        ("https://github.example.com", "https://github.example.com/api/v3"),
+        ("https://github.example.com:8443/", "https://github.example.com:8443/api/v3"),
+    ],
+)
+def test_the_api_is_that_of_the_github_whose_pages_are_named(web_url: str, api_url: str) -> None:
+    derived = parse({**APP, "GITHUB_WEB_URL": web_url})
+    named = parse({**APP, "GITHUB_WEB_URL": web_url, "GITHUB_API_URL": api_url + "/"})
 
-    assert config.github_api_url == "https://github.example.com/api/v3"
+    assert derived.github_api_url == named.github_api_url == api_url
+
+
+@pytest.mark.parametrize(
+    ("web_url", "api_url"),
+    [
+        ("https://github.example.com", "https://api.internal.example.com/v3"),
+        ("https://github.com", "http://127.0.0.1:8080"),
+    ],
+)
+def test_an_api_may_be_reached_by_a_way_of_the_operators_own(web_url: str, api_url: str) -> None:
+    config = parse({**APP, "GITHUB_WEB_URL": web_url, "GITHUB_API_URL": api_url})
+
+    assert config.github_api_url == api_url
+
+
+SERVER = "https://github.example.com"
+
+
+@pytest.mark.parametrize(
+    ("web_url", "api_url", "variable", "right"),
+    [
+        (SERVER, "https://api.github.com", "GITHUB_API_URL", f"{SERVER}/api/v3"),
+        (SERVER, SERVER, "GITHUB_API_URL", f"{SERVER}/api/v3"),
+        (SERVER, "https://api.octocorp.ghe.com", "GITHUB_API_URL", f"{SERVER}/api/v3"),
+        ("", f"{SERVER}/api/v3", "GITHUB_API_URL", "https://api.github.com"),
+        ("", "https://github.com/api/v3", "GITHUB_API_URL", "https://api.github.com"),
+        (
+            "https://octocorp.ghe.com",
+            "https://octocorp.ghe.com/api/v3",
+            "GITHUB_API_URL",
+            "https://api.octocorp.ghe.com",
+        ),
+        (
+            "https://octocorp.ghe.com",
+            "https://api.hexacorp.ghe.com",
+            "GITHUB_API_URL",
+            "https://api.octocorp.ghe.com",
+        ),
+        (f"{SERVER}/api/v3", "", "GITHUB_WEB_URL", SERVER),
+        ("https://gist.github.com", "", "GITHUB_WEB_URL", "https://github.com"),
+        ("https://api.octocorp.ghe.com", "", "GITHUB_WEB_URL", "https://octocorp.ghe.com"),
+        ("https://ghe.com", "", "GITHUB_WEB_URL", "https://SUBDOMAIN.ghe.com"),
+    ],
+)
+def test_addresses_that_are_not_of_one_github_are_refused_with_the_right_one(
+    web_url: str, api_url: str, variable: str, right: str
+) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        parse({**APP, "GITHUB_WEB_URL": web_url, "GITHUB_API_URL": api_url})
+
+    assert refusal.value.variable == variable
+    assert f"{right};" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
 
 
 def test_an_origin_is_what_browsers_send() -> None:
@@ -186,9 +277,8 @@ def test_half_an_oauth_app_is_refused(only: str, production: bool) -> None:
         ({"GITHUB_CLIENT_ID": "", "GITHUB_CLIENT_SECRET": ""}, "GITHUB_CLIENT_ID"),
         ({"TOKEN_KEYS": ""}, "TOKEN_KEYS"),
         ({"PUBLIC_URL": "http://gists.example.com"}, "PUBLIC_URL"),
-        ({"GITHUB_API_URL": "http://github.example.com/api/v3"}, "GITHUB_API_URL"),
         ({"GITHUB_WEB_URL": "http://github.example.com"}, "GITHUB_WEB_URL"),
-        ({"GITHUB_API_URL": "http://localhost:9992"}, "GITHUB_API_URL"),
+        ({"GITHUB_WEB_URL": "http://localhost:9992"}, "GITHUB_WEB_URL"),
         ({"GITHUB_WEB_URL": "https://[::1]:9992"}, "GITHUB_WEB_URL"),
         ({"GITHUB_SIMULATOR_PORT": "9992"}, "GITHUB_SIMULATOR_PORT"),
         ({"GITHUB_CLIENT_ID": "simulated-oauth-app"}, "GITHUB_CLIENT_ID"),
@@ -211,6 +301,32 @@ def assert_has_section(link: str) -> None:
     page, _, anchor = link.partition("#")
     headings = re.findall(r"^#+ (.+)$", (REPOSITORY / page).read_text(), re.MULTILINE)
     assert anchor in [re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings]
+
+
+def test_further_hosts_have_the_scheme_of_the_public_url() -> None:
+    hosts = "gists.example.net, gists.internal:8443"
+
+    config = parse({**PRODUCTION, "EXTRA_HOSTS": hosts}, production=True)
+
+    assert config.own_origins.all == {
+        "https://gists.example.com",
+        "https://gists.example.net",
+        "https://gists.internal:8443",
+    }
+    with pytest.raises(ConfigError, match="EXTRA_HOSTS") as refusal:
+        parse({**APP, "EXTRA_HOSTS": hosts}, production=True)
+    assert "https" in str(refusal.value)
+
+
+def test_development_with_a_host_that_others_can_reach_has_to_be_meant() -> None:
+    environ = {**APP, "EXTRA_HOSTS": "gists.example.net"}
+
+    with pytest.raises(ConfigError, match="EXTRA_HOSTS") as refusal:
+        parse(environ)
+    assert "DEV_PUBLIC=1" in str(refusal.value)
+    meant = {**environ, "DEV_PUBLIC": "1"}
+    assert parse(meant).is_public_development
+    assert is_public_development(meant)
 
 
 def test_production_takes_http_on_loopback() -> None:

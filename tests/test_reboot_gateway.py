@@ -21,7 +21,8 @@ from rebootdev.settings import ENVVAR_LOCAL_ENVOY_MODE
 from gist_mcp.config_source import parse_config
 from gist_mcp.framework.expectations import original
 from gist_mcp.http.owner_route import FILTER_NAME
-from gist_mcp.reboot_gateway import AMONG_SERVERS, ClosedListener, GatewayUnknown, close_gateway
+from gist_mcp.http.rpc_refusals import ADMIN_CALLS, AMONG_SERVERS, NOT_FROM_OUTSIDE
+from gist_mcp.reboot_gateway import ClosedListener, GatewayUnknown, close_gateway
 from tests.support.ports import free_port
 
 CONFIG = parse_config({"PORT": "9991", "TOKEN_KEYS": "k" * 40}, production=False)
@@ -142,6 +143,24 @@ def test_development_for_others_serves_the_front_door_only(stock: Any) -> None:
     assert served[-len(routes) :] == routes
 
 
+def test_production_serves_the_front_door_and_what_admins_call(stock: Any) -> None:
+    (before,) = managers(listener())
+    routes = list(before.route_config.virtual_hosts[0].routes)
+
+    close_gateway(CONFIG.model_copy(update={"production": True}))
+
+    (after,) = managers(listener())
+    served = list(after.route_config.virtual_hosts[0].routes)
+    of_reboot = [r.match for r in routes if r.route.cluster != "app_http"]
+    refused = [r.match for r in served if r.direct_response.body.inline_string == NOT_FROM_OUTSIDE]
+    # After those of what only servers ask.
+    for stock_match, match in zip(of_reboot, refused[len(AMONG_SERVERS) :], strict=True):
+        excepted = match.headers[len(stock_match.headers) :]
+        assert [header.string_match.prefix for header in excepted] == list(ADMIN_CALLS)
+        assert all(header.name == ":path" and header.invert_match for header in excepted)
+        assert list(match.headers[: len(stock_match.headers)]) == list(stock_match.headers)
+
+
 @pytest.mark.parametrize("servers", [0, 1])
 def test_http_1_0_is_served_and_without_a_host_it_has_nobodys(stock: Any, servers: int) -> None:
     close_gateway(CONFIG)
@@ -154,6 +173,21 @@ def test_http_1_0_is_served_and_without_a_host_it_has_nobodys(stock: Any, server
 def addresses(made: Listener) -> list[tuple[str, int]]:
     each = [made.address, *(more.address for more in made.additional_addresses)]
     return [(one.socket_address.address, one.socket_address.port_value) for one in each]
+
+
+@pytest.mark.parametrize(
+    ("this_machine_only", "sources"), [(True, ["127.0.0.0", "::1"]), (False, [])]
+)
+def test_in_production_it_is_told_whether_other_machines_may_connect(
+    stock: Any, this_machine_only: bool, sources: list[str]
+) -> None:
+    settings = {"production": True, "this_machine_only": this_machine_only}
+
+    close_gateway(CONFIG.model_copy(update=settings))
+
+    (chain,) = listener().filter_chains
+    ranges = chain.filter_chain_match.source_prefix_ranges
+    assert [each.address_prefix for each in ranges] == sources
 
 
 def test_it_listens_on_both_loopback_addresses(stock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,6 +301,4 @@ def test_a_listener_of_an_unknown_shape_is_not_served(stock: Any, change: Any) -
     change(made)
 
     with pytest.raises(GatewayUnknown, match="has changed"):
-        ClosedListener(
-            lambda: made, [], this_machine_only=False, front_door_only=False, on_ipv6=False
-        )()
+        ClosedListener(lambda: made, [], this_machine_only=False, served_rpc=None, on_ipv6=False)()

@@ -1,6 +1,6 @@
 """The rules of a token bucket, and the rate limit in memory that is made of them."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gist_mcp import token_bucket
@@ -68,6 +68,7 @@ def test_a_clock_that_goes_to_and_fro_gives_nothing_twice(
 
 
 @given(rate=rates, cost=costs, spent=st.floats(0, 1), later=st.floats(0, 7200))
+@example(rate=Rate(burst=1.0, per_second=24.0), cost=1.0, spent=0.5, later=0.0)
 def test_the_wait_that_is_told_is_enough(
     rate: Rate, cost: float, spent: float, later: float
 ) -> None:

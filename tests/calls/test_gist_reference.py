@@ -66,11 +66,50 @@ def test_a_raw_address_names_the_file(text: str, filename: str) -> None:
     assert gist_reference(text, HOSTS) == GistReference(gist_id=LONG, filename=filename)
 
 
-def test_an_enterprise_server_has_its_gists_in_two_places() -> None:
-    hosts = gist_hosts("https://git.example.com", "https://git.example.com/api/v3")
+SERVER_HOSTS = gist_hosts("https://git.example.com", "https://git.example.com/api/v3")
+TENANT_HOSTS = gist_hosts("https://octocorp.ghe.com", "https://api.octocorp.ghe.com")
 
-    for address in ("git.example.com/gist/", "gist.git.example.com/octocat/"):
-        assert gist_reference(f"https://{address}{GIST}", hosts).gist_id == GIST
+
+@pytest.mark.parametrize(
+    ("address", "hosts"),
+    [
+        (f"git.example.com/gist/{GIST}", SERVER_HOSTS),
+        (f"git.example.com/gist/octocat/{GIST}", SERVER_HOSTS),
+        (f"git.example.com/api/v3/gists/{GIST}/comments", SERVER_HOSTS),
+        (f"gist.git.example.com/{GIST}", SERVER_HOSTS),
+        (f"gist.git.example.com/octocat/{GIST}", SERVER_HOSTS),
+        (f"gist.octocorp.ghe.com/octocat/{GIST}", TENANT_HOSTS),
+        (f"api.octocorp.ghe.com/gists/{GIST}", TENANT_HOSTS),
+    ],
+)
+def test_each_kind_of_github_has_its_gists_in_places_of_its_own(
+    address: str, hosts: frozenset[str]
+) -> None:
+    assert gist_reference(f"https://{address}", hosts) == GistReference(gist_id=GIST)
+
+
+def test_an_enterprise_servers_raw_address_names_the_file() -> None:
+    text = f"https://git.example.com/gist/octocat/{LONG}/raw/{SHA}/a%20b.md"
+
+    assert gist_reference(text, SERVER_HOSTS) == GistReference(gist_id=LONG, filename="a b.md")
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("https://github.com/octocat/hello-world/issues/123", HOSTS),
+        ("https://git.example.com/octocat/hello-world/pull/123", SERVER_HOSTS),
+        ("https://git.example.com/api/v3/repos/octocat/hello-world/issues/123", SERVER_HOSTS),
+        (f"https://git.example.com/octocat/{GIST}", SERVER_HOSTS),
+        (f"https://gist.github.com/{GIST}", SERVER_HOSTS),
+        (f"https://gist.git.example.com/{GIST}", HOSTS),
+    ],
+)
+def test_an_address_of_something_else_or_of_another_github_is_no_gist(
+    text: str, hosts: frozenset[str]
+) -> None:
+    with pytest.raises(InvalidArgument):
+        gist_reference(text, hosts)
 
 
 @pytest.mark.parametrize(

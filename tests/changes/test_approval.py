@@ -311,6 +311,47 @@ async def test_a_gist_that_changes_meanwhile_is_left_alone(here: Asking, work: A
     assert "used already" not in await here.asks(work(gist_id, confirm=confirm))
 
 
+@pytest.mark.parametrize("policy", ["ask", "never"])
+async def test_a_gist_that_becomes_public_meanwhile_is_not_forked(here: Asking) -> None:
+    gist_id = here.gist(STRANGER, public=False)
+    approved = ForkGist(gist_id, user_id=USER_ID)
+    await here.approve(approved)
+    here.simulator.show_gist_as(gist_id, public=True)
+
+    with pytest.raises(Conflict, match="in the meantime"):
+        await approved.prepare(here.token)
+
+
+@pytest.mark.parametrize("policy", ["ask"])
+async def test_a_gist_that_its_owner_changes_meanwhile_is_not_forked(here: Asking) -> None:
+    gist_id = here.gist(STRANGER)
+    confirm = confirm_token(await here.asks(ForkGist(gist_id, user_id=USER_ID)))
+    approved = ForkGist(gist_id, user_id=USER_ID, confirm=confirm)
+    await here.approve(approved)
+    owner = GitHubToken(here.simulator.create_token(STRANGER, ("gist",)))
+    await process.services().github.update_gist(
+        owner, gist_id, description=None, files={"new.md": FileChange(content="new")}
+    )
+
+    with pytest.raises(Conflict, match="in the meantime"):
+        await approved.prepare(here.token)
+
+
+async def test_a_gist_without_history_is_known_by_its_list_of_revisions(here: Asking) -> None:
+    gist_id = here.gist()
+    here.simulator.show_gist_as(gist_id, history=None)
+    confirm = confirm_token(await here.asks(delete(gist_id)))
+    approved = delete(gist_id, confirm=confirm)
+    await here.approve(approved)
+    await approved.prepare(here.token)
+    await process.services().github.update_gist(
+        here.token, gist_id, description=None, files={"new.md": FileChange(content="new")}
+    )
+
+    with pytest.raises(Conflict, match="changed"):
+        await approved.prepare(here.token)
+
+
 @pytest.mark.parametrize("policy", ["ask"])
 async def test_many_files_are_counted(here: Asking) -> None:
     files = {f"{number}.txt": "x" for number in range(300)}

@@ -32,7 +32,9 @@ from tests.support.sign_in import sign_in
 from tests.support.world import CLIENT_ID, TOKEN_KEY
 
 PACKAGE = Path(gist_mcp.__file__).parent
-BACKGROUND_TASKS = frozenset({"forget idle sessions", "sweep over all sessions"})
+BACKGROUND_TASKS = frozenset(
+    {"forget idle sessions", "sweep over all sessions", "tell what is open"}
+)
 """They run every few seconds, so a walk on a slow machine meets them. They are part of no walk."""
 
 WALKS_SECONDS = 120.0

@@ -21,7 +21,7 @@ NAMED = re.compile(
     r"|\]\(((?!https?:|#)[^)#\s]+)(?:#[^)]*)?\)"
 )
 # On the machine of whoever runs a client or the server.
-ELSEWHERE = {".vscode/mcp.json", ".rbt/github-simulator.json"}
+ELSEWHERE = {".vscode/mcp.json", ".rbt/github-simulator.json", "build/sbom.cdx.json"}
 # What a reader of CONTRIBUTING.md writes; test_contributing.py follows the steps.
 TO_BE_WRITTEN = re.compile(r"Write\s+`[\w./-]+`:")
 # The tables of files in architecture.md name each below its room; test_architecture.py checks them.

@@ -10,7 +10,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
 
 from gist_mcp.framework.private_names import database_pb2
-from gist_mcp.servicers.mcp_session import MAX_KEPT
+from gist_mcp.servicers.mcp_session_rules import MAX_KEPT
 from tests.durability.stage import Player, Stage, stage
 from tests.security.state_export import exported_items
 from tests.support.mcp_client import McpClient, RunningCall

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gist_mcp.servicers.mcp_session import MAX_KEPT
+from gist_mcp.servicers.mcp_session_rules import MAX_KEPT
 from gist_mcp.sessions.ownership import close_session
 from gist_mcp.sessions.retention import SESSION_LIFETIME_SECONDS
 from tests.support.runtime import Runtime

@@ -14,12 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.container.running import Container
 from tests.e2e.ordinary_day import Day, play
+from tests.e2e.production import production
 from tests.support.deployment import REPOSITORY
 from tests.support.github_simulator import GitHubSimulator
 from tests.support.make_dev import STOP_SECONDS, MakeDev
-from tests.support.world import TOKEN_KEY, configured
+from tests.support.world import TOKEN_KEY
 
 OUR_LINE = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (INFO|WARNING) gist_mcp(\.\w+)*: \S.*"
@@ -65,7 +65,10 @@ NEWS = (
     r"token refused: invalid_grant: ",
     r"session [0-9a-f]{8} opened by octocat with the client 'durability-tests'",
     r"session [0-9a-f]{8} ended by its client",
+    r"create_gist by octocat: changed [0-9a-f]{20,32}",
     r"create_gist by octocat: done in \d+\.\d\d s",
+    r"a grant was revoked: a code came twice",
+    r"a token was revoked at GitHub",
     r"create_gist by octocat: refused after \d+\.\d\d s: Conflict",
     r"list_my_gists by octocat: refused after \d+\.\d\d s: RateLimited",
     r"a call by octocat: refused before it began",
@@ -132,17 +135,6 @@ class Development:
         return self._earlier + self._server.log()
 
 
-class Production(Container):
-    """`scripts/serve.py` as the image runs it."""
-
-    github: GitHubSimulator
-
-    def stop_politely(self) -> None:
-        """SIGTERM to the launcher."""
-        stopped = self.stop(signal.SIGTERM)
-        assert (stopped.exit_code, stopped.survivors) == (0, [])
-
-
 @contextmanager
 def development(folder: Path) -> Iterator[Development]:
     """Serving."""
@@ -151,19 +143,6 @@ def development(folder: Path) -> Iterator[Development]:
         yield site
     finally:
         site.clean_up()
-
-
-@contextmanager
-def production(folder: Path) -> Iterator[Production]:
-    """Serving, with a GitHub that it takes for the real one."""
-    site = Production(folder)
-    with configured(site, AFTER_A_LIMIT) as github:
-        site.github = github
-        try:
-            site.start()
-            yield site
-        finally:
-            site.kill()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +159,7 @@ def played(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """A day of each kind of start. One is killed in the middle of it, the other is stopped."""
     folder = tmp_path_factory.mktemp("day")
     if request.param == "serve":
-        with production(folder) as serving:
+        with production(folder, AFTER_A_LIMIT) as serving:
             day = play(serving, serving.stop_politely)
             day.secrets += [TOKEN_KEY, serving.github.client_secret]
             return Played(day=day, log=serving.log(), is_development=False)

@@ -8,9 +8,9 @@ import pytest
 from tests.mcp_clients.person import Person, query_of
 from tests.support.deployment import Deployment
 from tests.support.mcp_client import McpClient
-from tests.support.nginx import nginx, nginx_program
 from tests.support.oauth_client import OAuthClient
 from tests.support.ports import free_port
+from tests.support.proxies import nginx, nginx_program
 from tests.support.world import World, configured
 
 GIST = {"filename": "a.txt", "description": "behind nginx", "content": "x"}
@@ -27,7 +27,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with (
         configured(server, {"PUBLIC_URL": public}) as github,
         server,
-        nginx(folder / "nginx", port=port, upstream=f"http://127.0.0.1:{server.port}"),
+        nginx(folder / "nginx", port=port, upstream=f"127.0.0.1:{server.port}"),
     ):
         yield World(server=server, github=github)
 
@@ -37,7 +37,7 @@ def public_url(here: World) -> str:
 
 
 def test_the_health_check_and_the_pages_are_served(here: World) -> None:
-    assert httpx.get(f"{public_url(here)}/healthz").json() == {"status": "ok"}
+    assert httpx.get(f"{public_url(here)}/healthz").json()["status"] == "ok"
     page = httpx.get(public_url(here), headers={"Accept": "text/html"})
     assert (page.status_code, f"{public_url(here)}/mcp" in page.text) == (200, True)
 

@@ -107,6 +107,24 @@ def test_a_gist_is_read_with_its_files() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("status", "headers", "is_file"),
+    [
+        (200, {"content_type": "text/plain; charset=utf-8"}, True),
+        (200, {"content_type": "application/octet-stream"}, True),
+        (200, {}, True),
+        (200, {"content_type": "Text/HTML; charset=utf-8"}, False),
+        (302, {"location": "https://git.example.com/login"}, False),
+    ],
+)
+def test_a_page_or_a_redirect_is_not_taken_for_a_file(
+    status: int, headers: dict[str, str], is_file: bool
+) -> None:
+    given_answer = answer(status, "content", **headers)
+
+    assert responses.read_raw(given_answer) == (given_answer.body if is_file else None)
+
+
 def test_a_gist_may_come_without_owner_description_and_files() -> None:
     bare = {**GIST, "owner": None, "description": None, "files": {}}
 

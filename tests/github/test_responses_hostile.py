@@ -32,7 +32,7 @@ READERS = (
     responses.read_gist,
     responses.read_gist_page,
     responses.read_is_starred,
-    responses.read_body,
+    responses.read_raw,
     responses.read_nothing,
 )
 HEADERS = (

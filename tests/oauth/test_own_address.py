@@ -12,7 +12,7 @@ from gist_mcp.config_source import parse_config
 from gist_mcp.mcp_http import challenges
 from gist_mcp.mcp_http.authentication import TokenMissing
 from gist_mcp.oauth.authorization_request import destination_of, open_from_consent
-from gist_mcp.origin import own_address
+from gist_mcp.origin import OwnOrigins
 from tests.mcp_clients.person import read_form
 from tests.oauth.oauth_client import REDIRECT_URI, OAuthClient, register
 from tests.oauth.site import BROWSER_ACCEPT, CODE, PUBLIC_URL, Site, query_of
@@ -32,7 +32,7 @@ FORGED = [
 
 def address_of(host: str, public_url: str) -> str:
     headers = [(b"host", host.encode("latin-1"))]
-    return own_address(public_url, Request({"type": "http", "headers": headers}))
+    return OwnOrigins.of(public_url).asked_for(Request({"type": "http", "headers": headers}))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -213,6 +213,40 @@ def test_a_public_server_has_one_issuer_whatever_the_link_says(site: Site, came_
     answer = go_through(site, url, client.parameters() | {"came_by": came_by})
 
     assert answer["iss"] == PUBLIC_URL
+
+
+EXTRA_URL = "https://gists.example.net"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("name", [PUBLIC_URL, EXTRA_URL])
+def test_a_client_at_a_further_host_is_answered_under_it_and_signs_in_at_the_public_one(
+    site: Site, name: str
+) -> None:
+    """GitHub knows one callback URL, and the browser's cookies belong to one host."""
+    site.configure(EXTRA_HOSTS="gists.example.net")
+    client = register(site)
+    server = site.get(f"{name}/.well-known/oauth-authorization-server").json()
+    link = f"{name}/oauth/authorize"
+    resource = {"resource": f"{name}/mcp"}
+
+    answer = go_through(site, link, client.parameters(**resource))
+    tokens = site.run(
+        browser_of(site, name).post(
+            server["token_endpoint"], data=client.redemption(answer["code"]) | resource
+        )
+    )
+
+    assert server["issuer"] == answer["iss"] == name
+    assert f'"resource":"{name}/mcp"' in texts(at(site, name))[0]
+    assert tokens.status_code == 200, tokens.text
+
+
+@pytest.mark.parametrize("host", ["gists.example.org", "gists.example.net:8443", *FORGED])
+def test_a_host_that_is_not_named_is_still_nobody(site: Site, host: str) -> None:
+    site.configure(EXTRA_HOSTS="gists.example.net")
+
+    assert texts(at(site, PUBLIC_URL, host)) == texts(at(site, PUBLIC_URL))
 
 
 def test_two_names_in_one_request_are_refused(site: Site) -> None:

@@ -13,7 +13,7 @@ from packaging.metadata import Metadata
 from packaging.requirements import Requirement
 
 from gist_mcp.version import VERSION
-from tests.support.checkout import copy_checkout, tracked_files
+from tests.support.checkout import copy_checkout
 from tests.support.deployment import REPOSITORY
 
 pytestmark = pytest.mark.integration
@@ -80,24 +80,8 @@ def test_the_metadata_says_what_the_project_is(metadata: Metadata) -> None:
 
 
 def test_the_version_is_the_servers(metadata: Metadata) -> None:
-    """tests/security/test_initialize.py holds the same against what the server says of itself."""
+    """`test_version.py` has the other places."""
     assert str(metadata.version) == VERSION
-
-
-def test_the_newest_changes_are_those_of_the_version() -> None:
-    changelog = (REPOSITORY / "CHANGELOG.md").read_text()
-
-    headings = re.findall(r"^## (.+)$", changelog, re.MULTILINE)
-
-    assert re.fullmatch(rf"{re.escape(VERSION)} \((unreleased|\d{{4}}-\d\d-\d\d)\)", headings[0])
-
-
-def test_the_version_is_written_in_one_place() -> None:
-    ours = [path for path in tracked_files() if path.parts[0] not in ("tests", "requirements")]
-
-    places = [str(path) for path in ours if f'"{VERSION}"' in (REPOSITORY / path).read_text()]
-
-    assert places == ["backend/src/gist_mcp/version.py"]
 
 
 def test_the_dependencies_are_those_of_the_application(metadata: Metadata) -> None:

@@ -1,8 +1,8 @@
 """The launcher for production with an `rbt` that does not do what it should."""
 
+import json
 import os
 import signal
-import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from gist_mcp.errors import ConfigError
+from scripts.serve import check_options
 from tests.support.deployment import REPOSITORY
 from tests.support.make_dev import settings
 from tests.support.ports import free_port
@@ -55,17 +57,34 @@ while True:
 """
 
 
-class Launched:
-    """`scripts/serve.py` with a program in place of `rbt`."""
+ENVOY = """
+print("envoy  version: 0/1.30.2/Clean/RELEASE/BoringSSL")
+"""
 
-    def __init__(self, folder: Path, rbt: str, *options: str, **variables: str) -> None:
-        program = folder / "bin" / "rbt"
-        program.parent.mkdir()
-        program.write_text(f"#!{sys.executable}\n{rbt}")
-        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+# Lines as the application's and as `rbt`'s own, on both streams.
+PRINTS_ALL_KINDS_OF_LINES = """
+import sys
+print('{"time": "now", "message": "the application"}', file=sys.stderr)
+print("Using .rbtrc")
+print("")
+print('{"forged": "\\x1b[31m', "child process pid 1", file=sys.stderr)
+"""
+
+
+class Launched:
+    """`scripts/serve.py` with a program in place of `rbt`, and one that says which Envoy it is."""
+
+    def __init__(
+        self, folder: Path, rbt: str, *options: str, envoy: str = ENVOY, **variables: str
+    ) -> None:
+        programs = folder / "bin"
+        programs.mkdir()
+        for name, program in (("rbt", rbt), ("envoy", envoy)):
+            (programs / name).write_text(f"#!{sys.executable}\n{program}")
+            (programs / name).chmod(0o755)
         self._log = folder / "log"
         own = {
-            "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             "PORT": str(free_port()),
             "RBT_STATE_DIRECTORY": str(folder / "state"),
             "GITHUB_CLIENT_ID": "an-id",
@@ -113,6 +132,32 @@ def test_rbt_gets_a_count_of_servers_that_it_would_not_find_by_itself(
         f"serve run --tls=external {launched.port} {servers}",
         "github-gist-mcp: the application ended by itself, with 0",
     ]
+
+
+def test_with_json_logs_every_line_of_rbt_and_of_the_launcher_is_json(tmp_path: Path) -> None:
+    launched = Launched(tmp_path, PRINTS_ALL_KINDS_OF_LINES, LOG_FORMAT="json")
+
+    exit_code = launched.process.wait(END_SECONDS)
+
+    lines = [json.loads(line) for line in launched.log().splitlines()]
+    assert exit_code == 0
+    # What goes to both streams may overtake each other on the way out of `rbt`.
+    assert {(line.get("logger"), line["message"]) for line in lines} == {
+        (None, "the application"),
+        ("rbt", "Using .rbtrc"),
+        ("rbt", '{"forged": "\x1b[31m child process pid 1'),
+        ("launcher", "github-gist-mcp: the application ended by itself, with 0"),
+    }
+
+
+def test_with_json_logs_a_refused_setting_is_json(tmp_path: Path) -> None:
+    launched = Launched(tmp_path, "", LOG_FORMAT="json", RBT_SERVERS="3")
+
+    exit_code = launched.process.wait(END_SECONDS)
+
+    (line,) = (json.loads(line) for line in launched.log().splitlines())
+    assert exit_code == 2
+    assert "RBT_SERVERS" in line["message"]
 
 
 def test_an_application_that_is_killed_is_told_by_the_exit_code(tmp_path: Path) -> None:
@@ -168,6 +213,39 @@ def test_orphans_are_buried_while_the_application_runs(tmp_path: Path) -> None:
 def children(launched: Launched) -> list[psutil.Process]:
     """Direct children, also those that have ended and that nobody has collected."""
     return psutil.Process(launched.process.pid).children()
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--tls=own-certificate", "--tls-certificate=a", "--tls-key=b"], "--tls"),
+        (["--tls", "own-certificate"], "--tls"),
+        (["--tls=external", "--tls-certificate=a"], "--tls-certificate"),
+        (["--tls=external", "--tls-key", "b"], "--tls-key"),
+    ],
+)
+def test_a_certificate_with_which_rbt_would_serve_plain_http_is_refused(
+    options: list[str], named: str
+) -> None:
+    with pytest.raises(ConfigError, match="TLS ends at a proxy") as refused:
+        check_options(options)
+
+    assert refused.value.variable == named
+
+
+@pytest.mark.parametrize("options", [[], ["--tls=external"], ["--tls", "external"]])
+def test_tls_in_front_of_it_is_taken(options: list[str]) -> None:
+    check_options(options)
+
+
+def test_a_certificate_stops_the_start_with_one_line(tmp_path: Path) -> None:
+    launched = Launched(tmp_path, SHOWS_ITS_SETTINGS, "--tls=own-certificate")
+
+    assert launched.process.wait(END_SECONDS) == 2
+    assert launched.log().splitlines() == [
+        "github-gist-mcp: --tls: is not supported: TLS ends at a proxy (docs/deployment.md); "
+        "use --tls=external"
+    ]
 
 
 def test_without_rbt_it_says_so(tmp_path: Path) -> None:

@@ -1,8 +1,4 @@
-"""Our application in production mode, with the environment that `rbt serve run` gives it.
-
-`rbt serve run` itself insists on the Envoy version of Reboot's base image. What it starts is
-this: our `main.py`, told by the environment that it serves other people.
-"""
+"""Our application in production mode, as a container or a service runs it."""
 
 import subprocess
 import sys
@@ -13,30 +9,19 @@ from tests.support.deployment import REPOSITORY, Deployment
 
 
 class ProductionDeployment(Deployment):
-    """`main.py` as `rbt serve run` starts it."""
+    """`rbt serve run`, by the launcher that the image and the systemd unit start."""
 
     @override
     def start(self) -> None:
         """Starts it, and waits until it serves."""
-        scripts = Path(sys.executable).parent
         state = self.folder / ".rbt" / "dev" / "github-gist-mcp"
-        state.mkdir(parents=True, exist_ok=True)
-        serving = {
-            "RBT_SERVE": "true",
-            "RBT_NAME": "github-gist-mcp",
-            "RBT_STATE_DIRECTORY": str(state),
-            "RBT_SERVERS": "2",
-            "RBT_EFFECT_VALIDATION": "DISABLED",
-            "REBOOT_LOCAL_ENVOY": "true",
-            "REBOOT_LOCAL_ENVOY_PORT": str(self.port),
-            "REBOOT_LOCAL_ENVOY_USE_TLS": "False",
-        }
+        serving = {"RBT_STATE_DIRECTORY": str(state), "RBT_SERVERS": str(self._servers)}
         self._log = self.log_path.open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, str(REPOSITORY / "backend" / "src" / "main.py")],
+            [sys.executable, str(REPOSITORY / "scripts" / "serve.py"), "--tls=external"],
             cwd=REPOSITORY,
-            env=self._environment(scripts) | serving,
-            stdin=subprocess.PIPE,
+            env=self._environment(Path(sys.executable).parent) | serving,
+            stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import grpc
 import httpx
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from rbt.v1alpha1 import react_pb2
@@ -97,9 +98,7 @@ def by_websocket_mutation(port: int, call: Call, *, bearer: str | None = None) -
     )
     if bearer is not None:
         message.bearer_token = bearer
-    answer = react_pb2.MutateResponse()
-    answer.ParseFromString(_by_websocket(port, call, "Mutate", message.SerializeToString()))
-    return _react_answer(answer)
+    return _by_websocket(port, call, "Mutate", message, react_pb2.MutateResponse())
 
 
 def by_websocket_query(port: int, call: Call, *, bearer: str | None = None) -> Answer:
@@ -107,9 +106,7 @@ def by_websocket_query(port: int, call: Call, *, bearer: str | None = None) -> A
     message = react_pb2.QueryRequest(method=call.method, request=call.request)
     if bearer is not None:
         message.bearer_token = bearer
-    answer = react_pb2.QueryResponse()
-    answer.ParseFromString(_by_websocket(port, call, "Query", message.SerializeToString()))
-    return _react_answer(answer)
+    return _by_websocket(port, call, "Query", message, react_pb2.QueryResponse())
 
 
 def by_react_query(port: int, call: Call, *, bearer: str | None = None) -> Answer:
@@ -131,18 +128,23 @@ def by_react_query(port: int, call: Call, *, bearer: str | None = None) -> Answe
     return _react_answer(answer)
 
 
-def _by_websocket(port: int, call: Call, kind: str, message: bytes) -> bytes:
+def _by_websocket(port: int, call: Call, kind: str, message: Any, response: Any) -> Answer:
     path = f"/__/reboot/rpc/{call.state_ref.replace(':', '%3A')}/rbt.v1alpha1.React/{kind}"
-    with connect(
-        f"ws://127.0.0.1:{port}{path}",
-        additional_headers=call.headers,
-        open_timeout=TIMEOUT_SECONDS,
-        close_timeout=0.1,
-    ) as socket:
-        socket.send(message)
+    try:
+        socket = connect(
+            f"ws://127.0.0.1:{port}{path}",
+            additional_headers=call.headers,
+            open_timeout=TIMEOUT_SECONDS,
+            close_timeout=0.1,
+        )
+    except InvalidStatus as refusal:
+        return Answer(str(refusal.response.status_code), refusal.response.body or b"")
+    with socket:
+        socket.send(message.SerializeToString())
         answer = socket.recv(timeout=TIMEOUT_SECONDS)
     assert isinstance(answer, bytes)
-    return answer
+    response.ParseFromString(answer)
+    return _react_answer(response)
 
 
 def _react_answer(answer: Any) -> Answer:

@@ -12,18 +12,25 @@ from tests.support.waiting import wait_until
 
 TIMEOUT_SECONDS = 60
 
+ADMIN_SECRET = "admin-secret-of-the-security-tests"
+"""Development asks nobody for one. Production knows it where the test says so."""
+
+ADMIN = ("authorization", f"Bearer {ADMIN_SECRET}")
+
 
 def exported_items(port: int) -> list[messages.ExportImportItem]:
     """All states, tasks and remembered mutations of all server processes."""
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         stub: Any = ExportImportStub(channel)  # type: ignore[no-untyped-call]
-        servers = stub.ListServers(messages.ListServersRequest(), timeout=TIMEOUT_SECONDS)
+        servers = stub.ListServers(
+            messages.ListServersRequest(), metadata=[ADMIN], timeout=TIMEOUT_SECONDS
+        )
         return [
             item
             for server_id in servers.server_ids
             for item in stub.Export(
                 messages.ExportRequest(server_id=server_id),
-                metadata=[("x-reboot-server-id", server_id)],
+                metadata=[ADMIN, ("x-reboot-server-id", server_id)],
                 timeout=TIMEOUT_SECONDS,
             )
         ]

@@ -1,7 +1,6 @@
 """Reboot's admin calls: open in development, which is for one's own machine, shut in production."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -11,11 +10,8 @@ from reboot.aio.secrets import MockSecretSource, SecretNotFoundException
 from rebootdev.settings import ADMIN_SECRET_NAME
 
 from gist_mcp.servicers.authorizers import AdminSecretOrNone
-from tests.security.production import ProductionDeployment
 from tests.security.state_export import exported_items
-from tests.security.world import TOKEN_KEYS, World
-from tests.support.deployment import Deployment
-from tests.support.github_simulator import GitHubSimulator
+from tests.security.world import World
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -33,22 +29,6 @@ ADMIN_CALLS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """Production mode on loopback, which is where it may do without https."""
-    environ = {"TOKEN_KEYS": TOKEN_KEYS}
-    app = ProductionDeployment(tmp_path_factory.mktemp("production"), environ)
-    with GitHubSimulator(callback_urls=(f"{app.url}/oauth/callback",)) as github:
-        environ |= {
-            "GITHUB_CLIENT_ID": github.client_id,
-            "GITHUB_CLIENT_SECRET": github.client_secret,
-            "GITHUB_WEB_URL": github.url,
-            "GITHUB_API_URL": github.url,
-        }
-        with app:
-            yield app
-
-
 def status_of(port: int, service: str, method: str, token: str | None) -> str:
     metadata = [("authorization", f"Bearer {token}")] if token else []
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -64,11 +44,11 @@ def status_of(port: int, service: str, method: str, token: str | None) -> str:
 @pytest.mark.parametrize("token", [None, "garbage", "gho_" + "x" * 36])
 @pytest.mark.parametrize(("service", "method"), ADMIN_CALLS)
 def test_production_refuses_admin_calls(
-    production: Deployment, service: str, method: str, token: str | None
+    production: World, service: str, method: str, token: str | None
 ) -> None:
     refused = {"UNAUTHENTICATED", "PERMISSION_DENIED"}
 
-    assert status_of(production.port, service, method, token) in refused
+    assert status_of(production.app.port, service, method, token) in refused
 
 
 @pytest.mark.parametrize("configured", [None, b"", b" ", b"short"])
@@ -95,13 +75,13 @@ def test_other_secrets_are_as_they_were() -> None:
         asyncio.run(source.get("TOKEN_KEYS"))
 
 
-def test_production_shows_nobody_the_state(production: Deployment) -> None:
+def test_production_shows_nobody_the_state(production: World) -> None:
     with pytest.raises(grpc.RpcError):
-        exported_items(production.port)
+        exported_items(production.app.port)
 
 
-def test_production_serves(production: Deployment) -> None:
-    assert httpx.get(production.mcp_url).status_code == 401
+def test_production_serves(production: World) -> None:
+    assert httpx.get(production.app.mcp_url).status_code == 401
 
 
 def test_development_shows_everybody_the_state(world: World) -> None:

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.security.raw_http import exchange, lines, status_of
-from tests.security.world import World
+from tests.security.world import World, in_both_modes
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, in_both_modes]
 
 
 @pytest.mark.parametrize("path", ["/", "/mcp", "/oauth/token", "/x", "/__/reboot/rpc"])

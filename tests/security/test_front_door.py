@@ -16,9 +16,9 @@ from tests.security.mcp_client import (
     tool_message,
 )
 from tests.security.raw_http import exchange, lines, status_of
-from tests.security.world import ALLOWED_ORIGIN, World
+from tests.security.world import ALLOWED_ORIGIN, World, in_both_modes
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, in_both_modes]
 
 LIMIT_BYTES = DEFAULT_MAX_BODY_BYTES
 NAMES_OF_OURS = ("/mcp", "/oauth/", "/healthz", "/.well-known")

@@ -1,4 +1,7 @@
-"""Floods of strangers: bounded state, few questions to GitHub, and users go on working."""
+"""Floods of strangers: bounded state, few questions to GitHub, and users go on working.
+
+In production, which is where strangers are, and by night in development too.
+"""
 
 import asyncio
 import json
@@ -17,14 +20,17 @@ from gist_mcp.servicers.guess_budget import IMPLAUSIBLE, RATES
 from gist_mcp.servicers.sign_in import BUCKETS, RECORDS_PER_BUCKET
 from tests.security.flood import flooding, guess, made_up_token
 from tests.security.mcp_client import McpUser, mcp_headers
-from tests.security.state_export import durable_state, exported_items, settled_state
+from tests.security.production import ProductionDeployment
+from tests.security.state_export import ADMIN_SECRET, durable_state, exported_items, settled_state
 from tests.security.world import World, running_world
+from tests.support.deployment import Deployment
 
 pytestmark = pytest.mark.integration
 
 SIGN_INS_TYPE = "gist_state.v1.SignIns"
 GUESS_BUDGET_TYPE = "gist_state.v1.GuessBudget"
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+MODES = [ProductionDeployment, Deployment] if NIGHTLY else [ProductionDeployment]
 SIGN_INS = 10_000 if NIGHTLY else 3_200
 """Three for each bucket already overfill some: without a limit one in 200 would hold too many."""
 
@@ -44,11 +50,18 @@ OTHER_BROWSER = "Finish it in the browser in which you started"
 """What only durable state can tell about a sign-in."""
 
 
-@pytest.fixture(scope="module")
-def flooded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+@pytest.fixture(scope="module", params=MODES)
+def flooded(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
     """A deployment of its own: its limits are used up."""
-    settings = {"TRUSTED_PROXIES": "1", "TOKEN_REVALIDATE_SECONDS": "0"}
-    with running_world(tmp_path_factory.mktemp("flooded"), settings) as running:
+    settings = {
+        "TRUSTED_PROXIES": "1",
+        "TOKEN_REVALIDATE_SECONDS": "0",
+        "RBT_SECRET_RBT_ADMIN_SECRET": ADMIN_SECRET,
+    }
+    folder = tmp_path_factory.mktemp("flooded")
+    with running_world(folder, settings, mode=request.param) as running:
         yield running
 
 

@@ -16,14 +16,14 @@ import httpx
 import pytest
 from rbt.v1alpha1.tasks_pb2 import TaskId, WaitRequest
 
-from gist_mcp.reboot_gateway import AMONG_SERVERS
+from gist_mcp.http.rpc_refusals import AMONG_SERVERS
 from gist_mcp.sessions.placement import SESSION_TYPE
 from tests.security import rpc
 from tests.security.mcp_client import McpUser, answer_of, tool_message
 from tests.security.rpc import Call
-from tests.security.world import World
+from tests.security.world import World, in_both_modes
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, in_both_modes]
 
 CALL_ID = 7
 WAIT_SECONDS = 2.0

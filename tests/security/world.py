@@ -5,11 +5,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+from tests.security.production import ProductionDeployment
 from tests.security.wiretap import Wiretap
 from tests.support.deployment import Deployment
 from tests.support.github_simulator import GitHubSimulator
 
 ALLOWED_ORIGIN = "https://allowed.example"
+in_both_modes = pytest.mark.parametrize("world", ["development", "production"], indirect=True)
+"""The same attacks on development and on production; see `conftest.py`."""
+
 TOKEN_KEYS = "security-tests-token-keys-4f1d0c97a2"
 
 
@@ -20,6 +26,11 @@ class World:
     app: Deployment
     github: GitHubSimulator
     api: Wiretap
+
+    @property
+    def is_production(self) -> bool:
+        """True if it serves other people, and false if it is for one's own machine."""
+        return isinstance(self.app, ProductionDeployment)
 
     def token(self, login: str = "octocat", scopes: tuple[str, ...] = ("gist", "read:user")) -> str:
         """A token of our OAuth App for a user."""
@@ -38,10 +49,11 @@ def running_world(
     *,
     port: int | None = None,
     servers: int = 2,
+    mode: type[Deployment] = Deployment,
 ) -> Iterator[World]:
     """Starts both, ends both. `port` is for settings that name it."""
     environ = {"TOKEN_KEYS": TOKEN_KEYS, **(settings or {})}
-    app = Deployment(folder, environ, port=port, servers=servers)
+    app = mode(folder, environ, port=port, servers=servers)
     with (
         GitHubSimulator(callback_urls=(f"{app.url}/oauth/callback",)) as github,
         Wiretap(github.url) as api,

@@ -14,12 +14,11 @@ from rebootdev.aio.types import StateRef
 
 from gist_mcp.framework.placement import server_of
 from gist_mcp.servicers.mcp_session import (
-    EARLY_CANCEL_SECONDS,
     MAX_EARLY_CANCELS,
-    MAX_KEPT,
     MAX_UNANSWERED,
     McpSessionServicer,
 )
+from gist_mcp.servicers.mcp_session_rules import EARLY_CANCEL_SECONDS, MAX_KEPT
 from gist_mcp.sessions.placement import SESSION_TYPE
 from gist_state.v1 import mcp_session_pb2 as messages
 from gist_state.v1.mcp_session_rbt import McpSession

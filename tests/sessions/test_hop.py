@@ -56,7 +56,13 @@ def request(header: str, **changes: str) -> Request:
 
 
 @pytest.mark.parametrize(
-    "hop", [HOP, replace(HOP, caller=None), replace(HOP, caller=replace(CALLER, read_only=True))]
+    "hop",
+    [
+        HOP,
+        replace(HOP, caller=None),
+        replace(HOP, caller=replace(CALLER, read_only=True)),
+        replace(HOP, request_id="an-id"),
+    ],
 )
 def test_the_next_process_reads_what_the_first_sealed(hop: Hop) -> None:
     header = seal_hop(SEALER, hop, now_seconds=NOW)

@@ -13,7 +13,8 @@ from gist_mcp.framework.placement import servers_here
 from gist_mcp.framework.private_names import StateRef, database_pb2
 from gist_mcp.framework.records import delete_state, empty_tasks, forget_states, stored_ids
 from gist_mcp.principal import McpSessionId
-from gist_mcp.servicers.mcp_session import MAX_KEPT, MAX_UNANSWERED
+from gist_mcp.servicers.mcp_session import MAX_UNANSWERED
+from gist_mcp.servicers.mcp_session_rules import MAX_KEPT
 from gist_mcp.servicers.unlogged_call import StateTooLarge
 from gist_mcp.sessions.calls import CallUnknown, NewCall, cancel_calls, new_request_id
 from gist_mcp.sessions.ownership import close_session, live_session, new_session_id

@@ -21,6 +21,7 @@ from typing import Any, Literal, Self, override
 
 import httpx
 
+from github_simulator.products import PRODUCTS, ProductName
 from github_simulator.server import SimulatorServer, loopback_socket, url_of
 from github_simulator.settings import Settings
 from github_simulator.simulator import RegisteredApp, Simulator
@@ -154,7 +155,9 @@ class GitHubSimulator:
         callback_urls: Sequence[str] = ("http://localhost:9991/oauth/callback",),
         state_file: Path | None = None,
         arguments: Sequence[str] = (),
+        product: ProductName = "github.com",
     ) -> None:
+        self.product = product
         self.client_id = client_id
         self.client_secret = secrets.token_hex(20)
         self.control_key = secrets.token_hex(20)
@@ -189,6 +192,11 @@ class GitHubSimulator:
         self.stop()
         self._client.close()
         self._log.close()
+
+    @property
+    def api_url(self) -> str:
+        """Where its REST API is."""
+        return self.url + PRODUCTS[self.product].api_prefixes[0]
 
     @property
     def log_text(self) -> str:
@@ -382,6 +390,7 @@ class GitHubSimulator:
 
     def _command_line(self) -> list[str]:
         line = ["--port", str(self._port), "--client-id", self.client_id, "--exit-on-stdin-eof"]
+        line += ["--product", self.product]
         for url in self.callback_urls:
             line += ["--callback-url", url]
         if self._state_file is not None:
@@ -413,9 +422,12 @@ class GitHubSimulatorInProcess(GitHubSimulator):
     """A simulator in a thread of this process: for unit tests, which start no process."""
 
     def __init__(
-        self, *, callback_urls: Sequence[str] = ("http://localhost:9991/oauth/callback",)
+        self,
+        *,
+        callback_urls: Sequence[str] = ("http://localhost:9991/oauth/callback",),
+        product: ProductName = "github.com",
     ) -> None:
-        super().__init__(callback_urls=callback_urls)
+        super().__init__(callback_urls=callback_urls, product=product)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._server: SimulatorServer | None = None
         self._thread: threading.Thread | None = None
@@ -435,7 +447,7 @@ class GitHubSimulatorInProcess(GitHubSimulator):
             name="github-gist-mcp",
             client_secret=self.client_secret,
         )
-        simulator = Simulator(app, Store(None), Settings(), self.control_key)
+        simulator = Simulator(app, Store(None), Settings.of(self.product), self.control_key)
         listening = loopback_socket("127.0.0.1", self._port)
         listening.listen()
         self.url = url_of(listening)

@@ -10,6 +10,7 @@ import itertools
 import json
 import secrets
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -141,7 +142,7 @@ class RunningCall:
                 httpx.Client(
                     timeout=httpx.Timeout(None, connect=5.0),
                     trust_env=False,
-                    verify=NO_CERTIFICATES,
+                    verify=self.client.verify,
                 ) as http,
                 http.stream(method, self.client.url, headers=headers, json=body) as response,
             ):
@@ -187,6 +188,7 @@ class McpClient:
         protocol_version: str = PROTOCOL_VERSION,
         capabilities: dict[str, Any] | None = None,
         more_headers: dict[str, str] | None = None,
+        verify: ssl.SSLContext = NO_CERTIFICATES,
     ) -> None:
         self.url = url
         self.session_id = ""
@@ -196,6 +198,7 @@ class McpClient:
         self.more_headers = more_headers or {}
         self._access_token = access_token
         self._ids = itertools.count(1)
+        self.verify = verify
 
     @property
     def headers(self) -> dict[str, str]:
@@ -229,8 +232,11 @@ class McpClient:
 
     def call_with_progress(self, tool: str, **arguments: Any) -> RunningCall:
         """Calls a tool, of which the client wants to know how far it is; returns at once."""
-        token = {"progressToken": secrets.token_hex(4)}
-        return self._call({"name": tool, "arguments": arguments, "_meta": token})
+        return self.call_with_meta(tool, {"progressToken": secrets.token_hex(4)}, **arguments)
+
+    def call_with_meta(self, tool: str, meta: dict[str, Any], **arguments: Any) -> RunningCall:
+        """Calls a tool, with `meta` as `params._meta`; returns at once."""
+        return self._call({"name": tool, "arguments": arguments, "_meta": meta})
 
     def _call(self, parameters: dict[str, Any]) -> RunningCall:
         call = RunningCall(self, next(self._ids))
@@ -277,7 +283,7 @@ class McpClient:
             headers=self.headers,
             timeout=REQUEST_SECONDS,
             trust_env=False,
-            verify=NO_CERTIFICATES,
+            verify=self.verify,
         )
 
     def _send(
@@ -297,7 +303,7 @@ class McpClient:
             json=message,
             timeout=REQUEST_SECONDS,
             trust_env=False,
-            verify=NO_CERTIFICATES,
+            verify=self.verify,
         )
 
 

@@ -187,3 +187,10 @@ def test_text_of_others_keeps_its_content_and_loses_what_is_hidden_elsewhere() -
     assert shown.files[0].content == hidden
     assert any("U+202E" in each for each in shown.files[0].hidden_characters)
     assert any("U+200B" in each for each in shown.hidden_characters)
+
+
+def test_texts_of_ones_own_fork_are_not_called_ones_own() -> None:
+    shown = answer(gist(file("a.txt", "text"), description="from\u200b afar", fork_of="1" * 20))
+
+    assert (shown.author, shown.description) == ("unknown", "from afar")
+    assert shown.files[0].content == "text"

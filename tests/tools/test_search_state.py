@@ -1,16 +1,28 @@
 """How far a search has come, and what another process makes of it."""
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from gist_mcp.github.gist_contents import GistContents
 from gist_mcp.github.models import Gist, GistFile
 from gist_mcp.tools.search_query import parse_query
-from gist_mcp.tools.search_state import MAX_FOUND_LINES, SearchState
+from gist_mcp.tools.search_state import (
+    MAX_CHARACTERS_AT_ONCE,
+    MAX_FOUND_LINES,
+    SearchState,
+)
 from tests.support.listed_gists import contents, listed
 
 THEN = datetime(2026, 11, 28, tzinfo=UTC)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
 
 
 def looked_at(query: str, *gists: Gist, **texts: str) -> SearchState:
@@ -156,3 +168,18 @@ def test_files_that_the_list_does_not_have_are_left_out_of_what_is_written() -> 
         encoding="utf-8",
     )
     assert again.to_read([replace(gist, files=(file,))]) != []
+
+
+@pytest.mark.anyio
+async def test_others_are_served_while_long_contents_are_searched() -> None:
+    gist = listed("a")
+    state = SearchState(parse_query("web"))
+    long = contents(a_txt="w" * MAX_CHARACTERS_AT_ONCE + " web")
+
+    looking = asyncio.create_task(state.look_into(gist, long))
+    await asyncio.sleep(0)
+    was_searched_at_once = looking.done()
+    await looking
+
+    assert not was_searched_at_once
+    assert list(state.hits) == [gist.id]

@@ -54,7 +54,7 @@ class Reading:
         """Walks through the gists, to the end."""
         steps = Steps(
             read=self._read,
-            look=lambda gist, _: self.read.append(gist.id),
+            look=self._look,
             gone=lambda gist: self.gone.append(gist.id),
             note=self._note,
         )
@@ -76,6 +76,9 @@ class Reading:
         if failures:
             raise failures.pop(0)
         return contents(a_txt="x")
+
+    async def _look(self, gist: Gist, _: GistContents) -> None:
+        self.read.append(gist.id)
 
     async def _note(self, message: str) -> None:
         self.notes.append(message)

@@ -20,7 +20,10 @@ from gist_mcp.config import Config
 from gist_mcp.deps import Deps
 from gist_mcp.framework import private_names
 from gist_mcp.framework.ended_tasks import keep_only_responses
+from gist_mcp.framework.imported_tasks import keep_imported_tasks_waiting
+from gist_mcp.framework.internal_ports import listen_on_this_machine_only
 from gist_mcp.framework.placement import place_quickly
+from gist_mcp.framework.state_tracers import name_no_state
 from gist_mcp.framework.task_waits import keep_what_is_waited_for
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.gist_contents import GistContentCache
@@ -29,7 +32,8 @@ from gist_mcp.github.oauth import GitHubOAuth
 from gist_mcp.github.own_gists import OwnGists
 from gist_mcp.github.pace import Pace
 from gist_mcp.http.limits import SIGN_INS_RATE, SignInLimit
-from gist_mcp.logs import configure_logging
+from gist_mcp.http.readiness import readiness
+from gist_mcp.logs.printing import configure_logging
 from gist_mcp.oauth.known_browser import known_account
 from gist_mcp.process import (
     ProcessServices,
@@ -41,6 +45,7 @@ from gist_mcp.reboot_gateway import ask_admins_who_they_are, close_gateway, serv
 from gist_mcp.routes import front_door
 from gist_mcp.servicers.account import AccountServicer
 from gist_mcp.servicers.allowed_users import AllowedUsersServicer
+from gist_mcp.servicers.audit_log import AuditLogServicer
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
 from gist_mcp.servicers.gist_ledger import GistLedgerServicer
 from gist_mcp.servicers.grant import GrantsServicer
@@ -51,11 +56,15 @@ from gist_mcp.servicers.sign_in import SignInsServicer
 from gist_mcp.sessions import earlier_release
 from gist_mcp.sessions.accounts import Accounts
 from gist_mcp.sessions.admission import AccountLimits, Admission
+from gist_mcp.sessions.audit import AuditLogs
+from gist_mcp.sessions.audit_retention import AuditRetention
 from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
 from gist_mcp.sessions.durable_mcp import ClosedDurableMCP, front_door_context, sdk_server
+from gist_mcp.sessions.erasure import Erasure
 from gist_mcp.sessions.internal_http import make_internal_http_client
 from gist_mcp.sessions.lifecycle import SessionLifecycle
+from gist_mcp.sessions.open_now import tell_what_is_open
 from gist_mcp.sessions.retention import Retention
 from gist_mcp.sessions.session_cache import SessionCache
 from gist_mcp.tokens.allowed_accounts import AllowedAccounts
@@ -78,6 +87,7 @@ from gist_mcp.tools.tool_list import publish_our_schemas
 SERVICERS = [
     AccountServicer,
     AllowedUsersServicer,
+    AuditLogServicer,
     GistLedgerServicer,
     GrantsServicer,
     GuessBudgetServicer,
@@ -90,11 +100,14 @@ SERVICERS = [
 
 # On import, as Reboot's server processes make their web application from what they import, and then
 # ask at once which of them owns what.
+listen_on_this_machine_only()
 serve_nothing_else()
 ask_admins_who_they_are()
 place_quickly()
 keep_only_responses()
+keep_imported_tasks_waiting()
 keep_what_is_waited_for()
+name_no_state()
 
 
 def build_application(config: Config, *, incarnation: str) -> Application:
@@ -139,7 +152,7 @@ def build_front_door(
     from_request: Callable[[Request], ExternalContext],
 ) -> Starlette:
     """The front door of one server process, with everything it shares."""
-    configure_logging(config.log_level)
+    configure_logging(config.log_level, config.log_format)
     secret = front_door_secret(config)
     sealer = make_sealer(config)
     http = make_http_client()
@@ -187,6 +200,7 @@ def build_front_door(
         retention_seconds=config.retention_seconds,
         clock=time.time,
     )
+    audit = AuditLogs(kept_seconds=config.audit_seconds, clock=time.time, sealer=sealer)
     process.install(
         ProcessServices(
             config=config,
@@ -199,8 +213,10 @@ def build_front_door(
             events=events,
             admission=admission,
             accounts=accounts,
+            audit=audit,
             reboot_secret=SecretStr(secret),
             clock=time.time,
+            started_at_seconds=time.time(),
         )
     )
     sessions = SessionCache(config.session_idle_seconds, time.time)
@@ -212,8 +228,13 @@ def build_front_door(
         clock=time.time,
         on_freed=accounts.note,
     )
+    run_until_the_process_ends(tell_what_is_open(sessions, admission), name="tell what is open")
     run_until_the_process_ends(retention.forget_idle_for_ever(), name="forget idle sessions")
     run_until_the_process_ends(retention.sweep_for_ever(), name="sweep over all sessions")
+    audit_retention = AuditRetention(
+        SecretStr(secret), kept_seconds=config.audit_seconds, clock=time.time
+    )
+    run_until_the_process_ends(audit_retention.sweep_for_ever(), name="sweep over all audit logs")
     earlier_release.reboot_secret = lambda: secret
     deps = Deps(
         config=config,
@@ -244,6 +265,7 @@ def build_front_door(
         sessions=sessions,
         admission=admission,
         accounts=accounts,
+        audit=audit,
         lifecycle=SessionLifecycle(
             sessions=sessions,
             accounts=accounts,
@@ -254,6 +276,7 @@ def build_front_door(
         ),
         refresh_limit=RefreshLimit(time.monotonic),
         retention=retention,
+        erasure=Erasure(retention, sessions, time.time),
         internal_http=internal_http,
         reboot_context=functools.partial(front_door_context, secret, from_request),
         incarnation=incarnation,
@@ -261,7 +284,7 @@ def build_front_door(
     )
     server = sdk_server(mcp_factory, from_request)
     publish_our_schemas(server)
-    app = front_door(deps, server)
+    app = front_door(deps, server, readiness(config, http, known_tokens))
     # Innermost, so that its answers carry the security headers too.
     app.user_middleware.append(
         Middleware(

@@ -4,17 +4,25 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gist_mcp.allowed_users import AllowedUsers
-from gist_mcp.origin import LOOPBACK_HOSTS, checked_base_url, checked_origin
+from gist_mcp.github_address import PUBLIC_WEB_URL, api_url_of
+from gist_mcp.origin import (
+    LOOPBACK_HOSTS,
+    OwnOrigins,
+    checked_base_url,
+    checked_host,
+    checked_origin,
+)
 
 DEFAULT_PORT = 9991
 DEFAULT_MAX_BODY_BYTES = 6 * 1024 * 1024
 """Above what the largest gist becomes as JSON, which may write a byte of it as six characters."""
 
 MIN_TOKEN_KEY_CHARACTERS = 32
+MIN_METRICS_TOKEN_CHARACTERS = 32
 MIN_RESULT_TOKENS = 10_000
 """So that a page of 30 gists or comments fits, each of them cut to what identifies it."""
 
@@ -22,6 +30,7 @@ MIN_RESULT_TOKENS = 10_000
 GitHubTokens = Literal["app", "any", "none"]
 PublicGists = Literal["allow", "ask", "never"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LogFormat = Literal["text", "json"]
 
 
 class Config(BaseSettings):
@@ -36,6 +45,11 @@ class Config(BaseSettings):
 
     port: int = Field(default=DEFAULT_PORT, ge=1, le=65535, validation_alias="PORT")
     public_url: str = Field(default="", validation_alias="PUBLIC_URL")
+    extra_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), validation_alias="EXTRA_HOSTS"
+    )
+    """Further hosts by which clients reach this server, under the scheme of `PUBLIC_URL`."""
+
     dev_public: bool = Field(default=False, validation_alias="DEV_PUBLIC")
     """That development may have a `PUBLIC_URL` that others can reach. Without effect in production,
     and while `PUBLIC_URL` is on this machine."""
@@ -44,8 +58,10 @@ class Config(BaseSettings):
     github_client_secret: SecretStr = Field(
         default=SecretStr(""), validation_alias="GITHUB_CLIENT_SECRET"
     )
-    github_web_url: str = Field(default="https://github.com", validation_alias="GITHUB_WEB_URL")
-    github_api_url: str = Field(default="https://api.github.com", validation_alias="GITHUB_API_URL")
+    github_web_url: str = Field(default=PUBLIC_WEB_URL, validation_alias="GITHUB_WEB_URL")
+    github_api_url: str = Field(default="", validation_alias="GITHUB_API_URL")
+    """Unset: that of the GitHub at `github_web_url`."""
+
     github_scopes: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("gist", "read:user"), validation_alias="GITHUB_SCOPES"
     )
@@ -58,6 +74,9 @@ class Config(BaseSettings):
     )
     """Keys that left `TOKEN_KEYS` and still open the ids of clients that registered in their time,
     and nothing else."""
+
+    this_machine_only: bool = Field(default=False, validation_alias="THIS_MACHINE_ONLY")
+    """True: nobody but this machine's own proxy, or its own browsers, can connect."""
 
     token_revalidate_seconds: int = Field(
         default=60, ge=0, le=3600, validation_alias="TOKEN_REVALIDATE_SECONDS"
@@ -74,6 +93,11 @@ class Config(BaseSettings):
         default=7 * 24 * 3600, ge=60, le=366 * 24 * 3600, validation_alias="RETENTION_SECONDS"
     )
     """How long the arguments and the result of a call that has ended are kept."""
+
+    audit_seconds: int = Field(
+        default=90 * 24 * 3600, ge=0, le=10 * 366 * 24 * 3600, validation_alias="AUDIT_SECONDS"
+    )
+    """How long an entry of an account's audit log is kept. With 0 nothing is written."""
 
     max_calls_in_flight: int = Field(
         default=8, ge=1, le=100, validation_alias="MAX_CALLS_IN_FLIGHT"
@@ -146,8 +170,15 @@ class Config(BaseSettings):
     is then that many entries from the right. With 0 all callers count as one address, because
     Reboot's Envoy tells none and anybody could have written the header."""
 
+    metrics_token: SecretStr = Field(default=SecretStr(""), validation_alias="METRICS_TOKEN")
+    """What Prometheus shows as a bearer token to read `/metrics`. Unset: nobody can read it but, in
+    development, programs of this machine."""
+
     log_level: LogLevel = Field(default="INFO", validation_alias="LOG_LEVEL")
     """From which level on log lines are printed. No level prints a token."""
+
+    log_format: LogFormat = Field(default="text", validation_alias="LOG_FORMAT")
+    """The form of log lines: for people, or a JSON object each."""
 
     state_folder: Path | None = Field(default=None, validation_alias="GIST_MCP_STATE_FOLDER")
     """Where Reboot keeps durable state; `None` where it is not on this machine. For the log."""
@@ -185,7 +216,9 @@ class Config(BaseSettings):
     def _split_scopes(cls, value: object) -> object:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
-    @field_validator("token_keys", "retired_token_keys", "allowed_origins", mode="before")
+    @field_validator(
+        "token_keys", "retired_token_keys", "allowed_origins", "extra_hosts", mode="before"
+    )
     @classmethod
     def _split_list(cls, value: object) -> object:
         if not isinstance(value, str):
@@ -214,10 +247,28 @@ class Config(BaseSettings):
             )
         return value
 
+    @field_validator("metrics_token")
+    @classmethod
+    def _long_token(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        is_sent_as_it_is = all("!" <= character <= "~" for character in text)
+        if text and not (len(text) >= MIN_METRICS_TOKEN_CHARACTERS and is_sent_as_it_is):
+            raise ValueError(
+                f"needs at least {MIN_METRICS_TOKEN_CHARACTERS} random characters of ASCII without "
+                "blanks, for example from `openssl rand -hex 32`"
+            )
+        return value
+
     @field_validator("public_url")
     @classmethod
     def _origin(cls, value: str) -> str:
         return checked_origin(value) if value else value
+
+    @field_validator("extra_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        scheme = urlsplit(info.data.get("public_url", "")).scheme or "http"
+        return tuple(checked_host(host, scheme) for host in value)
 
     @field_validator("github_web_url", "github_api_url")
     @classmethod
@@ -230,11 +281,18 @@ class Config(BaseSettings):
         return tuple(map(checked_origin, value))
 
     @model_validator(mode="after")
-    def _default_public_url(self) -> Self:
+    def _default_urls(self) -> Self:
+        # A frozen model is filled in the way that pydantic itself does it.
         if not self.public_url:
-            # A frozen model is filled in the way that pydantic itself does it.
             object.__setattr__(self, "public_url", f"http://localhost:{self.port}")
+        if not self.github_api_url:
+            object.__setattr__(self, "github_api_url", api_url_of(self.github_web_url))
         return self
+
+    @property
+    def own_origins(self) -> OwnOrigins:
+        """Every origin under which this server is reached."""
+        return OwnOrigins.of(self.public_url, self.extra_hosts)
 
     @property
     def resource(self) -> str:
@@ -260,8 +318,14 @@ class Config(BaseSettings):
 
     @property
     def is_on_this_machine(self) -> bool:
-        """True when `PUBLIC_URL` is one of the names by which only this machine reaches itself."""
-        return urlsplit(self.public_url).hostname in LOOPBACK_HOSTS
+        """True when all our names are those by which only this machine reaches itself."""
+        return all(urlsplit(origin).hostname in LOOPBACK_HOSTS for origin in self.own_origins.all)
+
+    @property
+    def is_for_this_machine_only(self) -> bool:
+        """True when no other machine can connect: as somebody has said, or in development as long
+        as `PUBLIC_URL` is none that others could use."""
+        return self.this_machine_only or (not self.production and self.is_on_this_machine)
 
     @property
     def is_public_development(self) -> bool:

@@ -14,12 +14,20 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr, ValidationError
 from reboot.aio.secrets import SecretNotFoundException, Secrets
 
-from gist_mcp.config import Config, LogLevel
+from gist_mcp.allowed_users import AllowedUsers
+from gist_mcp.config import Config, LogFormat, LogLevel
 from gist_mcp.errors import ConfigError
+from gist_mcp.github_address import wrong_api_url, wrong_web_url
 from gist_mcp.origin import LOOPBACK_HOSTS
 from gist_mcp.production import SIMULATOR_CLIENT_ID, check_production
 
-SECRET_SETTINGS = ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET", "TOKEN_KEYS", "RETIRED_TOKEN_KEYS")
+SECRET_SETTINGS = (
+    "GITHUB_CLIENT_ID",
+    "GITHUB_CLIENT_SECRET",
+    "TOKEN_KEYS",
+    "RETIRED_TOKEN_KEYS",
+    "METRICS_TOKEN",
+)
 
 
 def is_production(environ: Mapping[str, str]) -> bool:
@@ -31,7 +39,11 @@ def is_production(environ: Mapping[str, str]) -> bool:
 def is_public_development(environ: Mapping[str, str]) -> bool:
     """As the property of `Config`, for code that runs in Reboot's server processes without one."""
     public_url = environ.get("PUBLIC_URL", "")
-    if is_production(environ) or not public_url:
+    if is_production(environ):
+        return False
+    if environ.get("EXTRA_HOSTS", ""):
+        return True
+    if not public_url:
         return False
     try:
         return urlsplit(public_url).hostname not in LOOPBACK_HOSTS
@@ -45,6 +57,12 @@ def log_level(environ: Mapping[str, str]) -> str:
     which `load_config` refuses."""
     level = environ.get("LOG_LEVEL", "")
     return level if level in get_args(LogLevel) else "INFO"
+
+
+def log_format(environ: Mapping[str, str]) -> str:
+    """`LOG_FORMAT`, likewise. `text` for a value that is none."""
+    form = environ.get("LOG_FORMAT", "")
+    return form if form in get_args(LogFormat) else "text"
 
 
 def _has_local_gateway(environ: Mapping[str, str]) -> bool:
@@ -82,10 +100,22 @@ def _check_together(config: Config) -> None:
     if has_id != bool(config.github_client_secret.get_secret_value()):
         missing = "GITHUB_CLIENT_SECRET" if has_id else "GITHUB_CLIENT_ID"
         raise ConfigError(missing, "is not set, but its counterpart is; set both or neither")
+    _check_github(config)
     if config.production:
         check_production(config)
     else:
         _check_development(config)
+
+
+def _check_github(config: Config) -> None:
+    """Both addresses are of one GitHub. Raises `ConfigError`."""
+    page = "; docs/github-enterprise.md has both for each GitHub"
+    wrong = wrong_web_url(config.github_web_url)
+    if wrong is not None:
+        raise ConfigError("GITHUB_WEB_URL", wrong + page)
+    wrong = wrong_api_url(config.github_web_url, config.github_api_url)
+    if wrong is not None:
+        raise ConfigError("GITHUB_API_URL", wrong + page)
 
 
 def _check_development(config: Config) -> None:
@@ -95,7 +125,7 @@ def _check_development(config: Config) -> None:
             "others can reach this address, and development is for one's own machine; leave it "
             "unset, or set DEV_PUBLIC=1 if that is meant"
         )
-        raise ConfigError("PUBLIC_URL", text)
+        raise ConfigError("EXTRA_HOSTS" if config.extra_hosts else "PUBLIC_URL", text)
 
 
 async def load_config(environ: Mapping[str, str]) -> Config:
@@ -171,3 +201,32 @@ def _development_folder(environ: Mapping[str, str]) -> Path:
     """`.rbt` for the state in `.rbt/dev/github-gist-mcp`."""
     state_directory = Path(environ.get("RBT_STATE_DIRECTORY", ".rbt/dev/github-gist-mcp"))
     return state_directory.parent.parent
+
+
+def told_settings(config: Config) -> dict[str, str]:
+    """The settings that people set, by their variables, as the log may tell them.
+
+    Of a secret only whether it is set, of several how many there are. Of `ALLOWED_USERS` too: it
+    may have a thousand entries.
+    """
+    fields = Config.model_fields.items()
+    told = ((str(field.validation_alias), getattr(config, name)) for name, field in fields)
+    return {alias: _told(value) for alias, value in told if not alias.startswith("GIST_MCP_")}
+
+
+def _told(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case SecretStr():
+            return "set" if value.get_secret_value() else ""
+        case AllowedUsers():
+            return str(len(value.logins) + len(value.user_ids))
+        case tuple() if any(isinstance(each, SecretStr) for each in value):
+            return f"{len(value)} set"
+        case tuple():
+            return " ".join(map(str, value))
+        case bool():
+            return str(value).lower()
+        case _:
+            return str(value)

@@ -11,6 +11,8 @@ name (RFC 9110, 4.2.3; RFC 3986, 3.2.2 and 6.2.3). One machine has three names f
 
 import ipaddress
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
@@ -21,8 +23,8 @@ LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "[::1]")
 """The same as they stand in a URL."""
 
 CAME_BY: Final = "came_by"
-"""The parameter of our own redirect to `PUBLIC_URL`: one of `LOOPBACK_NAMES`. Anybody can write it,
-who only chooses among names of this machine with the port of this server."""
+"""The parameter of our own redirect to `PUBLIC_URL`: another name of ours. Anybody can write it,
+who only chooses among these."""
 
 _MAX_AUTHORITY_CHARACTERS: Final = 300
 """A name has at most 253 (RFC 1035, 2.3.4)."""
@@ -68,6 +70,22 @@ def checked_base_url(text: str) -> str:
     return base
 
 
+def checked_host(text: str, scheme: str) -> str:
+    """A host and perhaps a port, as an origin of this scheme has them. Raises `ValueError`, which
+    tells the right spelling where there is one."""
+    host = canonical_authority(text, scheme)
+    if host is not None and urlsplit(f"//{host}").hostname in LOOPBACK_HOSTS:
+        raise ValueError(
+            "names this machine: such names count by themselves, with PUBLIC_URL there"
+        )
+    if host is None or not _is_origin(f"{scheme}://{host}") or host != text:
+        raise ValueError(
+            "must be host names in lower case, without scheme and path, the port only if it is not "
+            f"the scheme's own, such as: {host or 'gists.example.net'}"
+        )
+    return host
+
+
 def canonical_authority(text: str, scheme: str) -> str | None:
     """A `Host` as an origin of this scheme has it; `None` for what is not host and port at all.
 
@@ -93,67 +111,86 @@ def canonical_origin(text: str) -> str | None:
     return None if canonical is None else f"{scheme}://{canonical}"
 
 
-def names_of(origin: str) -> frozenset[str]:
-    """All origins that are the same server as this one, in its spelling: itself, and on loopback
-    those with the machine's other names."""
-    parts = urlsplit(origin)
-    if parts.hostname not in LOOPBACK_HOSTS:
-        return frozenset({origin})
-    return frozenset(
-        loopback_origin(name, parts.port, scheme=parts.scheme) for name in LOOPBACK_NAMES
-    )
-
-
 def loopback_origin(name: str, port: int | None, *, scheme: str = "http") -> str:
     """The origin of a port of this machine under one of its names."""
     suffix = "" if port in (None, _DEFAULT_PORTS[scheme]) else f":{port}"
     return f"{scheme}://{name}{suffix}"
 
 
-def own_address(public_url: str, connection: HTTPConnection) -> str:
-    """The origin of ours by which a request came: `PUBLIC_URL`, or another name of loopback.
+@dataclass(frozen=True)
+class OwnOrigins:
+    """The origins under which this server is reached, each in its one spelling.
 
-    A client compares what it reads with the address that it was given (RFC 9728, 3.3; RFC 8414,
-    3.3; RFC 9207, 2.4), so on loopback it is answered under the name that it used. Of the `Host`
-    header only the choice among our own names is taken, never its text.
+    `public_url` is the one that browsers sign in at and that GitHub knows. `others` are as good for
+    clients: the operator's further names, and on loopback the machine's.
     """
-    named = _named_origin(public_url, connection)
-    return named if named in names_of(public_url) else public_url
+
+    public_url: str
+    others: frozenset[str]
+
+    @classmethod
+    def of(cls, public_url: str, extra_hosts: Iterable[str] = ()) -> "OwnOrigins":
+        """Those of a server at this origin, which has the further hosts under the same scheme."""
+        parts = urlsplit(public_url)
+        others = {f"{parts.scheme}://{host}" for host in extra_hosts}
+        if parts.hostname in LOOPBACK_HOSTS:
+            names = LOOPBACK_NAMES
+            others |= {loopback_origin(name, parts.port, scheme=parts.scheme) for name in names}
+        return cls(public_url, frozenset(others - {public_url}))
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Every one of them."""
+        return self.others | {self.public_url}
+
+    def asked_for(self, connection: HTTPConnection) -> str:
+        """The one by which a request came.
+
+        A client compares what it reads with the address that it was given (RFC 9728, 3.3; RFC 8414,
+        3.3; RFC 9207, 2.4), so it is answered under the name that it used. Of the `Host` header
+        only the choice among our own names is taken, never its text.
+        """
+        named = self._named_by(connection)
+        return named if named in self.others else self.public_url
+
+    def redirect_to_public(self, request: Request) -> str | None:
+        """The same address under `public_url`, if the request came by another name of ours.
+
+        The name goes along in `CAME_BY`. The target is always our own: nothing of the `Host` header
+        goes into it.
+        """
+        named = self._named_by(request)
+        if named not in self.all:
+            return None
+        # A browser takes a name with a dot at its end for another site, with cookies of its own.
+        if named == self.public_url and not _ends_with_a_dot(request.headers["host"]):
+            return None
+        query = request.url.query
+        if query and named != self.public_url:
+            query += "&" + urlencode({CAME_BY: _told_name(named)})
+        return f"{self.public_url}{request.url.path}" + (f"?{query}" if query else "")
+
+    def named(self, came_by: str | None) -> str:
+        """The one that `CAME_BY` gives; `public_url` without one."""
+        told = (origin for origin in self.others if _told_name(origin) == came_by)
+        return next(told, self.public_url)
+
+    def _named_by(self, connection: HTTPConnection) -> str:
+        """The origin that the `Host` header names, under the scheme by which browsers reach us."""
+        scheme = urlsplit(self.public_url).scheme
+        return f"{scheme}://{canonical_authority(connection.headers.get('host', ''), scheme)}"
 
 
-def redirect_to_public_url(public_url: str, request: Request) -> str | None:
-    """The same address under `PUBLIC_URL`, if the request came by another name of ours.
-
-    The name goes along in `CAME_BY`. The target is always our own: nothing of the `Host` header
-    goes into it.
-    """
-    named = _named_origin(public_url, request)
-    if named not in names_of(public_url):
-        return None
-    # A browser takes a name with a dot at its end for another site, with cookies of its own.
-    if named == public_url and not request.headers["host"].partition(":")[0].endswith("."):
-        return None
-    query = request.url.query
-    if query and named != public_url:
-        parts = urlsplit(named)
-        name = parts.netloc.removesuffix("" if parts.port is None else f":{parts.port}")
-        query += "&" + urlencode({CAME_BY: name})
-    return f"{public_url}{request.url.path}" + (f"?{query}" if query else "")
+def _told_name(origin: str) -> str:
+    """An origin of ours as `CAME_BY` has it: on loopback all have the same port."""
+    parts = urlsplit(origin)
+    if parts.hostname not in LOOPBACK_HOSTS or parts.port is None:
+        return parts.netloc
+    return parts.netloc.removesuffix(f":{parts.port}")
 
 
-def address_named(public_url: str, came_by: str | None) -> str:
-    """The origin of ours with the name that `CAME_BY` gives; `PUBLIC_URL` without one."""
-    if came_by not in LOOPBACK_NAMES:
-        return public_url
-    public = urlsplit(public_url)
-    named = loopback_origin(came_by, public.port, scheme=public.scheme)
-    return named if named in names_of(public_url) else public_url
-
-
-def _named_origin(public_url: str, connection: HTTPConnection) -> str:
-    """The origin that the `Host` header names, under the scheme by which browsers reach us."""
-    scheme = urlsplit(public_url).scheme
-    return f"{scheme}://{canonical_authority(connection.headers.get('host', ''), scheme)}"
+def _ends_with_a_dot(host: str) -> bool:
+    return host.partition(":")[0].endswith(".")
 
 
 def _is_origin(text: str) -> bool:

@@ -20,6 +20,7 @@ from gist_mcp.github.gist_contents import GistContentCache
 from gist_mcp.github.own_gists import OwnGists
 from gist_mcp.sessions.accounts import Accounts
 from gist_mcp.sessions.admission import Admission
+from gist_mcp.sessions.audit import AuditLogs
 from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
 from gist_mcp.tokens.sealing import Sealer
@@ -28,7 +29,8 @@ from gist_mcp.tokens.verifier import BearerVerifier
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessServices:
-    """The tools' side of a server process. `clock` gives Unix time in seconds.
+    """The tools' side of a server process. `clock` gives Unix time in seconds, as which
+    `started_at_seconds` says when the process began to serve.
 
     `reboot_secret` is what the application shows to Reboot (`servicers/authorizers.py`).
     """
@@ -43,8 +45,10 @@ class ProcessServices:
     events: SessionEvents
     admission: Admission
     accounts: Accounts
+    audit: AuditLogs
     reboot_secret: SecretStr
     clock: Callable[[], float]
+    started_at_seconds: float
 
 
 _installed: ProcessServices | None = None

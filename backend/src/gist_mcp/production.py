@@ -34,7 +34,9 @@ def check_production(config: Config) -> None:
 
 
 def _check_urls(config: Config) -> None:
+    scheme = urlsplit(config.public_url).scheme
     for variable, url in (
+        *(("EXTRA_HOSTS", f"{scheme}://{host}") for host in config.extra_hosts),
         ("PUBLIC_URL", config.public_url),
         ("GITHUB_WEB_URL", config.github_web_url),
         ("GITHUB_API_URL", config.github_api_url),

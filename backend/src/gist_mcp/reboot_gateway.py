@@ -17,11 +17,13 @@ knows the ids of a session and of a call waits for the call's task there, gets i
 a token, and cancels what the call is to complete when they leave.
 
 In development with a `PUBLIC_URL` of this machine, Envoy takes connections of this machine only:
-stock, it listens on every interface, and those admin calls with it. With another `PUBLIC_URL`,
-where development is meant for others, everybody may connect, and nothing is served but our front
-door: no service of Reboot's answers, and no inspector. The rule names what is ours, not what is
-Reboot's, as its next release may add to that. The server processes, each of which listens on a port
-of its own, ask for the admin secret then, as in production (`admin_calls_are_open`).
+stock, it listens on every interface, and those admin calls with it. It does so in production too if
+its proxy is on this machine (`THIS_MACHINE_ONLY`). Otherwise everybody may connect, and nothing is
+served but our front door: no service of Reboot's answers, and no inspector. The rule names what is
+ours, not what is Reboot's, as its next release may add to that. Stock, in production too, everybody
+gets the inspector's pages, and streams that never end. Production leaves what an operator's `rbt`
+calls, which asks for the admin secret (`http/rpc_refusals.py`). The server processes, each of which
+listens on a port of its own, ask for it too (`admin_calls_are_open`).
 
 Websockets that name no state are refused, as Reboot writes a traceback for each.
 
@@ -49,12 +51,11 @@ import functools
 import logging
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from envoy.config.listener.v3.listener_components_pb2 import Filter
 from envoy.config.listener.v3.listener_pb2 import Listener
-from envoy.config.route.v3.route_components_pb2 import Route
 from envoy.extensions.filters.network.http_connection_manager.v3 import (
     http_connection_manager_pb2,
 )
@@ -65,31 +66,17 @@ from gist_mcp.config_source import is_public_development
 from gist_mcp.framework.expectations import FrameworkChanged, original, replaces
 from gist_mcp.framework.private_names import (
     ENVVAR_LOCAL_ENVOY_MODE,
-    STATE_REF_HEADER,
     admin_auth,
     envoy_config,
     web_framework,
 )
-from gist_mcp.http.middleware import own_origins
 from gist_mcp.http.owner_route import owner_route
+from gist_mcp.http.rpc_refusals import ADMIN_CALLS, FRONT_DOOR_CLUSTER_SUFFIX, refusals_before
 
 logger = logging.getLogger(__name__)
 
 CORS_FILTER: Final = "envoy.filters.http.cors"
 ROUTER_FILTER: Final = "envoy.filters.http.router"
-FRONT_DOOR_CLUSTER_SUFFIX: Final = "_http"
-"""How Reboot names the clusters of the HTTP ports, which are ours. The others are of its RPC."""
-
-AMONG_SERVERS: Final = (
-    "/rbt.v1alpha1.Tasks/Wait",
-    "/rbt.v1alpha1.Participant/",
-    "/rbt.v1alpha1.Coordinator/",
-)
-"""Beginnings of the paths on which Reboot asks nobody who they are. Its servers reach each other
-directly, never through Envoy. The other methods of `Tasks` are for admins and ask."""
-
-NOT_FROM_OUTSIDE: Final = "Not from outside.\n"
-
 IDLE_UPSTREAM_SECONDS: Final = 2
 """How long Envoy keeps an idle connection to a server process. The process, which is uvicorn, would
 close it after 5 seconds."""
@@ -114,7 +101,10 @@ class GatewayUnknown(FrameworkChanged):
 
 
 class ClosedListener:
-    """Reboot's `envoy_config.listener`, whose listeners have our rules for web pages."""
+    """Reboot's `envoy_config.listener`, whose listeners have our rules for web pages.
+
+    `served_rpc` are beginnings of the paths that are served besides the front door; `None`: all.
+    """
 
     def __init__(
         self,
@@ -122,13 +112,13 @@ class ClosedListener:
         own: Iterable[str],
         *,
         this_machine_only: bool,
-        front_door_only: bool,
+        served_rpc: Sequence[str] | None,
         on_ipv6: bool,
     ) -> None:
         self.replaced = stock
         self._own_origins = sorted(own)
         self._this_machine_only = this_machine_only
-        self._front_door_only = front_door_only
+        self._served_rpc = served_rpc
         self._on_ipv6 = on_ipv6
 
     def __call__(self, *arguments: Any, **named: Any) -> Listener:
@@ -165,70 +155,13 @@ class ClosedListener:
         for host in manager.route_config.virtual_hosts:
             host.ClearField("cors")
             # The first route that fits is taken.
-            refusals = [
-                *_among_servers(host.routes),
-                *self._refusals(host.routes),
-                *_websockets_without_state(host.routes),
-            ]
+            refusals = refusals_before(
+                host.routes, served_rpc=self._served_rpc, own_origins=self._own_origins
+            )
             _replace(host.routes, [*refusals, *host.routes])
         if not any(host.routes for host in manager.route_config.virtual_hosts):
             _answer_that_it_starts(manager)
         network_filter.typed_config.Pack(manager)
-
-    def _refusals(self, routes: Iterable[Route]) -> list[Route]:
-        """For each route of the RPC surface one that answers 403 to pages of other origins, or,
-        where only the front door is served, to everybody."""
-        return [
-            self._refusal(route)
-            for route in routes
-            if not route.route.cluster.endswith(FRONT_DOOR_CLUSTER_SUFFIX)
-        ]
-
-    def _refusal(self, route: Route) -> Route:
-        if self._front_door_only:
-            return _instead_of(route, 403, NOT_FROM_OUTSIDE)
-        refusal = _instead_of(route, 403, "Not for web pages.\n")
-        refusal.match.headers.add(name="origin", present_match=True)
-        for origin in self._own_origins:
-            known = refusal.match.headers.add(name="origin", invert_match=True)
-            known.string_match.exact = origin
-        return refusal
-
-
-def _among_servers(routes: Iterable[Route]) -> list[Route]:
-    """Routes that answer 403 to everybody, for what only servers ask; none before there are any."""
-    if not any(True for _ in routes):
-        return []
-    refusals = []
-    for prefix in AMONG_SERVERS:
-        # Whatever else the request has: a server's name, a media type, an origin.
-        refusal = Route()
-        refusal.match.prefix = prefix
-        refusal.direct_response.status = 403
-        refusal.direct_response.body.inline_string = NOT_FROM_OUTSIDE
-        refusals.append(refusal)
-    return refusals
-
-
-def _websockets_without_state(routes: Iterable[Route]) -> list[Route]:
-    """For each route of websockets one that answers 404 to those that name no state."""
-    refusals = []
-    for route in routes:
-        if any(header.name == "upgrade" for header in route.match.headers):
-            refusal = _instead_of(route, 404, "No such websocket.\n")
-            refusal.match.headers.add(name=STATE_REF_HEADER, present_match=False)
-            refusals.append(refusal)
-    return refusals
-
-
-def _instead_of(route: Route, status: int, text: str) -> Route:
-    """A route for the same requests that answers itself."""
-    answer = Route()
-    answer.CopyFrom(route)
-    # In the place of the cluster: a route does one thing.
-    answer.direct_response.status = status
-    answer.direct_response.body.inline_string = text
-    return answer
 
 
 def _answer_that_it_starts(manager: Any) -> None:
@@ -276,11 +209,18 @@ def close_gateway(config: Config) -> None:
     loopback = {f"http://{name}:{config.port}" for name in ("localhost", "127.0.0.1", "[::1]")}
     envoy_config.listener = ClosedListener(
         original(envoy_config.listener),
-        own_origins(config) | loopback,
-        this_machine_only=not config.production and config.is_on_this_machine,
-        front_door_only=config.is_public_development,
+        config.own_origins.all | loopback,
+        this_machine_only=config.is_for_this_machine_only,
+        served_rpc=_served_rpc(config),
         on_ipv6=_can_listen_on_ipv6(config.port),
     )
+
+
+def _served_rpc(config: Config) -> Sequence[str] | None:
+    """What of Reboot's RPC is served; see the top of this file."""
+    if config.production:
+        return ADMIN_CALLS
+    return () if config.is_public_development else None
 
 
 def _can_listen_on_ipv6(port: int) -> bool:

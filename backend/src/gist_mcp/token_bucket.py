@@ -7,7 +7,11 @@ Times are seconds of one clock. With `burst` and `per_second`, whoever takes all
 from dataclasses import dataclass, replace
 
 ROUNDING_UNITS = 1e-6
-"""What a sum of floating-point times may lack: a wait that was told is always long enough."""
+"""What a sum of units may lack by rounding."""
+
+ROUNDING_SECONDS = 1e-6
+"""What a difference of two times may lack: Unix times in floating point are a quarter of that
+apart. A wait that was told is always long enough."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +51,8 @@ def refilled(bucket: Bucket, rate: Rate, *, now_seconds: float) -> Bucket:
 def wait_seconds(bucket: Bucket, rate: Rate, *, cost: float) -> float:
     """How long after its time the bucket has `cost` units; 0 if it has them."""
     lacking = cost - bucket.units
-    return 0.0 if lacking <= ROUNDING_UNITS else lacking / rate.per_second
+    rounding = ROUNDING_UNITS + ROUNDING_SECONDS * rate.per_second
+    return 0.0 if lacking <= rounding else lacking / rate.per_second
 
 
 def less(bucket: Bucket, *, cost: float) -> Bucket:

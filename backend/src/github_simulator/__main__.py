@@ -11,6 +11,7 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 
 from github_simulator.production import production_reason
+from github_simulator.products import PRODUCT_NAMES
 from github_simulator.server import NotLoopbackError, log_to_stderr, loopback_socket, serve
 from github_simulator.settings import Settings
 from github_simulator.simulator import RegisteredApp, Simulator
@@ -36,6 +37,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     add("--state-file", type=Path, help="keep accounts, tokens (as digests) and gists here")
     add("--exit-on-stdin-eof", action="store_true", help="stop when stdin ends")
     add("--quiet", action="store_true", help="log no line for each request")
+    add("--product", choices=PRODUCT_NAMES, default="github.com", help="which GitHub this is")
     add("--no-iss", action="store_true", help="send no iss in authorization responses")
     add("--expiring-tokens", action="store_true", help="the app's tokens expire")
     add("--wildcard-redirects", action="store_true", help="wildcard callback URLs")
@@ -60,11 +62,15 @@ def _simulator(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Sim
         name=arguments.app_name,
         client_secret=secret,
     )
-    settings = Settings(
-        send_iss=not arguments.no_iss,
-        expiring_tokens=arguments.expiring_tokens,
-        wildcard_redirects=arguments.wildcard_redirects,
-    )
+    # An option that is not there leaves what the product comes with.
+    switches: dict[str, bool] = {}
+    if arguments.no_iss:
+        switches["send_iss"] = False
+    if arguments.expiring_tokens:
+        switches["expiring_tokens"] = True
+    if arguments.wildcard_redirects:
+        switches["wildcard_redirects"] = True
+    settings = Settings.of(arguments.product, **switches)
     try:
         store = Store(arguments.state_file)
     except StateFileError as error:

@@ -8,19 +8,20 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from github_simulator.control.exchange import API_PREFIX
 from github_simulator.control.middleware import FaultMiddleware
 from github_simulator.control.routes import control_routes
 from github_simulator.oauth import authorize, site
 from github_simulator.oauth.access_token import access_token
+from github_simulator.products import API_PREFIX, GIST_HOST, GIST_PATH, RAW_HOST
 from github_simulator.rest import dispatch
-from github_simulator.rest.gist_bodies import RAW_PREFIX, WEB_PREFIX
 from github_simulator.rest.operations import OPERATIONS
 from github_simulator.rest.raw import raw_file
 from github_simulator.simulator import Simulator
 
 CONNECTION = "/settings/connections/applications/{client_id}"
-WEB_PATHS = ("/login/", "/settings/", WEB_PREFIX + "/")
+WEB_PATHS = ("/login/", "/settings/", GIST_HOST + "/", GIST_PATH + "/")
+_GIST = "/{login}/{gist_id}"
+_RAW_FILE = _GIST + "/raw/{blob}/{name}"
 
 
 def build_app(simulator: Simulator) -> ASGIApp:
@@ -33,8 +34,8 @@ def build_app(simulator: Simulator) -> ASGIApp:
         Route("/login/oauth/access_token", access_token, methods=["POST"]),
         Route(CONNECTION, site.connection, methods=["GET"]),
         Route(CONNECTION, site.revoke_connection, methods=["POST"]),
-        Route(WEB_PREFIX + "/{login}/{gist_id}", site.gist_page, methods=["GET"]),
-        Route(RAW_PREFIX + "/{login}/{gist_id}/raw/{blob}/{name}", raw_file, methods=["GET"]),
+        *(Route(at + _GIST, site.gist_page, methods=["GET"]) for at in (GIST_HOST, GIST_PATH)),
+        *(Route(at + _RAW_FILE, raw_file, methods=["GET"]) for at in (RAW_HOST, GIST_PATH)),
         *control_routes(simulator),
         *_rest_routes(),
     ]

@@ -26,6 +26,7 @@ Choices that need no constant:
 - Renaming a file onto another file of the gist is refused (`already_exists`).
 - In an update, null for an unknown file is ignored when something else changes.
 - Bad logins are counted for the simulator as a whole: its callers share one address.
+- Enterprise Server and GHE.com send no `iss`; raw files of gists are below their pages.
 """
 
 BE_CAREFUL_STATUS = 400
@@ -83,3 +84,18 @@ PRIMARY_LIMIT_STATUS = 403
 
 ACCEPTED_SCOPES_FOR_GIST_WRITES = ("gist",)
 """`X-Accepted-OAuth-Scopes` of gist writes; it is empty for reads."""
+
+SERVER_VERSION = "3.21.0"
+"""Which Enterprise Server is simulated: the newest of which the documentation says that PKCE
+parameters are not supported."""
+
+SERVER_API_VERSIONS = ("2022-11-28",)
+"""The versions of its API."""
+
+STRANGER_STATUS = 401
+STRANGER_MESSAGE = "Must authenticate to access this API."
+"""Answer of an API that answers nobody without a credential."""
+
+NO_GISTS_STATUS = 403
+NO_GISTS_MESSAGE = "Managed users cannot create gists or comment on gists."
+"""Answer to a change where users cannot have gists; GitHub documents the rule and no answer."""

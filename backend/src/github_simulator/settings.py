@@ -1,8 +1,10 @@
 """What a test or the command line can switch while the simulator runs."""
 
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from github_simulator.products import INITIAL_SWITCHES, ProductName
 
 
 class Settings(BaseModel):
@@ -13,6 +15,9 @@ class Settings(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+    product: ProductName = "github.com"
+    """Which product of GitHub's this is. `of` gives the switches that go with it."""
 
     clock_offset_seconds: float = 0.0
 
@@ -74,3 +79,8 @@ class Settings(BaseModel):
     """So many bad tokens within the window lock every login out for its length; None: never."""
 
     failed_login_window_seconds: float = Field(default=300.0, gt=0)
+
+    @classmethod
+    def of(cls, product: ProductName, **switches: bool) -> Self:
+        """As that product comes, with these switches otherwise."""
+        return cls.model_validate({"product": product, **INITIAL_SWITCHES[product], **switches})

@@ -9,6 +9,7 @@ from github_simulator.clock import Clock
 from github_simulator.control.faults import FaultBoard
 from github_simulator.control.request_log import RequestLog
 from github_simulator.model import World
+from github_simulator.products import PRODUCTS, Product
 from github_simulator.rest.limits import Limits
 from github_simulator.settings import Settings
 from github_simulator.store import Store
@@ -51,6 +52,11 @@ class Simulator:
     def world(self) -> World:
         """What GitHub knows."""
         return self.store.world
+
+    @property
+    def product(self) -> Product:
+        """What this kind of GitHub does differently from others."""
+        return PRODUCTS[self.settings.product]
 
     def apply_settings(self, settings: Settings) -> None:
         """Replace all switches at once."""

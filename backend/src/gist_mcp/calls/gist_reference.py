@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from gist_mcp.errors import InvalidArgument
+from gist_mcp.github_address import PUBLIC_WEB_URL
 
 MAX_CHARACTERS = 2_000
 """Longer than the address of any file: a name has 255 bytes, each of them `%XX` at worst."""
@@ -19,6 +20,10 @@ _USUAL_ID = re.compile(r"(?:[0-9a-f]{20}|[0-9a-f]{32}|[0-9]{1,10})\Z")
 """What GitHub's ids look like. It promises a string only, so an id alone may look otherwise."""
 
 _REVISION = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+_BEGINNINGS = frozenset({"gist", "gists", "gist.github.com", "gist.githubusercontent.com"})
+"""Of the paths of gists on a host that has other things too: an Enterprise Server's, the API's and,
+with names of hosts, the simulator's."""
+
 _ENDINGS = (".git", ".js", ".json", ".pibb")
 
 
@@ -37,12 +42,15 @@ class GistReference:
 def gist_hosts(web_url: str, api_url: str) -> frozenset[str]:
     """The hosts, with ports, on which a GitHub with these addresses has its gists.
 
-    GitHub Enterprise Server has them below `/gist` or, with subdomain isolation, on `gist.HOST`.
+    GitHub Enterprise Server has them below `/gist` or, with subdomain isolation, on `gist.HOST`
+    (GitHub Docs, enabling subdomain isolation).
     """
     web, api = (urlsplit(url).netloc.lower() for url in (web_url, api_url))
     hosts = {web, f"gist.{web}", api}
-    if web == "github.com":
+    if web_url == PUBLIC_WEB_URL:
         hosts.add("gist.githubusercontent.com")
+    else:
+        hosts.add(f"raw.{web}")
     return frozenset(hosts)
 
 
@@ -72,12 +80,22 @@ def _of_address(text: str, hosts: frozenset[str], field: str) -> GistReference:
             field, "is no URL of a gist at GitHub; give the URL of the gist's page, or its id."
         )
     parts = [unquote(part) for part in url.path.split("/") if part]
-    found = _in_path(parts)
+    found = _in_path(parts if host.startswith("gist.") else _below_gists(parts))
     if found is None:
         raise InvalidArgument(
             field, "is a URL of GitHub, but of no gist; give the URL of the gist's page, or its id."
         )
     return found
+
+
+def _below_gists(parts: Sequence[str]) -> Sequence[str]:
+    """What is left of a path on a host that has more than gists; nothing if it leads elsewhere.
+
+    An issue's number on such a host looks like the id of an old gist.
+    """
+    if tuple(parts[:2]) == ("api", "v3"):
+        parts = parts[2:]
+    return parts[1:] if parts and parts[0] in _BEGINNINGS else ()
 
 
 def _in_path(parts: Sequence[str]) -> GistReference | None:

@@ -26,6 +26,12 @@ from gist_mcp.tokens.grants import account_id
 MAX_SHOWN_LINES: Final = 20
 """Files that a question names. Of more it says how many there are."""
 
+LARGE_CHARACTERS: Final = 256 * 1024
+"""Texts that are longer together are searched for secrets one change after the other."""
+
+_large_scan: Final = asyncio.Semaphore(1)
+"""Held while such texts are searched, which takes a processor for seconds: small ones pass by."""
+
 type Claim = Callable[[str], Awaitable[bool]]
 
 
@@ -90,7 +96,14 @@ def publishing_is_asked_for() -> bool:
 
 async def holds_secret(texts: Sequence[tuple[str, str]]) -> bool:
     """True if a text seems to hold a secret."""
-    return bool(await asyncio.to_thread(found_secrets, texts))
+    return bool(await _findings(texts))
+
+
+async def _findings(texts: Sequence[tuple[str, str]]) -> Sequence[Finding]:
+    if sum(len(text) for _, text in texts) <= LARGE_CHARACTERS:
+        return await asyncio.to_thread(found_secrets, texts)
+    async with _large_scan:
+        return await asyncio.to_thread(found_secrets, texts)
 
 
 async def approve(call: ToolCall, proposal: Proposal, *, confirm: str, claim: Claim) -> bool:
@@ -107,7 +120,7 @@ async def approve(call: ToolCall, proposal: Proposal, *, confirm: str, claim: Cl
             "This server publishes nothing (PUBLIC_GISTS=never): no public gist, no change or fork "
             "of one, and no comment. Its operator decides that."
         )
-    found = await asyncio.to_thread(found_secrets, proposal.texts)
+    found = await _findings(proposal.texts)
     if not found and not proposal.always_asks and not (proposal.is_public and policy == "ask"):
         return False
     message = _message(proposal, found)

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 
 from gist_mcp import process
 from gist_mcp.calls.call import ToolCall
+from gist_mcp.calls.call_log import log_change
 from gist_mcp.changes.change_errors import outcome_unknown
 from gist_mcp.changes.intent import record_intent
 from gist_mcp.changes.open_change import OpenChange, now_seconds
@@ -45,6 +46,7 @@ from gist_mcp.errors import (
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.sessions.ledger import Ledger, lease_seconds
+from gist_mcp.telemetry import metrics
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +76,7 @@ async def change_once(call: ToolCall, work: Work, idempotency_key: str | None = 
         lease_seconds=lease_seconds(process.services().config.resume_wait_seconds),
     )
     write_id = ledger.write_id(idempotency_key, running.runner)
-    change = OpenChange.of(ledger, write_id, running, work.words)
+    change = OpenChange.of(ledger, write_id, running, work)
     if not running.is_adopted:
         try:
             _check_age(running.begun_at_seconds)
@@ -84,7 +86,9 @@ async def change_once(call: ToolCall, work: Work, idempotency_key: str | None = 
     intent = await record_intent(call, change, digests)
     known = intent.entry.result
     if known is not None:
-        return Made(id=known.gist_id, url=known.url)
+        made = Made(id=known.gist_id, url=known.url)
+        await change.ended_before(intent, made)
+        return made
     change.begin(intent)
     if change.looks_first:
         logger.info("a call was interrupted while it sent; it looks whether GitHub got it")
@@ -95,6 +99,7 @@ async def change_once(call: ToolCall, work: Work, idempotency_key: str | None = 
         async with change.within_lease():
             made = await _Carrying(call, change, work).carry_out()
             await change.end_with(made)
+        log_change(work.changed_gist(made))
         return made
     except StateUnavailable:
         # Reboot does not serve for a moment. That does not end the call: the tool runs again, here
@@ -121,13 +126,17 @@ class _Carrying:
 
         Whatever it raises, the open change's `maybe_sent` says whether it may be.
         """
-        if not self._maybe_sent:
-            await self._approve()
+        is_approved = False
         for attempt in range(1, MAX_SENDS + 1):
             if self._maybe_sent:
                 found = await self._look_repeatedly(attempt)
                 if found is not None:
                     return found
+            if not is_approved:
+                found = await self._approve()
+                if found is not None:
+                    return found
+                is_approved = True
             was_maybe_sent = self._maybe_sent
             sent = await self._send_when_allowed(attempt)
             if sent.failure is not None:
@@ -144,13 +153,28 @@ class _Carrying:
             return found
         raise self._unknown(None)
 
-    async def _approve(self) -> None:
-        # No step: a tool that runs again has a new `Work`, which must know what was allowed. What
-        # is asked on the way is asked once all the same.
-        if process.services().config.read_only:
-            # The call began before a restart, and the operator has set it since.
-            raise ReadOnly(by_operator=True)
-        await self._work.approve(self._call, self._claim)
+    async def _approve(self) -> Made | None:
+        """Returns if the change may be sent; what an earlier send has made meanwhile, if that is
+        why it may not.
+
+        Also asked for what an earlier process may have sent: it was allowed then, and what is sent
+        from here on is, if the operator's settings of today allow it.
+        """
+        try:
+            if process.services().config.read_only:
+                # The call began before a restart, and the operator has set it since.
+                raise ReadOnly(by_operator=True)
+            # No step: a tool that runs again has a new `Work`, which must know what was allowed.
+            # What is asked on the way is asked once all the same.
+            await self._work.approve(self._call, self._claim)
+        except StateUnavailable:
+            raise
+        except GistMcpError as refusal:
+            found = await self._found_after(StepFailure.of(refusal)) if self._maybe_sent else None
+            if found is None:
+                raise
+            return found
+        return None
 
     async def _is_ours(self, made: Made) -> bool:
         name = self._work.claim_name(made)
@@ -275,13 +299,17 @@ class _Carrying:
                 # Also for a cancelled call: looking changes nothing, and tells the ledger. So it is
                 # not here that a limit is waited for: that wait ends with the call.
                 credential = await self._call.credential(GIST_SCOPE)
-                return _Tried(made=await self._call.with_credential_at_once(credential, find))
+                made = await self._call.with_credential_at_once(credential, find)
+                metrics.looked("not_found" if made is None else "found")
+                return _Tried(made=made)
             except (StateUnavailable, NeverMade):
                 raise
             except RateLimited as limit:
+                metrics.looked("failed")
                 await self._call.tell_of_wait(limit.retry_after_seconds)
                 return _Tried(failure=StepFailure.of(limit))
             except GistMcpError as error:
+                metrics.looked("failed")
                 return _Tried(failure=StepFailure.of(error))
 
         return await self._call.step(alias, look)

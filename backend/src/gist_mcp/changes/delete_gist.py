@@ -9,6 +9,7 @@ from typing import ClassVar
 from gist_mcp import process
 from gist_mcp.calls.call import ToolCall
 from gist_mcp.changes.approval import Claim, Proposal, approve, described, digest_of, size_of
+from gist_mcp.changes.gist_revision import Approved, revision_of
 from gist_mcp.changes.work import GIST_SCOPE, Look, Made, Words, Work
 from gist_mcp.errors import Conflict, NotFound
 from gist_mcp.github.credential import GitHubToken
@@ -29,14 +30,14 @@ class DeleteGist(Work):
     look_delays_seconds: ClassVar[tuple[float, ...]] = (0.5,)
 
     def __init__(self, gist_id: str, *, user_id: GitHubUserId, confirm: str = "") -> None:
-        self._gist_id = gist_id
+        self.gist_id = gist_id
         self._user_id = user_id
         self._confirm = confirm
-        self._approved: Gist | None = None
+        self._approved: Approved | None = None
 
     async def approve(self, call: ToolCall, claim: Claim) -> None:
-        gist = await call.read(
-            "Read the gist that is to be deleted", self._own_gist, scopes=(GIST_SCOPE,)
+        gist, base = await call.read(
+            "Read the gist that is to be deleted", self._at_its_revision, scopes=(GIST_SCOPE,)
         )
         proposal = Proposal(
             tool="delete_gist",
@@ -44,33 +45,37 @@ class DeleteGist(Work):
             is_public=False,
             always_asks=True,
             shown=[size_of(file) for file in gist.files],
-            digest=digest_of(gist.id, gist.revision),
+            digest=digest_of(gist.id, base),
         )
-        await approve(call, proposal, confirm=self._confirm, claim=claim)
-        self._approved = gist
+        is_asked = await approve(call, proposal, confirm=self._confirm, claim=claim)
+        self._approved = Approved(base, gist.public, is_asked)
 
     async def prepare(self, token: GitHubToken) -> str:
-        gist = await self._own_gist(token)
-        if self._approved is not None and gist.revision != self._approved.revision:
+        gist, base = await self._at_its_revision(token)
+        if self._approved is not None and base != self._approved.base:
             raise Conflict(
                 "The gist was changed while the person was asked. Look with get_gist before "
                 "calling again."
             )
         return gist.html_url
 
+    async def _at_its_revision(self, token: GitHubToken) -> tuple[Gist, str]:
+        gist = await self._own_gist(token)
+        return gist, await revision_of(token, gist)
+
     async def _own_gist(self, token: GitHubToken) -> Gist:
-        gist = await process.services().github.get_gist(token, self._gist_id)
+        gist = await process.services().github.get_gist(token, self.gist_id)
         if gist.owner_id != self._user_id:
             raise Conflict("This gist belongs to somebody else. Only its owner can delete it.")
         return gist
 
     async def send(self, token: GitHubToken, note: str) -> Made:
-        await process.services().github.delete_gist(token, self._gist_id)
-        return Made(id=self._gist_id, url=note)
+        await process.services().github.delete_gist(token, self.gist_id)
+        return Made(id=self.gist_id, url=note)
 
     async def look(self, look: Look) -> Made | None:
         try:
-            await process.services().github.get_gist(look.token, self._gist_id)
+            await process.services().github.get_gist(look.token, self.gist_id)
         except NotFound:
-            return Made(id=self._gist_id, url=look.note)
+            return Made(id=self.gist_id, url=look.note)
         return None

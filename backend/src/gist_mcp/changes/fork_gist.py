@@ -19,6 +19,7 @@ from gist_mcp.changes.approval import (
     publishing_is_asked_for,
     size_of,
 )
+from gist_mcp.changes.gist_revision import Approved, revision_of
 from gist_mcp.changes.work import GIST_SCOPE, Look, Made, NeverMade, Words, Work
 from gist_mcp.constants import LOOK_PAGES
 from gist_mcp.errors import Conflict, NotFound, OutcomeUnknown
@@ -43,14 +44,15 @@ class ForkGist(Work):
     )
 
     def __init__(self, gist_id: str, *, user_id: GitHubUserId, confirm: str = "") -> None:
-        self._gist_id = gist_id
+        self.gist_id = gist_id
         self._user_id = user_id
         self._confirm = confirm
+        self._approved: Approved | None = None
 
     async def approve(self, call: ToolCall, claim: Claim) -> None:
         if not publishing_is_asked_for():
             return
-        gist = await call.read(
+        gist, base = await call.read(
             "Read the gist that is to be forked", self._original, scopes=(GIST_SCOPE,)
         )
         proposal = Proposal(
@@ -58,24 +60,41 @@ class ForkGist(Work):
             action=f"Make a copy in the person's account of {described(gist)}",
             is_public=gist.public,
             shown=[size_of(file) for file in gist.files],
-            digest=digest_of(gist.id, gist.revision),
+            digest=digest_of(gist.id, base),
         )
-        await approve(call, proposal, confirm=self._confirm, claim=claim)
+        is_asked = await approve(call, proposal, confirm=self._confirm, claim=claim)
+        self._approved = Approved(base, gist.public, is_asked)
 
-    async def _original(self, token: GitHubToken) -> Gist:
-        return await process.services().github.get_gist(token, self._gist_id)
+    async def _original(self, token: GitHubToken) -> tuple[Gist, str]:
+        gist = await process.services().github.get_gist(token, self.gist_id)
+        return gist, await revision_of(token, gist)
 
     async def prepare(self, token: GitHubToken) -> str:
-        gist = await process.services().github.get_gist(token, self._gist_id)
+        gist = await process.services().github.get_gist(token, self.gist_id)
         if gist.owner_id == self._user_id:
             raise Conflict(
                 f"This gist is your own ({gist.html_url}). GitHub forks only those of others."
             )
+        if await self._is_another_by_now(token, gist):
+            raise Conflict(
+                "Its owner has changed the gist in the meantime. Look with get_gist before calling "
+                "again."
+            )
         return ""
+
+    async def _is_another_by_now(self, token: GitHubToken, gist: Gist) -> bool:
+        """True if what would be copied now is not what was allowed: a fork of a public gist is
+        public."""
+        approved = self._approved
+        if approved is None:
+            return False
+        if gist.public and not approved.is_public:
+            return True
+        return approved.is_asked and await revision_of(token, gist) != approved.base
 
     async def send(self, token: GitHubToken, note: str) -> Made:
         try:
-            fork = await process.services().github.fork_gist(token, self._gist_id)
+            fork = await process.services().github.fork_gist(token, self.gist_id)
         except Conflict as refused:
             # GitHub's answer does not name the fork that there is.
             earlier, _ = await self._among_the_forks(token)
@@ -99,7 +118,7 @@ class ForkGist(Work):
     async def _among_the_forks(self, token: GitHubToken) -> tuple[list[Gist], bool]:
         """The user's forks; and whether all forks were looked at."""
         github = process.services().github
-        page = await github.list_forks(token, self._gist_id, per_page=FORKS_PER_PAGE)
+        page = await github.list_forks(token, self.gist_id, per_page=FORKS_PER_PAGE)
         pages = [page]
         while page.next_url is not None and len(pages) < LOOK_PAGES:
             page = await github.next_page(token, page.next_url)
@@ -125,7 +144,7 @@ class ForkGist(Work):
                 gist = await github.get_gist(look.token, candidate.id)
             except NotFound:
                 continue
-            if gist.fork_of == self._gist_id:
+            if gist.fork_of == self.gist_id:
                 return gist
         return None
 

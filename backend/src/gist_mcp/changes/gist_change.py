@@ -14,7 +14,6 @@ names the revision before the new one, so the caller is told when that has happe
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from gist_mcp import process
@@ -26,6 +25,7 @@ from gist_mcp.changes.approval import (
     holds_secret,
     publishing_is_asked_for,
 )
+from gist_mcp.changes.gist_revision import Approved, revision_of
 from gist_mcp.changes.gist_turns import turn
 from gist_mcp.changes.proposed_change import proposed_change
 from gist_mcp.changes.sent_change import GistChange, SentChange, digest, files_digest, sent_change
@@ -53,15 +53,6 @@ _OVERTAKEN: Final = (
 )
 
 
-@dataclass(frozen=True)
-class _Approved:
-    """The gist for which the change may be made; `is_asked`: because the person has agreed."""
-
-    base: str
-    is_public: bool
-    is_asked: bool
-
-
 class ChangeGist(Work):
     """A change of the gist `gist_id`, which `user_id` must own.
 
@@ -83,11 +74,11 @@ class ChangeGist(Work):
     def __init__(
         self, gist_id: str, *, revision: str, user_id: GitHubUserId, confirm: str = ""
     ) -> None:
-        self._gist_id = gist_id
+        self.gist_id = gist_id
         self._revision = revision
         self._user_id = user_id
         self._confirm = confirm
-        self._approved: _Approved | None = None
+        self._approved: Approved | None = None
         self._change: GistChange | None = None
         self._found: Made | None = None
 
@@ -100,7 +91,7 @@ class ChangeGist(Work):
         """The files that the change names, before and after it: as `files_digest` takes them."""
 
     def turn(self) -> AbstractAsyncContextManager[object]:
-        return turn(self._gist_id)
+        return turn(self.gist_id)
 
     def known_texts(self) -> Sequence[tuple[str, str]] | None:
         """The texts that go into the gist, `None` if they depend on what is in it."""
@@ -115,7 +106,7 @@ class ChangeGist(Work):
             "Read the gist that is to be changed", self._proposal, scopes=(GIST_SCOPE,)
         )
         is_asked = await approve(call, proposal, confirm=self._confirm, claim=claim)
-        self._approved = _Approved(base, proposal.is_public, is_asked)
+        self._approved = Approved(base, proposal.is_public, is_asked)
 
     async def _proposal(self, token: GitHubToken) -> tuple[Proposal, str]:
         gist = await self._own_gist(token)
@@ -135,7 +126,7 @@ class ChangeGist(Work):
         return note if self._found is not None else await self._prepare(token, gist)
 
     async def _own_gist(self, token: GitHubToken) -> Gist:
-        gist = await process.services().github.get_gist(token, self._gist_id)
+        gist = await process.services().github.get_gist(token, self.gist_id)
         if gist.owner_id != self._user_id:
             raise Conflict(
                 "This gist belongs to somebody else. Only its owner can change it; fork_gist makes "
@@ -145,7 +136,7 @@ class ChangeGist(Work):
 
     async def _base(self, token: GitHubToken, gist: Gist) -> str:
         """The revision at which the gist is. Raises `Conflict` if the caller has read another."""
-        base = await _revision_of(token, gist)
+        base = await revision_of(token, gist)
         if self._revision and base != self._revision:
             raise Conflict(await self._what_changed(token, gist, self._revision))
         return base
@@ -182,7 +173,7 @@ class ChangeGist(Work):
         assert self._change is not None
         gist = await process.services().github.update_gist(
             token,
-            self._gist_id,
+            self.gist_id,
             description=self._change.description,
             files=self._change.files,
         )
@@ -205,7 +196,7 @@ class ChangeGist(Work):
             # It is kept from before each send, so nothing was sent.
             return None
         try:
-            gist = await process.services().github.get_gist(look.token, self._gist_id)
+            gist = await process.services().github.get_gist(look.token, self.gist_id)
         except NotFound:
             raise OutcomeUnknown("The gist is not there any more.") from None
         return await self._find(look.token, gist, SentChange.of_note(look.note))
@@ -228,7 +219,7 @@ class ChangeGist(Work):
             raise OutcomeUnknown("GitHub does not show all files of the gist.")
         if files == sent.files:
             return None if lacks_description else made
-        revision = await _revision_of(token, gist)
+        revision = await revision_of(token, gist)
         if revision == sent.base:
             return None
         if await self._was_made(token, gist, sent):
@@ -257,13 +248,3 @@ class ChangeGist(Work):
 
     async def _what_changed(self, token: GitHubToken, gist: Gist, since: str) -> str:
         return await what_changed(token, gist, since=since, concerned=self.watched())
-
-
-async def _revision_of(token: GitHubToken, gist: Gist) -> str:
-    """The SHA of the newest version, which later versions of GitHub's API do not put in a gist."""
-    if gist.revision is not None:
-        return gist.revision
-    page = await process.services().github.list_revisions(token, gist.id, per_page=1)
-    if not page.items:
-        raise Conflict("GitHub does not say at which revision the gist is.")
-    return page.items[0].version

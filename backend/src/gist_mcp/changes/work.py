@@ -76,12 +76,14 @@ class Look:
 class Work(ABC):
     """One change that a call is to make at GitHub.
 
-    `look_delays_seconds` are the pauses before each look of a call that may have sent: a change
-    that is not found after the last of them was not made.
+    `gist_id` is the gist that it is about; empty for one that is to be made. `look_delays_seconds`
+    are the pauses before each look of a call that may have sent: a change that is not found after
+    the last of them was not made.
     """
 
     words: ClassVar[Words]
     look_delays_seconds: ClassVar[tuple[float, ...]] = LOOK_DELAYS_SECONDS
+    gist_id: str = ""
 
     def digests(self) -> dict[str, str]:
         """SHA-256 of each argument, to recognize the same request without storing it."""
@@ -90,8 +92,9 @@ class Work(ABC):
     async def approve(self, call: ToolCall, claim: Callable[[str], Awaitable[bool]]) -> None:
         """Asks for what must be allowed, before anything is sent. Raises what refuses it.
 
-        Not asked again where the change may have been sent: then it was allowed. `claim` is as in
-        `Look`. A tool that runs again approves again: what it reads and asks are steps of the call.
+        Called once in each run of the tool, after the looks of a change that may have been sent:
+        what is found is not asked about. `claim` is as in `Look`. A tool that runs again approves
+        again: what it reads and asks are steps of the call.
         """
         return
 
@@ -123,6 +126,10 @@ class Work(ABC):
 
         Raises `OutcomeUnknown` where GitHub's answers do not tell, and `NeverMade`.
         """
+
+    def changed_gist(self, made: Made) -> str:
+        """The gist that was made or changed."""
+        return made.id
 
     def claim_name(self, made: Made) -> str:
         """By which name the result belongs to this change alone; empty if it need not."""

@@ -8,6 +8,7 @@ import re
 from typing import Final
 from urllib.parse import SplitResult, unquote_plus, urlsplit
 
+from gist_mcp.github_address import PUBLIC_WEB_URL
 from gist_mcp.origin import LOOPBACK_HOSTS
 
 MAX_REDIRECT_URI_CHARACTERS: Final = 512
@@ -78,7 +79,7 @@ def form_action(github_web_url: str, uri: str) -> list[str]:
     Enterprise Server may go by the sign-in page of the company first.
     """
     sources = ["'self'", github_web_url, form_action_source(uri)]
-    return sources if github_web_url == "https://github.com" else [*sources, "https:"]
+    return sources if github_web_url == PUBLIC_WEB_URL else [*sources, "https:"]
 
 
 def _split(uri: str) -> SplitResult | None:

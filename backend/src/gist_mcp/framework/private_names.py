@@ -14,7 +14,6 @@ To add a name: a line in `EXPECTED`, and an import with the others. docs/decisio
 
 from typing import Final
 
-from gist_mcp import logs
 from gist_mcp.framework.expectations import (
     Answers,
     Exists,
@@ -26,11 +25,15 @@ from gist_mcp.framework.expectations import (
     Takes,
     check_all,
 )
+from gist_mcp.logs.printing import REBOOT
 
 STOCK_NUMBER_OF_SHARDS: Final = 2**14
 OWN_NUMBER_OF_SHARDS: Final = 64
 NUMBERS_OF_SHARDS: Final = (OWN_NUMBER_OF_SHARDS, STOCK_NUMBER_OF_SHARDS)
 """What a state can have; see `framework/shards.py`."""
+
+LISTENED_ON: Final = ("0.0.0.0", "127.0.0.1")  # noqa: S104 - the first is Reboot's.
+"""The address of a server process's ports, before and after `framework/internal_ports.py`."""
 
 DATABASE_FOLDER: Final = "p000000"
 """In the folder of a state, as Reboot names it."""
@@ -49,6 +52,8 @@ EXPECTED: Final[tuple[Exists, ...]] = (
     HasBody("reboot.aio.reboot:Reboot.__init__", "1687ab6d8d584eec"),
     Is("rebootdev.settings:ENVVAR_RBT_STATE_DIRECTORY", "RBT_STATE_DIRECTORY"),
     Is("rebootdev.settings:ENVVAR_REBOOT_CLOUD_DATABASE_ADDRESS", "REBOOT_CLOUD_DATABASE_ADDRESS"),
+    # `main.py`: how it ends where the state of another version cannot be read.
+    Is("rebootdev.settings:RBT_APPLICATION_EXIT_CODE_BACKWARDS_INCOMPATIBILITY", 13),
     # `framework/reshard.py`: what is in a database, and how it is read and written.
     Takes("rebootdev.server.database:DatabaseServer", "state_directory, server_info, port"),
     Takes("rebootdev.server.database:DatabaseServer.shutdown_and_wait", "self"),
@@ -148,6 +153,13 @@ EXPECTED: Final[tuple[Exists, ...]] = (
         "rebootdev.aio.internals.tasks_dispatcher:TasksDispatcher.dispatch", "36dce52878b6f294"
     ),
     HasBody("reboot.aio.internals.tasks_servicer:TasksServicer.Wait", "27c16c132eb7fb2e"),
+    # `framework/imported_tasks.py`: what an import does with a task.
+    HasBody("rebootdev.aio.state_managers:SidecarStateManager.import_task", "c24c7bdbe0e11a07"),
+    Takes(
+        "rebootdev.aio.state_managers:SidecarStateManager._get_task_effect_from_sidecar_task",
+        "self, middleware, task",
+    ),
+    Sets("rebootdev.aio.internals.tasks_dispatcher:TasksDispatcher", ("_tasks_cache",)),
     # `framework/task_waits.py`: what a wait for a workflow does to it.
     HasBody("rebootdev.aio.internals.tasks_cache:TasksCache.get", "3aceffe327703a35"),
     # `servicers/unlogged_call.py`: a call without an idempotency key.
@@ -204,8 +216,24 @@ EXPECTED: Final[tuple[Exists, ...]] = (
     IsSameAs("reboot.server.local_envoy:envoy_config", "reboot.routing:envoy_config"),
     IsSameAs("reboot.aio.http:FastAPI", "fastapi:FastAPI"),
     Is("rebootdev.settings:ENVVAR_LOCAL_ENVOY_MODE", "REBOOT_LOCAL_ENVOY_MODE"),
-    # `logs.py`: whose lines are put into our form.
-    Answers("log.log:get_logger", "x", f"{logs.REBOOT}.x", lambda logger: logger.name),
+    # `framework/state_tracers.py`: which tracer makes the spans of a state.
+    HasBody("rebootdev.aio.tracing:_get_tracer", "1c4d0552530ad1d0"),
+    HasBody("rebootdev.aio.tracing:span", "043804a9c4c80b04"),
+    # `logs/printing.py`: whose lines are put into our form.
+    Answers("log.log:get_logger", "x", f"{REBOOT}.x", lambda logger: logger.name),
+    # `framework/internal_ports.py`: who listens where.
+    Is("reboot.controller.server_managers:EVERY_LOCAL_NETWORK_ADDRESS", *LISTENED_ON),
+    Is("reboot.aio.react:EVERY_LOCAL_NETWORK_ADDRESS", *LISTENED_ON),
+    HasBody("reboot.aio.react:ReactServicer.start", "c7002bc16c21bcd1"),
+    IsSameAs("reboot.aio.http:uvicorn.Config", "uvicorn:Config"),
+    HasBody("reboot.aio.http:PythonWebFramework.start", "eef6a31301b1b6c9"),
+    HasBody("rebootdev.server.database:DatabaseServer.__init__", "b62e429c9a9d3199"),
+    Exists("rebootdev.server.database:DatabaseServer.address"),
+    IsSameAs("reboot.aio.reboot:DatabaseServer", "rebootdev.server.database:DatabaseServer"),
+    # These two have always been on 127.0.0.1.
+    HasBody("reboot.controller.placement_planner:PlacementPlanner.start", "8ac90d2d1a0da8be"),
+    HasBody("reboot.server.executable_local_envoy:ExecutableLocalEnvoy", "473358b6958adb95"),
+    Takes("rebootdev.run_environments:on_cloud", ""),
     # `scripts/dev.py`, which does not need the rest of this file: lines that `rbt` prints.
     Exists("reboot.cli.monkeys:monkeys"),
     Exists("reboot.cli.monkeys:no_chaos_monkeys"),
@@ -223,7 +251,8 @@ check()
 
 import reboot.aio.auth.admin_auth as admin_auth
 import reboot.aio.http as web_framework
-from reboot.controller import shards
+from reboot.aio import react
+from reboot.controller import server_managers, shards
 from reboot.controller.settings import ENVVAR_REBOOT_ADMIN_AUTH_URL
 from reboot.mcp.event_store import qualified_stream_id, replace_whole_floats_with_ints
 from reboot.mcp.server import _wrap_tool as wrap_tool
@@ -233,6 +262,7 @@ from reboot.mcp.servicers.session import _servers as sdk_servers
 from reboot.mcp.servicers.stream import StreamServicer
 from reboot.routing import envoy_config
 from reboot.server import local_envoy
+from rebootdev.aio import tracing
 from rebootdev.aio.auth import Auth
 from rebootdev.aio.auth.token_verifiers import TokenVerifier
 from rebootdev.aio.contexts import EffectValidation
@@ -257,12 +287,14 @@ from rebootdev.aio.types import (
     StateTypeTag,
     state_type_tag_for_name,
 )
+from rebootdev.run_environments import on_cloud
 from rebootdev.server.database import DatabaseClient, DatabaseServer
 from rebootdev.settings import (
     ADMIN_SECRET_NAME,
     ENVVAR_LOCAL_ENVOY_MODE,
     ENVVAR_RBT_STATE_DIRECTORY,
     ENVVAR_REBOOT_CLOUD_DATABASE_ADDRESS,
+    RBT_APPLICATION_EXIT_CODE_BACKWARDS_INCOMPATIBILITY,
 )
 
 from rbt.v1alpha1 import database_pb2
@@ -273,6 +305,7 @@ __all__ = [
     "ENVVAR_RBT_STATE_DIRECTORY",
     "ENVVAR_REBOOT_ADMIN_AUTH_URL",
     "ENVVAR_REBOOT_CLOUD_DATABASE_ADDRESS",
+    "RBT_APPLICATION_EXIT_CODE_BACKWARDS_INCOMPATIBILITY",
     "SERVER_ID_HEADER",
     "STATE_REF_HEADER",
     "ApplicationId",
@@ -304,11 +337,15 @@ __all__ = [
     "envoy_config",
     "get_application_id",
     "local_envoy",
+    "on_cloud",
     "qualified_stream_id",
+    "react",
     "replace_whole_floats_with_ints",
     "sdk_servers",
+    "server_managers",
     "shards",
     "state_type_tag_for_name",
+    "tracing",
     "use_application_id",
     "web_framework",
     "wrap_tool",

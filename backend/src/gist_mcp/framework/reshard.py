@@ -24,6 +24,7 @@ from typing import Any, Final
 import grpc.aio
 
 from gist_mcp.errors import GistMcpError
+from gist_mcp.framework.internal_ports import listen_on_this_machine_only
 from gist_mcp.framework.private_names import (
     DATABASE_FOLDER,
     DatabaseClient,
@@ -127,6 +128,7 @@ class _Database:
     async def opened(self) -> AsyncIterator[DatabaseClient]:
         """A client of it, while it is open."""
         self.folder.mkdir(exist_ok=True)
+        listen_on_this_machine_only()
         server = DatabaseServer(str(self.folder), database_pb2.ServerInfo(shard_infos=self.shards))
         try:
             yield DatabaseClient(server.address)

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
+from typing import Final
+
+REDIRECTS: Final = frozenset({301, 302, 307, 308})
+"""Statuses by which GitHub names another address (REST, best practices)."""
 
 
 class Asker(Enum):

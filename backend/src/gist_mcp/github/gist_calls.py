@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from gist_mcp.errors import InvalidArgument, NotFound
 from gist_mcp.github import responses
-from gist_mcp.github.answer import Asker, Call
+from gist_mcp.github.answer import REDIRECTS, Asker, Call
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import (
     Comment,
@@ -30,7 +30,7 @@ _GIST_ARGUMENTS = ("files", "description", "public")
 _READ = Call(success=frozenset({200}), names_gist=True)
 _READ_UNLESS_SAME = Call(success=frozenset({200, 304}), names_gist=True)
 _READ_STAR = Call(success=frozenset({204, 404}), names_gist=True)
-_READ_RAW = Call(success=frozenset({200}), asker=Asker.NOBODY)
+_READ_RAW = Call(success=frozenset({200}) | REDIRECTS, asker=Asker.NOBODY)
 _LIST = Call(success=frozenset({200}), arguments=("since",))
 _LIST_UNLESS_SAME = Call(success=frozenset({200, 304}))
 _CREATE = Call(
@@ -194,11 +194,17 @@ class GistCalls:
     async def get_raw(self, raw_url: str) -> bytes:
         """The whole content of a file that an answer truncated (GitHub: up to 10 MB).
 
-        `raw_url` lies on another host than the API, so no token is sent. Raises `NotFound`.
+        `raw_url` lies on another host than the API, so no token is sent. Raises `NotFound`, also
+        where a browser would be sent off to sign in, as by an Enterprise Server in private mode.
         """
         if not self._api.is_public(raw_url):
             raise NotFound("GitHub gives no usable address for the content of this file.")
-        return await self._api.send(_READ_RAW, responses.read_body, "GET", raw_url, NOBODY)
+        content = await self._api.send(
+            _READ_RAW, responses.read_raw, "GET", raw_url, NOBODY, follow_redirects=False
+        )
+        if content is None:
+            raise NotFound("GitHub gives the content of this file to signed-in browsers only.")
+        return content
 
     async def update_gist(
         self,

@@ -18,7 +18,9 @@ from gist_mcp.constants import (
     MAX_GITHUB_ANSWER_BYTES,
 )
 from gist_mcp.github.answer import Answer, Call
+from gist_mcp.github.call_count import count_call
 from gist_mcp.github.fair_share import FairShare, NoPlace
+from gist_mcp.github.measured import measured
 from gist_mcp.github.refusals import lost_answer, unavailable
 
 MAX_CONNECTIONS = 100
@@ -92,7 +94,8 @@ async def exchange(
     asker = hashlib.sha256(request.headers.get("authorization", "").encode()).hexdigest()
     try:
         async with _share_of(http).place(asker, timeout_seconds=GITHUB_CALL_TIMEOUT_SECONDS):
-            return await _exchange(http, call, request, timeout_seconds, max_bytes)
+            sent = _exchange(http, call, request, timeout_seconds, max_bytes)
+            return await measured(request, sent)
     except NoPlace:
         raise unavailable("too many requests are under way") from None
 
@@ -114,6 +117,7 @@ async def _exchange(
     try:
         # httpx limits the wait for each piece; only this limits the sum of all of them.
         async with asyncio.timeout(timeout_seconds):
+            count_call()
             response = await http.send(request, stream=True, auth=None, follow_redirects=False)
             try:
                 body = await _body(response, call, max_bytes)

@@ -18,6 +18,8 @@ from gist_mcp import token_bucket
 from gist_mcp.errors import RateLimited
 from gist_mcp.github.refusals import unavailable
 from gist_mcp.principal import GitHubUserId
+from gist_mcp.telemetry import metrics
+from gist_mcp.telemetry.metrics import Limit
 from gist_mcp.token_bucket import Bucket, Rate
 
 AT_ONCE: Final = 8
@@ -116,6 +118,7 @@ class Pace:
         # GitHub may ban an application that goes on to ask (GitHub Docs, rate limits).
         left_seconds = user.paused_until_seconds - self._clock()
         if left_seconds > 0:
+            metrics.refused(Limit.PACE)
             raise RateLimited(math.ceil(left_seconds))
 
     def _take(self, user: _User, *, writes: bool) -> float:
@@ -133,6 +136,7 @@ class Pace:
                 token_bucket.wait_seconds(created, CREATIONS, cost=1),
             )
         if wait_seconds > MAX_WAIT_SECONDS:
+            metrics.refused(Limit.PACE)
             raise RateLimited(math.ceil(wait_seconds))
         user.points = token_bucket.less(points, cost=cost)
         if writes:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC
 
 from gist_mcp.errors import ScopeRequired
-from gist_mcp.github.answer import Answer, Call
+from gist_mcp.github.answer import REDIRECTS, Answer, Call
 from gist_mcp.github.models import (
     Comment,
     FoundAccount,
@@ -74,9 +74,14 @@ def read_nothing(answer: Answer) -> None:
     """For calls whose status says everything."""
 
 
-def read_body(answer: Answer) -> bytes:
-    """The body as it came."""
-    return answer.body
+def read_raw(answer: Answer) -> bytes | None:
+    """The content of a file, as it came; `None` for a redirect and for a page.
+
+    Whatever the file, GitHub sends text/plain: a page is not the file, and to take one for it would
+    be to write GitHub's sign-in page into a gist with the next edit.
+    """
+    media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return None if answer.status in REDIRECTS or media_type == "text/html" else answer.body
 
 
 def read_user(answer: Answer) -> UserAnswer:

@@ -16,14 +16,16 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from gist_mcp.errors import GitHubUnavailable, InvalidArgument, SignInRequired
-from gist_mcp.github.answer import Answer, Call
+from gist_mcp.errors import GitHubUnavailable, InvalidArgument, RateLimited, SignInRequired
+from gist_mcp.github.answer import REDIRECTS, Answer, Call
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.http import exchange
 from gist_mcp.github.pace import Pace
 from gist_mcp.github.refusals import OUTAGE_WAIT_SECONDS, unavailable
 from gist_mcp.github.responses import interpret
 from gist_mcp.principal import GitHubUserId
+from gist_mcp.telemetry import metrics
+from gist_mcp.telemetry.metrics import Limit
 
 API_VERSION = "2022-11-28"
 """GitHub supports it until 2028-03-10. The next one, 2026-03-10, reads the same here."""
@@ -33,7 +35,6 @@ READ_RETRY_SECONDS = 8.0
 """No further attempt starts later than this after the first."""
 
 MAX_REDIRECTS = 3
-_REDIRECTS = frozenset({301, 302, 307, 308})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +146,7 @@ class RestApi:
         *,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        follow_redirects: bool = True,
     ) -> T:
         """The value that `read` finds in the answer.
 
@@ -155,9 +157,16 @@ class RestApi:
 
         async def once() -> T:
             async with self._turn(call, identity):
-                answer = await self._exchange(call, method, url, all_headers, body)
+                most = MAX_REDIRECTS if follow_redirects and method == "GET" else 0
+                answer = await self._exchange(call, method, url, all_headers, body, most)
                 answer = replace(answer, to_permissions=identity.has_permissions)
-                return interpret(call, answer, read, now=self._clock(), secrets=identity.secrets)
+                try:
+                    return interpret(
+                        call, answer, read, now=self._clock(), secrets=identity.secrets
+                    )
+                except RateLimited:
+                    metrics.refused(Limit.GITHUB)
+                    raise
 
         if call.writes:
             return await once()
@@ -176,10 +185,16 @@ class RestApi:
         return self._pace.turn(identity.token_digest, writes=call.writes)
 
     async def _exchange(
-        self, call: Call, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+        self,
+        call: Call,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        max_redirects: int,
     ) -> Answer:
-        """One exchange, and for a GET the redirects that stay on the API's origin."""
-        for _ in range(MAX_REDIRECTS + 1):
+        """One exchange, and the redirects that stay on the API's origin."""
+        for _ in range(max_redirects + 1):
             try:
                 request = self._http.build_request(method, url, headers=headers, content=body)
             except httpx.InvalidURL:
@@ -188,7 +203,7 @@ class RestApi:
                 self._http, call, request, timeout_seconds=self._timeout_seconds
             )
             location = answer.headers.get("location", "")
-            if method != "GET" or answer.status not in _REDIRECTS or not location:
+            if not max_redirects or answer.status not in REDIRECTS or not location:
                 return answer
             url = _joined(url, location)
             if not self.is_ours(url):

@@ -46,6 +46,7 @@ EXPOSED_HEADERS: Final = (
     "mcp-session-id",
     "retry-after",
     "www-authenticate",
+    "x-request-id",
 )
 """What a page may read besides the few headers that every page may."""
 

@@ -6,6 +6,7 @@ seal, and only the rest is counted (`oauth/garbage.py`).
 """
 
 import ipaddress
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -15,8 +16,13 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gist_mcp.constants import CLIENT_ENDPOINT_NAMES, CLIENT_PREFIXES
+from gist_mcp.logs.event import detail
 from gist_mcp.rate_limit import RateLimit
+from gist_mcp.telemetry import metrics
+from gist_mcp.telemetry.metrics import Limit
 from gist_mcp.token_bucket import Rate
+
+logger = logging.getLogger(__name__)
 
 IPV6_NETWORK_BITS: Final = 64
 """What one subscriber gets at least. So a whole network counts as one address."""
@@ -24,7 +30,7 @@ IPV6_NETWORK_BITS: Final = 64
 SIGN_INS_RATE: Final = Rate(burst=200, per_second=20)
 """Requests to the sign-in endpoints, from one address: more than people behind one address make."""
 
-_LIMITED_FOLDER: Final = "/oauth/"
+_LIMITED_FOLDERS: Final = ("/oauth/", "/account/")
 
 _SEALED_NAMES: Final = frozenset({"token", "revoke"})
 """The endpoints to which a client brings what we have sealed."""
@@ -43,7 +49,7 @@ def _under_all_names(*names: str) -> frozenset[str]:
 
 
 _SEALED_PATHS: Final = _under_all_names(*_SEALED_NAMES)
-_LIMITED_PATHS: Final = _under_all_names(*set(CLIENT_ENDPOINT_NAMES) - _SEALED_NAMES)
+_LIMITED_PATHS: Final = _under_all_names(*set(CLIENT_ENDPOINT_NAMES) - _SEALED_NAMES) | {"/account"}
 
 
 class SignInLimit:
@@ -72,6 +78,7 @@ class SignInLimit:
         if scope["type"] == "http" and is_limited(scope["method"], scope["path"]):
             wait_seconds = self._count(Request(scope))
             if wait_seconds:
+                metrics.refused(Limit.SIGN_INS)
                 await too_many_requests(wait_seconds)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
@@ -94,11 +101,12 @@ def is_limited(method: str, path: str) -> bool:
     """True for the requests that are counted."""
     if path in _SEALED_PATHS or (method == "POST" and path == _TOKEN_URL):
         return False
-    return path.startswith(_LIMITED_FOLDER) or path in _LIMITED_PATHS
+    return path.startswith(_LIMITED_FOLDERS) or path in _LIMITED_PATHS
 
 
 def too_many_requests(wait_seconds: int) -> JSONResponse:
     """429 with the time to wait (RFC 6585, 4)."""
+    logger.info("a request is refused: too many", extra=detail("request_refused", reason="limit"))
     text = f"Too many requests; try again in {wait_seconds} seconds."
     return JSONResponse(
         {"error": "temporarily_unavailable", "error_description": text},

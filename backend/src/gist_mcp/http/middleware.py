@@ -1,11 +1,12 @@
 """Checks `Host` and `Origin` of every request, and adds security headers to every response.
 
 A web page on another site can make a browser send requests here, and DNS rebinding can make
-that page's host name resolve to us. So every route but the health check accepts our own Host only,
-and the MCP endpoint and every POST known Origins only (MCP specification 2025-06-18, transports,
-security warning). Both are compared in one spelling (`gist_mcp/origin.py`).
+that page's host name resolve to us. So every route but those that machines ask accepts our own
+Host only, and the MCP endpoint and every POST known Origins only (MCP specification 2025-06-18,
+transports, security warning). Both are compared in one spelling (`gist_mcp/origin.py`).
 """
 
+import logging
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,15 +14,17 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gist_mcp.config import Config
+from gist_mcp.logs.event import detail
 from gist_mcp.origin import (
     LOOPBACK_NAMES,
     canonical_authority,
     canonical_origin,
     loopback_origin,
-    names_of,
 )
 from gist_mcp.sessions.durable_mcp import MCP_PATH
 from gist_mcp.sessions.hop import HOP_HEADER
+
+logger = logging.getLogger(__name__)
 
 SINGLE_HEADERS = (
     "host",
@@ -56,7 +59,13 @@ SECURITY_HEADERS = {
 
 
 HEALTH_PATH = "/healthz"
-"""Load balancers ask it by address; it tells nothing."""
+READY_PATH = "/readyz"
+HEALTH_PATHS = frozenset({HEALTH_PATH, READY_PATH})
+"""What they tell is for everybody."""
+
+METRICS_PATH = "/metrics"
+MACHINE_PATHS = HEALTH_PATHS | {METRICS_PATH}
+"""Load balancers and Prometheus ask them all the time, and by whatever address they know."""
 
 
 class HostAndOrigin:
@@ -70,7 +79,7 @@ class HostAndOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Checks, then passes on."""
-        if scope["type"] != "http" or scope["path"] == HEALTH_PATH:
+        if scope["type"] != "http" or scope["path"] in MACHINE_PATHS:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -82,7 +91,8 @@ class HostAndOrigin:
             await _repeated(repeated)(scope, receive, send)
             return
         if canonical_authority(headers.get("host", ""), self._scheme) not in self._hosts:
-            await _forbidden("Host", "PUBLIC_URL", _PASS_THE_HOST_ON)(scope, receive, send)
+            refusal = _forbidden("Host", "PUBLIC_URL", _PASS_THE_HOST_ON)
+            await refusal(scope, receive, send)
             return
         origin = headers.get("origin") if _can_act(scope) else None
         if origin is not None and canonical_origin(origin) not in self._origins:
@@ -95,10 +105,14 @@ def _can_act(scope: Scope) -> bool:
     return scope["path"].rstrip("/") == MCP_PATH or scope["method"] not in ("GET", "HEAD")
 
 
-_PASS_THE_HOST_ON = " A proxy in front has to pass on the Host that it is asked for."
+_PASS_THE_HOST_ON = (
+    " A proxy in front has to pass on the Host that it is asked for; further names belong into "
+    "EXTRA_HOSTS."
+)
 
 
 def _forbidden(header: str, setting: str, more: str = "") -> JSONResponse:
+    logger.info("a request is refused: %s", header, extra=detail("request_refused", reason=header))
     text = f"This {header} is not one that the server expects; see the setting {setting}.{more}"
     return JSONResponse({"error": "forbidden", "error_description": text}, status_code=403)
 
@@ -116,17 +130,12 @@ def allowed_hosts(config: Config) -> frozenset[str]:
     that leads here, which is what the check is about, is not among them.
     """
     listener = {loopback_origin(name, config.port) for name in LOOPBACK_NAMES}
-    return frozenset(urlsplit(origin).netloc for origin in own_origins(config) | listener)
+    return frozenset(urlsplit(origin).netloc for origin in config.own_origins.all | listener)
 
 
 def allowed_origins(config: Config) -> frozenset[str]:
     """The `Origin` values that may call us: our own pages and those the operator names."""
-    return own_origins(config) | frozenset(config.allowed_origins)
-
-
-def own_origins(config: Config) -> frozenset[str]:
-    """The `Origin` values of our own pages."""
-    return names_of(config.public_url)
+    return config.own_origins.all | frozenset(config.allowed_origins)
 
 
 class SecurityHeaders:

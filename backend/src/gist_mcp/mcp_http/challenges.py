@@ -1,6 +1,6 @@
 """Every refusal of `/mcp`: from an exception to an HTTP response or a JSON-RPC error.
 
-`request` gives the name by which the caller came (`origin.own_address`).
+`request` gives the name by which the caller came (`origin.OwnOrigins`).
 """
 
 import logging
@@ -21,10 +21,10 @@ from gist_mcp.errors import (
 )
 from gist_mcp.http.body import BodyLate, BodyTooLarge
 from gist_mcp.http.media_types import MediaTypeRefused, is_a_browser
+from gist_mcp.logs.event import detail, event
 from gist_mcp.mcp_http.authentication import TokenMissing
 from gist_mcp.mcp_http.json_rpc import InvalidMessage, JsonRpcId, id_at_the_edges
 from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, Refused
-from gist_mcp.origin import own_address
 from gist_mcp.pages import page
 from gist_mcp.tokens.guess_budget import TooManyGuesses
 
@@ -64,11 +64,13 @@ NO_STORE: Final = {"Cache-Control": "no-store"}
 
 def refusal(config: Config, request: Request, reason: Refusal) -> Response:
     """The response that tells the client of `reason`."""
+    kind = type(reason).__name__
+    logger.info("a request is refused: %s", kind, extra=detail("request_refused", reason=kind))
     match reason:
         case TokenMissing():
             return _token_missing(config, request)
         case SignInRequired():
-            return token_refused(config, request, reason)
+            return _token_refused(config, request, reason)
         case ScopeRequired():
             return _scope_missing(config, request, reason)
         case TooManyGuesses():
@@ -99,7 +101,7 @@ def _challenge(config: Config, request: Request, *, scopes: Iterable[str], **err
     """The value of `WWW-Authenticate` (RFC 6750, 3; `resource_metadata`: RFC 9728, 5.1)."""
     # The client compares the metadata's `resource` with the address that it was given (RFC 9728,
     # 3.3), so the metadata's URL has the name by which it came.
-    origin = own_address(config.public_url, request)
+    origin = config.own_origins.asked_for(request)
     metadata_url = f"{origin}/.well-known/oauth-protected-resource/mcp"
     fields = {**error, "scope": " ".join(scopes), "resource_metadata": metadata_url}
     # No value comes from outside, so none can hold a quotation mark or end the header.
@@ -111,7 +113,7 @@ def _token_missing(config: Config, request: Request) -> Response:
     # Without `error`: the request had no authentication information (RFC 6750, 3.1).
     challenge = _challenge(config, request, scopes=config.github_scopes)
     if request.method in ("GET", "HEAD") and is_a_browser(request):
-        mcp_url = f"{own_address(config.public_url, request)}{urlsplit(config.resource).path}"
+        mcp_url = f"{config.own_origins.asked_for(request)}{urlsplit(config.resource).path}"
         response: Response = page("mcp.html", status_code=401, mcp_url=mcp_url)
         response.headers["WWW-Authenticate"] = challenge
     else:
@@ -122,7 +124,7 @@ def _token_missing(config: Config, request: Request) -> Response:
     return response
 
 
-def token_refused(config: Config, request: Request, reason: SignInRequired) -> Response:
+def _token_refused(config: Config, request: Request, reason: SignInRequired) -> Response:
     """401 to a token that is malformed, expired, revoked or another server's."""
     # `invalid_token` is what makes a client refresh its token or sign in again (RFC 6750, 3.1).
     challenge = _challenge(
@@ -154,7 +156,8 @@ def cannot_ask_github(reason: GitHubUnavailable | RateLimited) -> Response:
     """503: the token may well be good."""
     # Never 401: a client would throw away a good token, and everybody would have to sign in again
     # after each outage of GitHub.
-    logger.warning("a token could not be checked: %s", reason.log_reason)
+    told = event("github_unavailable", reason=reason.log_reason)
+    logger.warning("a token could not be checked: %s", reason.log_reason, extra=told)
     return _try_again_later(503, reason)
 
 

@@ -22,6 +22,7 @@ from gist_mcp.errors import (
     ScopeRequired,
     SignInRequired,
 )
+from gist_mcp.logs.event import event
 from gist_mcp.mcp_http.json_rpc import INTERNAL_ERROR, INVALID_PARAMS, JsonRpcMessage
 from gist_mcp.sessions.admission import CallName
 from gist_mcp.sessions.hop import Authenticated
@@ -48,9 +49,12 @@ async def counted(
         finally:
             admission.end(call.call_id)
     except GistMcpError as error:
-        logger.info("%s by %s: %s", request.method, principal.login, type(error).__name__)
+        kind = type(error).__name__
+        told = event("method_call", rpc_method=request.method, error=kind)
+        logger.info("%s by %s: %s", request.method, principal.login, kind, extra=told)
         raise McpError(_error(error, caller)) from None
-    logger.info("%s by %s: done", request.method, principal.login)
+    told = event("method_call", rpc_method=request.method)
+    logger.info("%s by %s: done", request.method, principal.login, extra=told)
     return dumped(result)
 
 

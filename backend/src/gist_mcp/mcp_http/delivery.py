@@ -12,9 +12,12 @@ from mcp.server.lowlevel.server import Server
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gist_mcp.calls.call_log import NO_TOOL, CallEnd, LoggedCall, call_ended
 from gist_mcp.deps import Deps
 from gist_mcp.errors import InvalidArgument, LimitReached, ReadOnly, ToolError
 from gist_mcp.http.media_types import JSON, takes_events
+from gist_mcp.logs.context import begins_call, note
+from gist_mcp.logs.event import event
 from gist_mcp.mcp_http import vs_code_stream
 from gist_mcp.mcp_http.call_response import CallResponse
 from gist_mcp.mcp_http.call_stream import SessionStreams, is_last
@@ -50,9 +53,10 @@ from gist_mcp.sessions.questions import (
     shows_questions,
 )
 from gist_mcp.sessions.responses import Responses
+from gist_mcp.telemetry import tracing
 from gist_mcp.tokens.grants import account_id
 from gist_mcp.tools.call_validation import refused_call_result, validated_call
-from gist_mcp.tools.registry import changes, only_reads
+from gist_mcp.tools.registry import changes, is_tool, only_reads
 
 logger = logging.getLogger(__name__)
 
@@ -175,7 +179,8 @@ class McpDelivery:
             return
         answered = await record_answer(context, session_id, question_id, answer_of(response.result))
         if answered is not None:
-            logger.info("a question to %s: %s", caller.principal.login, answered.answer)
+            told = event("question_answered", answer=answered.answer, call_id=answered.request_id)
+            logger.info("a question to %s: %s", caller.principal.login, answered.answer, extra=told)
             self._deps.events.publish(session_id, CallChanged(answered.request_id))
 
     def _listen(
@@ -212,9 +217,8 @@ class McpDelivery:
         assert message.json_rpc_id is not None
         invalid = self._refused_as_read_only(caller, message) or _invalid_call(message)
         if invalid is not None:
-            # Before anything of it is stored. The text is not logged: it quotes the client.
-            logger.info("a call by %s: refused before it began", caller.principal.login)
-            return _response(request, caller, invalid)
+            # Before anything of it is stored.
+            return self._refused(request, caller, session, message, invalid)
         name = message.params["name"]
         context = self._deps.reboot_context(request)
         call = NewCall(
@@ -227,6 +231,9 @@ class McpDelivery:
             login=caller.principal.login,
             can_be_asked=session.can_be_asked and takes_events(request),
         )
+        # Before, as its workflow may run before this goes on.
+        begins_call(call.request_id)
+        tracing.begins_call(call.request_id, message.params)
         try:
             request_id = await self._begun.begin(
                 context,
@@ -236,12 +243,12 @@ class McpDelivery:
                 on_waiting=lambda: end_turn(request),
             )
         except LimitReached as limit:
-            logger.info("a call by %s: %s", caller.principal.login, limit.log_reason)
-            return _response(request, caller, _refused_call(message, limit))
+            return self._refused(request, caller, session, message, limit)
         except StateTooLarge as failure:
             raise MessageTooLarge(str(failure), message.json_rpc_id) from None
         if request_id is None:
             raise session_not_found()
+        note(call_id=request_id)
         self._deps.events.publish(
             caller.session_id, CallEvent(request_id=request_id, tool_name=name)
         )
@@ -261,12 +268,36 @@ class McpDelivery:
 
     def _refused_as_read_only(
         self, caller: Authenticated, message: JsonRpcMessage
-    ) -> dict[str, Any] | None:
-        """The response to a call that would change something where nothing may be changed."""
+    ) -> ReadOnly | None:
+        """The error of a call that would change something where nothing may be changed."""
         name = message.tool_name
         if name is None or not is_read_only(self._deps.config, caller) or not changes(name):
             return None
-        return _refused_call(message, ReadOnly(by_operator=self._deps.config.read_only))
+        return ReadOnly(by_operator=self._deps.config.read_only)
+
+    def _refused(
+        self,
+        request: Request,
+        caller: Authenticated,
+        session: LiveSession,
+        message: JsonRpcMessage,
+        reason: ToolError,
+    ) -> Response:
+        """The response to a call that does not begin."""
+        principal, name = caller.principal, message.tool_name or ""
+        call = LoggedCall(
+            tool=name if is_tool(name) else NO_TOOL,
+            user_id=principal.user_id,
+            login=principal.login,
+            client_id=principal.client_id,
+            client_name=session.client_name,
+        )
+        call_ended(CallEnd(call=call, error=reason, has_begun=False))
+        result = refused_call_result(reason).model_dump(
+            mode="json", by_alias=True, exclude_none=True
+        )
+        answer = {"jsonrpc": "2.0", "id": message.json_rpc_id, "result": result}
+        return _response(request, caller, answer)
 
     def _streams(
         self, request: Request, session_id: McpSessionId, session: LiveSession
@@ -296,19 +327,13 @@ def _response(request: Request, caller: Authenticated, message: dict[str, Any]) 
     return Response(json.dumps(message), headers=headers, media_type=JSON)
 
 
-def _invalid_call(message: JsonRpcMessage) -> dict[str, Any] | None:
-    """The response to a call that no tool takes, `None` for every other."""
+def _invalid_call(message: JsonRpcMessage) -> InvalidArgument | None:
+    """The error of a call that no tool takes, `None` for every other."""
     try:
         validated_call(message.params.get("name"), message.params.get("arguments"))
     except InvalidArgument as invalid:
-        return _refused_call(message, invalid)
+        return invalid
     return None
-
-
-def _refused_call(message: JsonRpcMessage, reason: ToolError) -> dict[str, Any]:
-    """The response to a call that has not begun."""
-    result = refused_call_result(reason).model_dump(mode="json", by_alias=True, exclude_none=True)
-    return {"jsonrpc": "2.0", "id": message.json_rpc_id, "result": result}
 
 
 def _progress_token(message: JsonRpcMessage) -> str | None:

@@ -22,13 +22,16 @@ from starlette.types import Receive, Scope, Send
 
 from gist_mcp.deps import Deps
 from gist_mcp.github.credential import GitHubCredential
+from gist_mcp.logs.context import note
+from gist_mcp.logs.event import event
 from gist_mcp.mcp_http import challenges
 from gist_mcp.mcp_http.authentication import identify
 from gist_mcp.mcp_http.delivery import McpDelivery, session_not_found
 from gist_mcp.mcp_http.fair_turns import end_turn, read_body_between_turns
 from gist_mcp.mcp_http.forwarding import forward_to_owner
 from gist_mcp.mcp_http.mcp_request import McpRequest, Refused, read_mcp_request
-from gist_mcp.principal import McpSessionId
+from gist_mcp.mcp_http.method_span import method_span
+from gist_mcp.principal import McpSessionId, Principal
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.sessions import ownership
 from gist_mcp.sessions.hop import Authenticated, HopLate, opened_hop
@@ -73,7 +76,8 @@ class McpEndpoint:
             except (Aborted, AioRpcError, NotDelivered, StateUnavailable) as failure:
                 # Durable state does not answer: the process that owns it is starting or stopping.
                 if self._deps.clock() >= gives_up_at_seconds:
-                    logger.warning("the client is to try again: %s", _reason(failure))
+                    told = event("state_unavailable")
+                    logger.warning("the client is to try again: %s", _reason(failure), extra=told)
                     return challenges.starting()
             end_turn(request)
             await asyncio.sleep(STARTING_POLL_SECONDS)
@@ -93,6 +97,7 @@ class McpEndpoint:
         """A request from outside. Nothing of a refused one is stored."""
         # Before the body is read: who has no token learns nothing, and cannot make us read.
         found = await identify(self._deps, request)
+        _note_caller(found.principal)
         asked = await self._read(request)
         principal = found.principal
         account = grants.account_id(principal.issuer, principal.user_id)
@@ -118,6 +123,7 @@ class McpEndpoint:
             credential=caller.credential,
             vouched_at_seconds=caller.vouched_at_seconds,
         )
+        _note_caller(caller.principal)
         asked = await self._read(request)
         return await self._answer_validated(request, asked, caller, identified)
 
@@ -130,7 +136,8 @@ class McpEndpoint:
         credential = await self._deps.verifier.validate(identified)
         self._require_scopes(asked, caller, credential)
         validated = replace(caller, credential=credential)
-        return await self._delivery.answer(request, asked, validated)
+        with method_span(asked.message):
+            return await self._delivery.answer(request, asked, validated)
 
     async def _read(self, request: Request) -> McpRequest:
         max_body_bytes = self._deps.config.max_body_bytes
@@ -168,6 +175,11 @@ def _session_id(asked: McpRequest, account: str) -> McpSessionId:
     if session_id is None:
         raise session_not_found()
     return session_id
+
+
+def _note_caller(principal: Principal) -> None:
+    """From now on lines of the log say whose request it is."""
+    note(account_id=principal.user_id, login=principal.login, client_id=principal.client_id)
 
 
 def _reason(failure: Exception) -> str:

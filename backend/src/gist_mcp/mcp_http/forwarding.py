@@ -13,7 +13,6 @@ from gist_mcp.http.media_types import takes_events
 from gist_mcp.mcp_http import challenges
 from gist_mcp.mcp_http.fair_turns import others_meanwhile
 from gist_mcp.mcp_http.mcp_request import SESSION_HEADER, McpRequest
-from gist_mcp.origin import own_address
 from gist_mcp.sessions.durable_mcp import MCP_PATH
 from gist_mcp.sessions.hop import Authenticated, Hop, forward
 from gist_mcp.sessions.internal_http import DeliveryUnknown, NotDelivered
@@ -66,7 +65,7 @@ async def forward_to_owner(
             upstream = await forward(
                 deps.forwarding(),
                 hop,
-                own_url=own_address(deps.config.public_url, request),
+                own_url=deps.config.own_origins.asked_for(request),
                 headers=headers,
                 content=asked.body,
             )

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gist_mcp.deps import Deps
 from gist_mcp.errors import GitHubUnavailable, SignInRequired
+from gist_mcp.logs.event import event
 from gist_mcp.mcp_http import challenges
 from gist_mcp.mcp_http.authentication import bearer_token
 from gist_mcp.servicers.grant import OK
@@ -41,13 +42,13 @@ class GrantGate:
         except StateUnavailable as error:
             # Fails closed: nobody can say whether the grant is revoked. Not 401, because the
             # client would throw away a token that is probably good.
-            logger.warning("grant gate: %s", error.log_reason)
+            logger.warning("grant gate: %s", error.log_reason, extra=event("state_unavailable"))
             reason = GitHubUnavailable(str(error), retry_after_seconds=error.retry_after_seconds)
             await challenges.cannot_ask_github(reason)(scope, receive, send)
             return
         if is_revoked:
             over = SignInRequired("Access was taken back. Sign in again.")
-            await challenges.token_refused(self._deps.config, request, over)(scope, receive, send)
+            await challenges.refusal(self._deps.config, request, over)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
@@ -66,15 +67,23 @@ class GrantGate:
             return None
 
     async def _is_alive(self, request: Request, payload: AccessTokenPayload) -> bool:
-        """True if the token's grant is not revoked. Raises `StateUnavailable`."""
+        """True if the token's grant is not revoked, nor all access of its account ended since.
+
+        Raises `StateUnavailable`.
+        """
+        context = self._deps.reboot_context(request)
+        account = grants.account_id(self._deps.config.github_web_url, payload.user_id)
+        now_seconds = int(self._deps.clock())
         if not payload.grant_id:
             # From the tutorial's page, which hands out a token without a client and a grant.
-            return True
+            return await grants.counts_still(
+                context, account, issued_at_seconds=payload.issued_at, now_seconds=now_seconds
+            )
         outcome = await grants.look_up(
-            self._deps.reboot_context(request),
+            context,
             # Not only by its id: the grant must also be one of the token's own account.
-            grants.account_id(self._deps.config.github_web_url, payload.user_id),
+            account,
             grant_id=payload.grant_id,
-            now_seconds=int(self._deps.clock()),
+            now_seconds=now_seconds,
         )
         return outcome == OK

@@ -23,6 +23,8 @@ from starlette.requests import ClientDisconnect, Request
 from gist_mcp.errors import LimitReached
 from gist_mcp.http.body import announced_bytes, read_body
 from gist_mcp.mcp_http.client_watch import KEPT_BYTES, ClientWatch
+from gist_mcp.telemetry import metrics
+from gist_mcp.telemetry.metrics import Limit
 
 AT_ONCE: Final = 2
 """More would be more tasks of one account in the event loop. With one, a request that waits for
@@ -68,6 +70,7 @@ class _Waiting:
         # One alone may be larger, where the operator has set it so.
         is_too_much = self.size_bytes + size_bytes > MAX_WAITING_BYTES and size_bytes > KEPT_BYTES
         if self.count and (self.count >= MAX_WAITING or is_too_much):
+            metrics.refused(Limit.REQUESTS_WAITING)
             raise LimitReached("Your GitHub account has too many requests here.", RETRY_SECONDS)
 
 
@@ -288,6 +291,7 @@ async def _its_turn(place: "asyncio.Future[None]", client: ClientWatch | None) -
         raise ClientDisconnect
     if not place.done():
         text = "Your GitHub account has many requests here, and this one did not get its turn."
+        metrics.refused(Limit.REQUESTS_WAITING)
         raise LimitReached(text, RETRY_SECONDS)
 
 

@@ -20,7 +20,7 @@ from gist_mcp.constants import SIGN_IN_LIFETIME_SECONDS
 from gist_mcp.errors import OAuthError
 from gist_mcp.oauth.parameters import is_printable_ascii
 from gist_mcp.oauth.pkce import is_s256_challenge
-from gist_mcp.origin import canonical_origin, names_of
+from gist_mcp.origin import canonical_origin
 from gist_mcp.tokens.sealing import SealBroken, Sealer
 
 MAX_STATE_CHARACTERS: Final = 1024
@@ -157,7 +157,7 @@ def _is_here(url: str, config: Config) -> bool:
     authority, slash, path = rest.partition("/")
     origin = canonical_origin(f"{scheme}://{authority}")
     ours = urlsplit(config.resource).path
-    return origin in names_of(config.public_url) and f"{slash}{path}".removesuffix("/") == ours
+    return origin in config.own_origins.all and f"{slash}{path}".removesuffix("/") == ours
 
 
 def seal_for_consent(sealer: Sealer, request: AuthorizationRequest, *, browser_secret: str) -> str:

@@ -23,13 +23,14 @@ from gist_mcp.clients.client import Client
 from gist_mcp.clients.redirect_uri import destination, form_action, is_loopback
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
+from gist_mcp.logs.event import event
 from gist_mcp.oauth.answers import NO_STORE, SignInFailed, error_response, wants_page
 from gist_mcp.oauth.authorization_request import Destination, parse_request, seal_for_consent
 from gist_mcp.oauth.browser_cookie import BrowserCookie, browser_cookie_or_new, set_browser_cookie
 from gist_mcp.oauth.github_redirect import SELECT_ACCOUNT, github_redirect
 from gist_mcp.oauth.parameters import MAX_SEALED_CHARACTERS, query_parameters
 from gist_mcp.oauth.sign_in import TUTORIAL_FLOW
-from gist_mcp.origin import CAME_BY, address_named, redirect_to_public_url
+from gist_mcp.origin import CAME_BY
 from gist_mcp.pages import page
 
 logger = logging.getLogger(__name__)
@@ -77,10 +78,10 @@ async def authorize(request: Request) -> Response:
             # What is wrong with these is told to the client, once it is known who that is.
             any_characters=("resource", "state", "prompt"),
         )
-        at_public_url = redirect_to_public_url(config.public_url, request)
+        at_public_url = config.own_origins.redirect_to_public(request)
         if at_public_url is not None:
             return RedirectResponse(at_public_url, status_code=302, headers=NO_STORE)
-        issuer = address_named(config.public_url, parameters.pop(CAME_BY, None))
+        issuer = config.own_origins.named(parameters.pop(CAME_BY, None))
         # Clients send other prompts, which are for servers that know their users.
         prompt = SELECT_ACCOUNT if parameters.pop("prompt", None) == SELECT_ACCOUNT else None
         # One cookie for all of a browser's sign-ins, or the second tab would break the first.
@@ -97,13 +98,18 @@ async def authorize(request: Request) -> Response:
             )
             response = RedirectResponse(departure.location, status_code=302, headers=NO_STORE)
     except _ToldToClient as told:
-        logger.info("authorize refused: %s", told.error.log_reason)
+        _log_refusal(told.error)
         return _tell_client(request, told)
     except OAuthError as error:
-        logger.info("authorize refused: %s", error.log_reason)
+        _log_refusal(error)
         return error_response(request, error)
     set_browser_cookie(response, browser, is_secure=config.is_secure)
     return response
+
+
+def _log_refusal(error: OAuthError) -> None:
+    told = event("sign_in_refused", reason=error.log_reason)
+    logger.info("authorize refused: %s", error.log_reason, extra=told)
 
 
 async def _for_client(

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
+from gist_mcp.logs.event import event
 from gist_mcp.oauth.answers import NO_STORE, SignInFailed, error_response
 from gist_mcp.oauth.authorization_request import (
     AuthorizationRequest,
@@ -42,7 +43,8 @@ async def consent(request: Request) -> Response:
         browser, wanted = _opened(request, parameters.get("request", ""))
         decision = _decision(parameters)
     except OAuthError as error:
-        logger.info("consent refused: %s", error.log_reason)
+        told = event("sign_in_refused", reason=error.log_reason)
+        logger.info("consent refused: %s", error.log_reason, extra=told)
         return error_response(request, error)
     if decision == DENY:
         # A page that was open for too long does not matter here: a refusal grants nothing.

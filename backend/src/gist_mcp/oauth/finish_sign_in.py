@@ -25,6 +25,8 @@ from gist_mcp.errors import (
 )
 from gist_mcp.github.models import TokenGrant, UserAnswer
 from gist_mcp.github.oauth import CodeRefused, is_plausible_code, is_possible_code
+from gist_mcp.logs.context import note
+from gist_mcp.logs.event import event
 from gist_mcp.oauth import pkce, sign_in
 from gist_mcp.oauth.answers import SignInFailed
 from gist_mcp.oauth.authorization_request import is_stale
@@ -61,13 +63,16 @@ logger = logging.getLogger(__name__)
 class SignedIn:
     """GitHub's tokens, and the account that they belong to.
 
-    `scopes` are those granted, not those asked for, and `None` if GitHub does not say.
+    `scopes` are those granted, not those asked for, and `None` if GitHub does not say. `flow` is
+    what the sign-in was begun for. `sign_in_id` names it; it opens nothing.
     """
 
     github: GitHubPair
     user_id: GitHubUserId
     login: str
     scopes: frozenset[str] | None
+    flow: str
+    sign_in_id: str
 
 
 class NextStep(Enum):
@@ -96,7 +101,7 @@ async def finish_sign_in(
     try:
         claimed = await _claim(deps, context, answer)
     except SignInFailed as error:
-        logger.info("callback refused: %s", error.log_reason)
+        _log_refusal("callback refused", error)
         # Login CSRF (RFC 9700, 4.7): until the claim has shown that this browser began the sign-in,
         # nothing is sent to a client. What another browser began is not restarted here either,
         # whatever cookies this one brings.
@@ -107,16 +112,23 @@ async def finish_sign_in(
         await _check_account(deps, signed_in)
         await _redeem(deps, context, answer)
     except SignInInterrupted as error:
-        logger.info("sign-in interrupted by a restart")
+        logger.info("sign-in interrupted by a restart", extra=event("sign_in_interrupted"))
         return NotSignedIn(error=error, next_step=NextStep.RESTART)
     except AnotherAccountNeeded as error:
-        logger.info("sign-in refused: %s", error.log_reason)
+        _log_refusal("sign-in refused", error)
         return NotSignedIn(error=error, next_step=NextStep.ANOTHER_ACCOUNT)
     except SignInFailed as error:
-        logger.info("sign-in failed: %s", error.log_reason)
+        _log_refusal("sign-in failed", error)
         return NotSignedIn(error=error, next_step=NextStep.TELL_CLIENT)
-    logger.info("sign-in finished: %s (GitHub user %d)", signed_in.login, signed_in.user_id)
+    note(account_id=signed_in.user_id, login=signed_in.login)
+    text = "sign-in finished: %s (GitHub user %d)"
+    logger.info(text, signed_in.login, signed_in.user_id, extra=event("sign_in"))
     return signed_in
+
+
+def _log_refusal(text: str, error: SignInFailed) -> None:
+    told = event("sign_in_refused", reason=error.log_reason)
+    logger.info("%s: %s", text, error.log_reason, extra=told)
 
 
 async def _claim(deps: Deps, context: ExternalContext, answer: GitHubAnswer) -> Claimed:
@@ -180,6 +192,8 @@ async def _ask_github(deps: Deps, answer: GitHubAnswer, claimed: Claimed) -> Sig
         user_id=who.user.id,
         login=who.user.login,
         scopes=who.scopes if grant.scopes is None else grant.scopes,
+        flow=claimed.flow,
+        sign_in_id=sign_in.digest_of(answer.oauth_state),
     )
 
 

@@ -11,6 +11,8 @@ from starlette.requests import Request
 from gist_mcp.deps import Deps
 from gist_mcp.errors import GistMcpError
 from gist_mcp.http.limits import client_address
+from gist_mcp.telemetry import metrics
+from gist_mcp.telemetry.metrics import Limit
 from gist_mcp.tokens.access_token import is_sealed_access_token
 from gist_mcp.tokens.code_and_refresh_token import is_sealed_code, is_sealed_refresh_token
 
@@ -33,6 +35,7 @@ def limit_garbage(request: Request, parameters: Mapping[str, str]) -> None:
     address = client_address(request.headers, deps.config.trusted_proxies)
     wait_seconds = deps.garbage.wait_seconds(address)
     if wait_seconds:
+        metrics.refused(Limit.UNKNOWN_TOKENS)
         raise TooMuchGarbage(wait_seconds)
     deps.garbage.take(address)
 

@@ -11,7 +11,6 @@ from starlette.responses import JSONResponse, Response
 from gist_mcp.clients.client import AUTH_METHODS
 from gist_mcp.config import Config
 from gist_mcp.deps import Deps
-from gist_mcp.origin import own_address
 
 RESOURCE_PATH: Final = "/.well-known/oauth-protected-resource"
 SERVER_PATH: Final = "/.well-known/oauth-authorization-server"
@@ -25,7 +24,7 @@ def protected_resource(request: Request) -> Response:
     (RFC 9728, 3.2)."""
     deps: Deps = request.app.state.deps
     return JSONResponse(
-        protected_resource_metadata(deps.config, own_address(deps.config.public_url, request)),
+        protected_resource_metadata(deps.config, deps.config.own_origins.asked_for(request)),
         headers=_HEADERS,
     )
 
@@ -35,7 +34,7 @@ def authorization_server(request: Request) -> Response:
     3.2)."""
     deps: Deps = request.app.state.deps
     return JSONResponse(
-        authorization_server_metadata(deps.config, own_address(deps.config.public_url, request)),
+        authorization_server_metadata(deps.config, deps.config.own_origins.asked_for(request)),
         headers=_HEADERS,
     )
 

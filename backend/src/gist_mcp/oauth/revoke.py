@@ -9,13 +9,17 @@ from starlette.responses import Response
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError, SignInRequired
 from gist_mcp.http.limits import too_many_requests
+from gist_mcp.logs.context import note
+from gist_mcp.logs.event import event
 from gist_mcp.oauth.answers import NO_STORE, unavailable_response
+from gist_mcp.oauth.audit_events import note_event
 from gist_mcp.oauth.client_authentication import authenticated_client, client_error_response
 from gist_mcp.oauth.garbage import TooMuchGarbage, limit_garbage
 from gist_mcp.oauth.parameters import form_parameters
 from gist_mcp.oauth.revoke_at_github import revoke_at_github
 from gist_mcp.principal import GitHubUserId
 from gist_mcp.servicers.unlogged_call import StateUnavailable
+from gist_mcp.sessions.audit import CLIENT_LEFT
 from gist_mcp.tokens import grants
 from gist_mcp.tokens.access_token import ACCESS_TOKEN_PREFIX, open_access_token
 from gist_mcp.tokens.code_and_refresh_token import open_refresh_token
@@ -41,10 +45,11 @@ async def revoke(request: Request) -> Response:
     except TooMuchGarbage as error:
         return too_many_requests(error.wait_seconds)
     except StateUnavailable as error:
-        logger.warning("revoke: %s", error.log_reason)
+        logger.warning("revoke: %s", error.log_reason, extra=event("state_unavailable"))
         return unavailable_response(error)
     except OAuthError as error:
-        logger.info("revoke refused: %s", error.log_reason)
+        told = event("revocation_refused", reason=error.log_reason)
+        logger.info("revoke refused: %s", error.log_reason, extra=told)
         return client_error_response(request, error)
     return Response(status_code=200, headers=NO_STORE)
 
@@ -63,13 +68,18 @@ async def _revoke(request: Request) -> None:
     # RFC 7009, 2.1: else any client could end the grants of any other.
     if opened.client_key != client.key:
         raise OAuthError("invalid_grant", "This token was issued to another client.")
+    note(account_id=opened.user_id, client_id=client.key)
     # The whole grant ends, its other tokens too (RFC 7009, 2.1). Durable state comes first: from
     # here on our tokens are refused, whatever happens at GitHub.
+    context = deps.reboot_context(request)
     await grants.revoke(
-        deps.reboot_context(request),
+        context,
         grants.account_id(deps.config.github_web_url, opened.user_id),
         grant_id=opened.grant_id,
         now_seconds=int(deps.clock()),
+    )
+    await note_event(
+        deps, context, CLIENT_LEFT, client, user_id=opened.user_id, grant_id=opened.grant_id
     )
     await revoke_at_github(deps, opened.github)
 

@@ -5,6 +5,7 @@ import logging
 from gist_mcp.deps import Deps
 from gist_mcp.errors import GistMcpError, SignInRequired
 from gist_mcp.github.credential import GitHubToken
+from gist_mcp.logs.event import event
 from gist_mcp.tokens.github_tokens import GitHubPair
 
 logger = logging.getLogger(__name__)
@@ -25,10 +26,16 @@ async def revoke_at_github(deps: Deps, pair: GitHubPair) -> None:
         access = await _current_access_token(deps, pair)
         await deps.github.delete_token(access, config.github_client_id, config.github_client_secret)
     except SignInRequired:
-        logger.info("a refresh token was used up or revoked at GitHub before")
+        logger.info(
+            "a refresh token was used up or revoked at GitHub before",
+            extra=event("github_token_revoked_before"),
+        )
     except GistMcpError as error:
-        logger.warning("a token was not revoked at GitHub: %s", error.log_reason)
+        told = event("github_token_not_revoked", reason=error.log_reason)
+        logger.warning("a token was not revoked at GitHub: %s", error.log_reason, extra=told)
         return
+    else:
+        logger.info("a token was revoked at GitHub", extra=event("github_token_revoked"))
     deps.deleted_pairs.add(pair)
 
 

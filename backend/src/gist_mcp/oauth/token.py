@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from gist_mcp.errors import GitHubUnavailable, OAuthError, RateLimited
 from gist_mcp.http.limits import too_many_requests
+from gist_mcp.logs.event import event
 from gist_mcp.oauth.answers import json_response, unavailable_response
 from gist_mcp.oauth.client_authentication import authenticated_client, client_error_response
 from gist_mcp.oauth.garbage import TooMuchGarbage, limit_garbage
@@ -53,7 +54,8 @@ async def token(request: Request) -> Response:
         logger.warning("token: %s", error.log_reason)
         return unavailable_response(error)
     except OAuthError as error:
-        logger.info("token refused: %s", error.log_reason)
+        told = event("token_refused", reason=error.log_reason)
+        logger.info("token refused: %s", error.log_reason, extra=told)
         return client_error_response(request, error)
     return answer if isinstance(answer, Response) else _token_response(answer)
 

@@ -7,24 +7,23 @@ A recorded call waits for its response to be sent: a request with its id, tool a
 repeated one. `run_call` itself, which carries a call out, is in `tools/call_workflow.py`.
 """
 
-from collections.abc import Iterator
-
 from reboot.aio.contexts import ReaderContext, WriterContext
 
 from gist_mcp.framework.placement import NotesItsServer
 from gist_mcp.servicers.authorizers import front_door_only
+from gist_mcp.servicers.mcp_session_rules import (
+    begun_at,
+    fits,
+    old_calls,
+    questions_of,
+    repeated_call,
+    still_waiting,
+    waiting_beside,
+)
 from gist_state.v1.mcp_session import EarlyCancel, KeptCall, Question, RequestRecord
 from gist_state.v1.mcp_session_rbt import McpSession
 
-EARLY_CANCEL_SECONDS = 60
-"""How long a cancellation waits for its call. Both are under way at once, one of them through a
-question to GitHub, which takes 20 seconds at most."""
-
 MAX_EARLY_CANCELS = 20
-
-MAX_KEPT = 20
-"""Answered calls that can be read again, by a client that lost the end of a stream after it was
-sent. Each write writes the whole state anew, so a session keeps few."""
 
 MAX_UNANSWERED = 250
 """Calls without a response that a session remembers. Clients that never fetched one leave them."""
@@ -57,7 +56,7 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
         """Ends the session for good, unless it is to stay for its calls."""
         if not self._is_live():
             return McpSession.CloseResponse(closed=False)
-        waiting_ids = _waiting_beside(self.state, request.ended_ids or [])
+        waiting_ids = waiting_beside(self.state, request.ended_ids or [])
         if request.only_if_idle and waiting_ids:
             return McpSession.CloseResponse(closed=False, waiting_ids=waiting_ids)
         self.state.closed_at_seconds = request.now_seconds
@@ -74,7 +73,7 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
         """
         if not self._is_live():
             return McpSession.CancelResponse(cancelled=False, request_ids=[])
-        early = _waiting(self.state.early_cancels or [], now_seconds=request.now_seconds)
+        early = still_waiting(self.state.early_cancels or [], now_seconds=request.now_seconds)
         records = list(self.state.requests or [])
         meant = [each for each in records if each.wire_id == request.wire_id]
         for record in meant:
@@ -82,7 +81,7 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
         if meant:
             self.state.requests = records
         else:
-            early = [each for each in early if not _fits(each, request)]
+            early = [each for each in early if not fits(each, request)]
             early.append(EarlyCancel(wire_id=request.wire_id, at_seconds=request.now_seconds))
         self.state.early_cancels = early[-MAX_EARLY_CANCELS:]
         request_ids = [each.request_id for each in meant]
@@ -101,7 +100,7 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
         records = list(self.state.requests or [])
         if any(record.request_id == request.request_id for record in records):
             return McpSession.BeginCallResponse(request_id=request.request_id, is_repeat=False)
-        repeated = _repeated(records, request) if request.may_repeat else None
+        repeated = repeated_call(records, request) if request.may_repeat else None
         if repeated is not None:
             return McpSession.BeginCallResponse(request_id=repeated.request_id, is_repeat=True)
         records.append(
@@ -207,7 +206,7 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
     ) -> McpSession.AnswerQuestionResponse:
         """Records the answer to a question, unless there is one already."""
         records = list(self.state.requests or [])
-        for record, question in _questions(records):
+        for record, question in questions_of(records):
             if question.question_id != request.question_id:
                 continue
             if question.answer is None:
@@ -223,7 +222,7 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
         self, context: ReaderContext, request: McpSession.QuestionRequest
     ) -> McpSession.QuestionResponse:
         """The answer to a question, if there is one."""
-        for _, question in _questions(self.state.requests or []):
+        for _, question in questions_of(self.state.requests or []):
             if question.question_id == request.question_id:
                 return McpSession.QuestionResponse(is_known=True, answer=question.answer)
         return McpSession.QuestionResponse(is_known=False)
@@ -253,7 +252,7 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
         self, context: ReaderContext, request: McpSession.FindCallRequest
     ) -> McpSession.FindCallResponse:
         """The call that a request with this id, tool and arguments repeats."""
-        known = _repeated(self.state.requests or [], request)
+        known = repeated_call(self.state.requests or [], request)
         return McpSession.FindCallResponse(request_id=known.request_id if known else "")
 
     async def old_calls(
@@ -316,7 +315,7 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
         self.state.kept_calls = [
             *(self.state.kept_calls or []),
             *(
-                KeptCall(request_id=each.request_id, begun_at_seconds=_begun_at(each))
+                KeptCall(request_id=each.request_id, begun_at_seconds=begun_at(each))
                 for each in answered
             ),
         ]
@@ -325,9 +324,9 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
         """True if a cancellation has overtaken the call. It counts once."""
         if not self.state.early_cancels:
             return False
-        early = _waiting(self.state.early_cancels, now_seconds=request.now_seconds)
-        self.state.early_cancels = [each for each in early if not _fits(each, request)]
-        return any(_fits(each, request) for each in early)
+        early = still_waiting(self.state.early_cancels, now_seconds=request.now_seconds)
+        self.state.early_cancels = [each for each in early if not fits(each, request)]
+        return any(fits(each, request) for each in early)
 
     async def _start(
         self, context: WriterContext, request_id: str, call: McpSession.RunCallRequest
@@ -336,79 +335,3 @@ class McpSessionServicer(NotesItsServer, McpSession.Servicer):
         task_id = await self.ref().schedule().run_call(context, call)
         # Reboot would choose an id at random, and the call's events are named before it is known.
         task_id.task_uuid = bytes.fromhex(request_id)
-
-
-def old_calls(state: McpSession.State, *, before_seconds: int, includes_untimed: bool) -> list[str]:
-    """The calls whose arguments and results need not be kept, as `OldCallsRequest` has it."""
-    kept, records = state.kept_calls or [], state.requests or []
-    surplus = kept[:-MAX_KEPT]
-    old = [each for each in kept[-MAX_KEPT:] if each.begun_at_seconds < before_seconds]
-    unfetched = [
-        each
-        for each in records
-        if _begun_at(each) < before_seconds
-        and (includes_untimed or each.begun_at_seconds is not None)
-    ]
-    return [each.request_id for each in (*surplus, *old, *unfetched)]
-
-
-def is_over(
-    state: McpSession.State, *, closed_before_seconds: int, opened_before_seconds: int
-) -> bool:
-    """True for a session without a call that was closed, or opened and never closed, so long ago.
-
-    Nothing would be missed with its state.
-    """
-    if state.requests or state.kept_calls:
-        # Their arguments and results are to be emptied first. One may be running.
-        return False
-    if state.closed_at_seconds is not None:
-        return bool(state.closed_at_seconds < closed_before_seconds)
-    return bool((state.opened_at_seconds or 0) < opened_before_seconds)
-
-
-def _waiting(early: list[EarlyCancel], *, now_seconds: int) -> list[EarlyCancel]:
-    """The cancellations that still wait for their call."""
-    return [each for each in early if each.at_seconds >= now_seconds - EARLY_CANCEL_SECONDS]
-
-
-def _waiting_beside(state: McpSession.State, ended_ids: list[str]) -> list[str]:
-    """The calls whose response was not sent yet, but for those of `ended_ids`."""
-    return [
-        each.request_id
-        for each in state.requests or []
-        # Without a time it is of an older release: its workflow is not known by its id.
-        if not each.is_answered
-        and (each.request_id not in ended_ids or each.begun_at_seconds is None)
-    ]
-
-
-def _questions(records: list[RequestRecord]) -> Iterator[tuple[RequestRecord, Question]]:
-    """Every question, with its call."""
-    for record in records:
-        for question in record.questions or []:
-            yield record, question
-
-
-def _fits(
-    early: EarlyCancel, request: McpSession.CancelRequest | McpSession.BeginCallRequest
-) -> bool:
-    return bool(early.wire_id == request.wire_id)
-
-
-def _repeated(
-    records: list[RequestRecord], request: McpSession.BeginCallRequest | McpSession.FindCallRequest
-) -> RequestRecord | None:
-    """The newest call with the request's id, tool and arguments whose response was not sent yet."""
-    called = (request.wire_id, request.digest)
-    fitting = (
-        each
-        for each in reversed(records)
-        if not each.is_answered and (each.wire_id, each.digest) == called
-    )
-    return next(fitting, None)
-
-
-def _begun_at(record: RequestRecord) -> int:
-    """Records of older releases have no time; they leave with the first that is forgotten."""
-    return record.begun_at_seconds or 0

@@ -11,12 +11,20 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cachetools import LRUCache
+from google.protobuf.empty_pb2 import Empty
 
 from gist_mcp.errors import LimitReached
 from gist_mcp.principal import McpSessionId
-from gist_mcp.servicers.unlogged_call import Caller, StateUnavailable, call_patiently
+from gist_mcp.servicers.unlogged_call import (
+    Caller,
+    StateMissing,
+    StateUnavailable,
+    call_patiently,
+)
 from gist_mcp.sessions.retention import SESSION_LIFETIME_SECONDS
 from gist_mcp.span import NO_SPAN, Span
+from gist_mcp.telemetry import metrics
+from gist_mcp.telemetry.metrics import Limit
 from gist_state.v1 import account_pb2 as messages
 from gist_state.v1.account_pb2_grpc import AccountMethodsStub
 from gist_state.v1.account_rbt import Account
@@ -97,6 +105,7 @@ class Accounts:
             # In this order, so that a crash in between leaves no session that nobody counts.
             chosen = await end_one(open_ids)
             if chosen is None:
+                metrics.refused(Limit.SESSIONS)
                 raise LimitReached(
                     f"Your GitHub account has {self._max_sessions} sessions open here, and each "
                     "is in use.",
@@ -121,6 +130,7 @@ class Accounts:
             stored = await self._write(caller, account, stored)
             stored.looked_at = Span(self._clock(), LOOK_SECONDS)
         if self._is_too_much(stored, size_bytes):
+            metrics.refused(Limit.STORED_BYTES)
             raise LimitReached(
                 "What is kept here of your GitHub account's calls, responses and what running "
                 f"calls were given, takes {stored.total_bytes:,} bytes, and may take "
@@ -168,6 +178,30 @@ class Accounts:
         stored.total_bytes = max(0, int(answer.stored_bytes) + not_written_bytes)
         self._stored[account] = stored
         return stored
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountedSession:
+    """A session that counts for an account. It may have ended by its age."""
+
+    session_id: McpSessionId
+    opened_at_seconds: int
+
+
+async def counted_sessions(caller: Caller, account: str) -> list[CountedSession]:
+    """The account's sessions, the longest open first. Raises `StateUnavailable`."""
+    try:
+        answer = await _call(caller, account, "OpenSessions", Empty())
+    except StateMissing:
+        return []
+    return [
+        CountedSession(
+            session_id=McpSessionId(each.session_id),
+            # Reboot's numbers are floats on the way.
+            opened_at_seconds=int(each.opened_at_seconds),
+        )
+        for each in answer.sessions.elements
+    ]
 
 
 async def _call(caller: Caller, account: str, method: str, request: object) -> Any:

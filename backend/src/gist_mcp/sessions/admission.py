@@ -19,6 +19,8 @@ from typing import Final
 from gist_mcp.errors import LimitReached
 from gist_mcp.principal import McpSessionId
 from gist_mcp.rate_limit import RateLimit
+from gist_mcp.telemetry import metrics
+from gist_mcp.telemetry.metrics import Limit
 from gist_mcp.token_bucket import Rate
 
 LINE_SECONDS: Final = 5.0
@@ -97,6 +99,11 @@ class Admission:
         self._running: dict[str, CallName] = {}
         self._number_away = 0
 
+    @property
+    def open_calls(self) -> int:
+        """How many calls have begun in this process and not ended."""
+        return len(self._running) + self._number_away
+
     def open_session(self, account: str) -> None:
         """Counts a new session like a call. Raises `LimitReached`."""
         self._use(account, 0)
@@ -108,6 +115,7 @@ class Admission:
         """
         # Of a minute of their own: who has used up the calls can still cancel each of them.
         if self._cancellations.wait_seconds(account):
+            metrics.refused(Limit.CANCELLATIONS)
             return False
         self._cancellations.take(account)
         return True
@@ -223,7 +231,7 @@ class Admission:
     def _has_place(self, known: _Account) -> bool:
         return (
             len(known.running) < self._limits.calls_in_flight
-            and len(self._running) + self._number_away < MAX_RUNNING_IN_PROCESS
+            and self.open_calls < MAX_RUNNING_IN_PROCESS
         )
 
     def _occupy(self, known: _Account, call: CallName) -> None:
@@ -234,6 +242,7 @@ class Admission:
         """Uses some of the account's minute. Raises `LimitReached`."""
         limits = self._limits
         if self._calls.wait_seconds(account):
+            metrics.refused(Limit.CALLS_PER_MINUTE)
             raise _too_many(
                 f"Your GitHub account may make {limits.calls_per_minute} calls a minute here.",
                 self._promise(account, 1 / limits.calls_per_minute),
@@ -241,6 +250,7 @@ class Admission:
         cost = self._cost(size_bytes)
         wait_seconds = self._bytes.wait_seconds(account, cost=cost)
         if wait_seconds:
+            metrics.refused(Limit.BYTES_PER_MINUTE)
             raise _too_many(
                 "Your GitHub account may send "
                 f"{limits.bytes_per_minute:,} bytes a minute with its calls here.",
@@ -272,6 +282,7 @@ class Admission:
         return known.promised_until_seconds - now_seconds
 
     def _no_place(self) -> LimitReached:
+        metrics.refused(Limit.CALLS_IN_FLIGHT)
         return _too_many(
             f"Your GitHub account may run {self._limits.calls_in_flight} calls at once here.",
             LINE_SECONDS,

@@ -9,7 +9,7 @@ twice.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -18,8 +18,10 @@ from starlette.requests import Request
 
 from gist_mcp.framework.private_names import STATE_REF_HEADER
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
+from gist_mcp.logs import context as log_context
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
 from gist_mcp.sessions.internal_http import deliver
+from gist_mcp.telemetry import tracing
 from gist_mcp.tokens.sealing import SealBroken, Sealer
 
 HOP_HEADER: Final = "x-gist-mcp-hop"
@@ -52,12 +54,16 @@ class HopLate(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Hop:
-    """A request to the owner of the state `state_ref`, as Reboot's header writes it."""
+    """A request to the owner of the state `state_ref`, as Reboot's header writes it.
+
+    `request_id` is that of the request which is forwarded, under which the owner logs it.
+    """
 
     method: str
     path: str
     state_ref: str
     caller: Authenticated | None = None
+    request_id: str = ""
 
 
 def seal_hop(sealer: Sealer, hop: Hop, *, now_seconds: float) -> str:
@@ -66,6 +72,7 @@ def seal_hop(sealer: Sealer, hop: Hop, *, now_seconds: float) -> str:
         "method": hop.method,
         "path": hop.path,
         "state_ref": hop.state_ref,
+        "request_id": hop.request_id,
         "sealed_at_seconds": now_seconds,
         "caller": None if hop.caller is None else _caller_as_json(hop.caller),
     }
@@ -100,10 +107,13 @@ def opened_hop(sealer: Sealer, request: Request, *, now_seconds: float) -> Hop |
     if header is None:
         return None
     hop = open_hop(sealer, header, now_seconds=now_seconds)
-    # Replay: a copied header is good for one method, one path, one state and half a minute.
-    meant = (request.method, request.url.path, request.headers.get(STATE_REF_HEADER))
+    # Replay: a copied header is good for one method, one path, one state and half a minute. The
+    # path is the request's own; that in `request.url` is made of Host too (CVE-2026-48710).
+    meant = (request.method, request.scope["path"], request.headers.get(STATE_REF_HEADER))
     if hop is not None and meant != (hop.method, hop.path, hop.state_ref):
         raise HopLate
+    if hop is not None and hop.request_id:
+        log_context.forwarded_as(hop.request_id)
     return hop
 
 
@@ -125,6 +135,8 @@ def open_hop(sealer: Sealer, header: str, *, now_seconds: float) -> Hop | None:
         path=payload["path"],
         state_ref=payload["state_ref"],
         caller=None if payload["caller"] is None else _caller_of(payload["caller"]),
+        # An earlier release does not know it.
+        request_id=payload.get("request_id", ""),
     )
 
 
@@ -173,9 +185,13 @@ async def forward(
     `own_url` is the address by which the client calls us. Raises `NotDelivered`, after which the
     request may be sent again, or `DeliveryUnknown`.
     """
+    subject = log_context.current()
+    if subject is not None:
+        hop = replace(hop, request_id=subject.request_id)
     sealed = seal_hop(forwarding.sealer, hop, now_seconds=forwarding.now_seconds)
     sent = {
         **headers,
+        **tracing.own_headers(),
         # The owner checks `Host` like the first process (DNS rebinding). Envoy's own address is
         # none of our names.
         "host": urlsplit(own_url).netloc,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from reboot.aio.external import ExternalContext
 
 from gist_mcp.github.credential import GitHubCredential
+from gist_mcp.logs.event import event
 from gist_mcp.principal import McpSessionId, Principal
 from gist_mcp.servicers.unlogged_call import StateMissing
 from gist_mcp.sessions import ownership
@@ -64,6 +65,14 @@ class SessionLifecycle:
             ownership.short_name(new.session_id),
             new.principal.login,
             new.client_name,
+            extra=event(
+                "session_opened",
+                session=ownership.short_name(new.session_id),
+                account_id=new.principal.user_id,
+                login=new.principal.login,
+                client_id=new.principal.client_id,
+                client_name=new.client_name,
+            ),
         )
 
     async def _open(self, context: ExternalContext, account: str, new: NewSession) -> None:
@@ -95,7 +104,9 @@ class SessionLifecycle:
         while (chosen := self._longest_unused(account, left)) is not None:
             left.remove(chosen)
             if await self._end_idle(context, chosen):
-                logger.info("session %s gave way to a new one", ownership.short_name(chosen))
+                name = ownership.short_name(chosen)
+                told = event("session_ended", session=name, reason="gave way to a new one")
+                logger.info("session %s gave way to a new one", name, extra=told)
                 return chosen
         return None
 
@@ -138,7 +149,24 @@ class SessionLifecycle:
         self._forget(session_id)
         account = account_id(principal.issuer, principal.user_id)
         await self.accounts.session_ended(context, account, session_id)
-        logger.info("session %s ended by its client", ownership.short_name(session_id))
+        name = ownership.short_name(session_id)
+        told = event("session_ended", session=name, reason="ended by its client")
+        logger.info("session %s ended by its client", name, extra=told)
+
+    async def end_from_outside(
+        self, context: ExternalContext, account: str, session_id: McpSessionId
+    ) -> None:
+        """Ends a session of the account for its person. May be repeated, in any process.
+
+        Durably everywhere. Only the session's own process also ends its streams, and forgets its
+        credential at once. Raises `StateUnavailable`.
+        """
+        # Missing is one whose opening had failed after it was counted.
+        with contextlib.suppress(StateMissing):
+            await ownership.close_session(context, session_id, now_seconds=int(self.clock()))
+        self._forget(session_id)
+        await self.accounts.session_ended(context, account, session_id)
+        logger.info("session %s ended by its person", ownership.short_name(session_id))
 
     def _forget(self, session_id: McpSessionId) -> None:
         self.sessions.forget(session_id)

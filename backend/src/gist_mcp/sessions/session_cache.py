@@ -58,6 +58,11 @@ class SessionCache:
         """True for a session that was asked for lately."""
         return session_id in self._sessions
 
+    def __len__(self) -> int:
+        """How many sessions were asked for lately."""
+        self._sessions.expire()
+        return len(self._sessions)
+
     def forget(self, session_id: McpSessionId) -> None:
         """The session has ended."""
         self._sessions.pop(session_id, None)

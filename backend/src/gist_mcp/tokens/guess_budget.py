@@ -28,6 +28,8 @@ from gist_mcp.servicers.guess_budget import (
 from gist_mcp.servicers.process_call import StateCalls
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.span import NO_SPAN, Span
+from gist_mcp.telemetry import metrics
+from gist_mcp.telemetry.metrics import Limit
 from gist_mcp.token_bucket import Rate
 from gist_state.v1 import guess_budget_pb2 as messages
 from gist_state.v1.guess_budget_pb2_grpc import GuessBudgetMethodsStub
@@ -102,6 +104,7 @@ class GuessBudget:
         if address:
             wait_seconds = self._by_address.wait_seconds(address, cost=cost)
             if wait_seconds:
+                metrics.refused(Limit.UNKNOWN_TOKENS)
                 raise TooManyGuesses(wait_seconds)
             # Before the call, or many requests at once would all find room.
             self._by_address.take(address, cost=cost)
@@ -152,6 +155,7 @@ class GuessBudget:
         empty = self._empty.get(share)
         left_seconds = empty.left_seconds(now_seconds) if empty else 0.0
         if left_seconds:
+            metrics.refused(Limit.UNKNOWN_TOKENS)
             raise TooManyGuesses(math.ceil(left_seconds))
         request = messages.GuessBudgetTakeRequest(
             part=share.part, cost=share.cost, now_seconds=now_seconds
@@ -160,6 +164,7 @@ class GuessBudget:
         if answer.wait_seconds > 0:
             self._empty[share] = Span(now_seconds, answer.wait_seconds)
             self._warn(share, now_seconds)
+            metrics.refused(Limit.UNKNOWN_TOKENS)
             raise TooManyGuesses(math.ceil(answer.wait_seconds))
 
     def _warn(self, share: _Share, now_seconds: float) -> None:

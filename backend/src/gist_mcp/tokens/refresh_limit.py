@@ -9,6 +9,8 @@ from typing import Final
 
 from gist_mcp.errors import OAuthError
 from gist_mcp.rate_limit import RateLimit
+from gist_mcp.telemetry import metrics
+from gist_mcp.telemetry.metrics import Limit
 from gist_mcp.token_bucket import Rate
 
 REFRESHES: Final = Rate(burst=30, per_second=1 / 6)
@@ -52,5 +54,6 @@ class RefreshLimit:
 def _take(limit: RateLimit, account: str) -> None:
     wait_seconds = limit.wait_seconds(account)
     if wait_seconds:
+        metrics.refused(Limit.REFRESHES)
         raise TooManyRefreshes(wait_seconds)
     limit.take(account)

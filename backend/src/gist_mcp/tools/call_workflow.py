@@ -24,13 +24,16 @@ from gist_mcp.calls.call import (
     ends_call,
     error_text,
 )
+from gist_mcp.calls.call_log import LoggedCall, whose
 from gist_mcp.framework.private_names import EffectValidation
+from gist_mcp.logs import context as log_context
 from gist_mcp.principal import GitHubUserId, McpSessionId
 from gist_mcp.servicers.mcp_session import McpSessionServicer
 from gist_mcp.servicers.unlogged_call import FrontDoorCaller
 from gist_mcp.sessions.admission import CallName
 from gist_mcp.sessions.call_events import CallEvent
 from gist_mcp.sessions.calls import arguments_of, note_progress, stored_bytes
+from gist_mcp.telemetry import metrics
 from gist_mcp.tokens.grants import account_id
 from gist_mcp.tools.run_tool import ToolRun, run_tool
 from gist_state.v1 import mcp_session_pb2 as messages
@@ -62,10 +65,14 @@ class ToolCallingSessionServicer(McpSessionServicer):
         state = await self._read(context)
         account = account_id(state.issuer or "", GitHubUserId(state.owner_user_id or 0))
         session_id = McpSessionId(context.state_id)
+        if _is_resumed(request) and request_id not in self._steps:
+            metrics.call_resumed()
         # Also a call that began before a restart counts for its account.
         admission.run(CallName(account=account, session_id=session_id, call_id=request_id))
         try:
-            response = await self._carry_out(context, request, request_id, state)
+            with log_context.logging_for(log_context.of_call(request_id)):
+                log_context.note(**whose(_logged(request, state)))
+                response = await self._carry_out(context, request, request_id, state)
             if request_id not in self._steps:
                 await _note_stored(context, account, request, response)
             return response
@@ -88,7 +95,7 @@ class ToolCallingSessionServicer(McpSessionServicer):
         running: RunningCall | None = None
         try:
             running = self._running(context, request, request_id, state, steps)
-            result = await _run(context, request, running)
+            result = await _run(context, request, running, _logged(request, state))
             body = {"result": result.model_dump(mode="json", by_alias=True, exclude_none=True)}
             message = _response(json_rpc_id, body)
         except BaseException as failure:
@@ -130,6 +137,8 @@ class ToolCallingSessionServicer(McpSessionServicer):
             cancelled=self._cancelled(context, request_id),
             steps=steps,
             checkpoint=_checkpoint(state, request_id),
+            tool_name=request.name,
+            client_name=state.client_name or "",
         )
 
     def _cancelled(
@@ -151,6 +160,12 @@ class ToolCallingSessionServicer(McpSessionServicer):
         state: Any = await self.ref().always().read(context)
         # Reboot 0.40.1 gives the protobuf message, whatever its types say.
         return McpSessionFromProto(state)
+
+
+def _is_resumed(request: McpSession.RunCallRequest) -> bool:
+    """True for a call that was begun before this process was there."""
+    # In whole seconds. An earlier release has noted no time, and ran before this one.
+    return (request.begun_at_seconds or 0) < int(process.services().started_at_seconds)
 
 
 async def _note_stored(
@@ -181,8 +196,21 @@ def _caller(context: WorkflowContext) -> FrontDoorCaller:
     return FrontDoorCaller(context.channel_manager, secret)
 
 
+def _logged(request: McpSession.RunCallRequest, state: McpSession.State) -> LoggedCall:
+    return LoggedCall(
+        tool=request.name,
+        user_id=GitHubUserId(state.owner_user_id or 0),
+        login=request.login,
+        client_id=state.client_id or "",
+        client_name=state.client_name or "",
+    )
+
+
 async def _run(
-    context: WorkflowContext, request: McpSession.RunCallRequest, running: RunningCall
+    context: WorkflowContext,
+    request: McpSession.RunCallRequest,
+    running: RunningCall,
+    logged: LoggedCall,
 ) -> CallToolResult:
     events = process.services().events
 
@@ -201,7 +229,7 @@ async def _run(
                 arguments=arguments_of(request.arguments),
                 request_id=running.request_id,
                 progress_token=json.loads(request.progress_token or "null"),
-                login=running.login,
+                logged=logged,
                 is_repeated=_ENDED in running.steps,
                 notify=notify,
             ),

@@ -135,7 +135,7 @@ class _Search:
         walk = GistWalk(
             Steps(
                 read=partial(self._read, token),
-                look=self.state.look,
+                look=self.state.look_into,
                 gone=self.state.gone,
                 note=self._note,
             ),

@@ -194,6 +194,11 @@ def require_scopes(tool_name: str, granted: frozenset[str] | None) -> None:
         raise ScopeRequired(missing)
 
 
+def is_tool(name: str) -> bool:
+    """True for the name of a tool."""
+    return name in _BY_NAME
+
+
 def changes(tool_name: str) -> bool:
     """True for a known tool that changes something."""
     return tool_name in _BY_NAME and not only_reads(tool_name)

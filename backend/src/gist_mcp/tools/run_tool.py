@@ -5,7 +5,8 @@ that it makes anew, and what it checks of the arguments we have checked more str
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
@@ -22,14 +23,23 @@ from mcp.types import (
     ServerNotification,
     TextContent,
 )
+from opentelemetry.trace import SpanKind
 from reboot.aio.contexts import WorkflowContext
 
 from gist_mcp.calls.call import CallInterrupted
-from gist_mcp.calls.call_log import CallEnd, current_end, log_end
+from gist_mcp.calls.call_log import CallEnd, LoggedCall, call_ended, current_end
 from gist_mcp.errors import InvalidArgument
 from gist_mcp.framework.private_names import durable_context, wrap_tool
+from gist_mcp.github.call_count import counting_calls
+from gist_mcp.telemetry import tracing
 from gist_mcp.tools.call_validation import refused_call_result, validated_call
 from gist_mcp.tools.registry import TOOLS
+
+TOOL_ERROR: Final = "tool_error"
+"""The error of a call whose result is one (OpenTelemetry, semantic conventions for MCP)."""
+
+INTERRUPTED: Final = "interrupted"
+"""In the place of an outcome: the process stops, and another carries the call on."""
 
 
 class Notify(Protocol):
@@ -44,14 +54,15 @@ class Notify(Protocol):
 class ToolRun:
     """What runs: the tool `name` with `arguments` as they came, for the call `request_id`.
 
-    `is_repeated`: it has run to its end in this process before, and Reboot validates its effects.
+    `logged` is what the log tells of it. `is_repeated`: it has run to its end in this process
+    before, and Reboot validates its effects.
     """
 
     name: str
     arguments: Mapping[str, Any]
     request_id: str
     progress_token: str | int | None
-    login: str
+    logged: LoggedCall
     is_repeated: bool
     notify: Notify
 
@@ -90,12 +101,13 @@ async def run_tool(context: WorkflowContext, run: ToolRun) -> CallToolResult:
         arguments = validated_call(run.name, dict(run.arguments))
     except InvalidArgument as reason:
         return refused_call_result(reason)
-    end = CallEnd()
+    end = CallEnd(call=run.logged)
     ending, durable = current_end.set(end), durable_context.set(context)
     try:
-        content, structured = await _TOOLS[run.name].run(
-            arguments, context=_sdk_context(run), convert_result=True
-        )
+        with _span(run, end), counting_calls() as end.github_calls:
+            content, structured = await _TOOLS[run.name].run(
+                arguments, context=_sdk_context(run), convert_result=True
+            )
         result = CallToolResult(content=list(content), structuredContent=structured)
     except SdkToolError as failure:
         if isinstance(failure.__cause__, CallInterrupted):
@@ -108,8 +120,35 @@ async def run_tool(context: WorkflowContext, run: ToolRun) -> CallToolResult:
         current_end.reset(ending)
     # Not of a call that is interrupted, as when the server stops: it is carried on later.
     if not run.is_repeated:
-        log_end(run.name, run.login, end)
+        call_ended(end)
     return result
+
+
+@contextlib.contextmanager
+def _span(run: ToolRun, end: CallEnd) -> Iterator[None]:
+    """The span of a call while its tool runs (OpenTelemetry, semantic conventions for MCP)."""
+    if not tracing.is_on() or run.is_repeated:
+        yield
+        return
+    attributes = {
+        "mcp.method.name": "tools/call",
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": run.name,
+        "network.transport": "tcp",
+        "gist_mcp.call_id": run.request_id,
+    }
+    parent, links = tracing.parent_of_call(run.request_id)
+    name = f"tools/call {run.name}"
+    with tracing.span(
+        name, SpanKind.SERVER, attributes, parent=parent, links=links, error_type=TOOL_ERROR
+    ) as span:
+        try:
+            yield
+        except SdkToolError as failure:
+            is_over = not isinstance(failure.__cause__, CallInterrupted)
+            span.set_attribute("gist_mcp.outcome", end.outcome if is_over else INTERRUPTED)
+            raise
+        span.set_attribute("gist_mcp.outcome", end.outcome)
 
 
 def _sdk_context(run: ToolRun) -> Context[Any, Any, Any]:

@@ -1,10 +1,11 @@
-"""How far a search has come: what was looked at and what was found. Pure rules.
+"""How far a search has come: what was looked at and what was found.
 
 It is also written down, for another process after a restart, and for the next call with the same
 query. What is written has no text of a gist: digests that tell which gists were looked at, as they
 were then, and the numbers of files and lines.
 """
 
+import asyncio
 import hashlib
 import json
 from base64 import urlsafe_b64encode
@@ -26,6 +27,10 @@ MAX_FOUND_LINES: Final = 200
 found."""
 
 
+MAX_CHARACTERS_AT_ONCE: Final = 256 * 1024
+"""Of contents that are searched without letting others in: some 10 ms."""
+
+
 @dataclass
 class SearchState:
     """A search under way. All by gist id.
@@ -43,7 +48,17 @@ class SearchState:
 
     def look(self, gist: Gist, contents: GistContents | None) -> None:
         """Looks into a gist: all of it, or without contents only what lists show."""
-        found = match(self.terms, searched(gist, contents))
+        self._note(gist, contents, match(self.terms, searched(gist, contents)))
+
+    async def look_into(self, gist: Gist, contents: GistContents) -> None:
+        """As `look`. Long contents are searched in a thread: others are served meanwhile."""
+        if sum(map(len, contents.texts.values())) <= MAX_CHARACTERS_AT_ONCE:
+            self.look(gist, contents)
+            return
+        found = await asyncio.to_thread(match, self.terms, searched(gist, contents))
+        self._note(gist, contents, found)
+
+    def _note(self, gist: Gist, contents: GistContents | None, found: Match | None) -> None:
         if found is not None:
             self.hits[gist.id] = found
         elif contents is not None:

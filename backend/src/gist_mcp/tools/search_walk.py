@@ -47,7 +47,7 @@ class Steps:
     """
 
     read: Callable[[Gist], Awaitable[GistContents]]
-    look: Callable[[Gist, GistContents], None]
+    look: Callable[[Gist, GistContents], Awaitable[None]]
     gone: Callable[[Gist], None]
     note: Callable[[str], Awaitable[None]]
 
@@ -122,6 +122,8 @@ class GistWalk:
                 return
             try:
                 contents = await self._read(gist)
+                if contents is not None:
+                    await self._steps.look(gist, contents)
             except GitHubUnavailable as failure:
                 self._note_failure(failure)
             except BaseException:
@@ -131,11 +133,9 @@ class GistWalk:
                 raise
             else:
                 self._failed_in_a_row = 0
-                if contents is None:
-                    continue
-                # The first one is counted already.
-                self._requests += max(0, contents.requests - 1)
-                self._steps.look(gist, contents)
+                if contents is not None:
+                    # The first one is counted already.
+                    self._requests += max(0, contents.requests - 1)
 
     async def _read(self, gist: Gist) -> GistContents | None:
         """The contents, `None` if the gist has none to look into."""

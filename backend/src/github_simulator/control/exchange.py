@@ -8,8 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from github_simulator.choices import MAX_REQUEST_BODY_BYTES
 from github_simulator.control.protocol import abort_connection
-
-API_PREFIX = "/api/v3"
+from github_simulator.products import API_PREFIX
 
 
 class ClientLeft(Exception):

@@ -99,7 +99,8 @@ def _exchange(simulator: Simulator, parameters: Mapping[str, str]) -> IssuedToke
     _check_verifier(code, parameters.get("code_verifier", ""))
     if not simulator.world.accounts[code.user_id].email_verified:
         raise TokenError("unverified_user_email", "The user must have a verified primary email.")
-    expires = code.offline_access or simulator.settings.expiring_tokens
+    wants_expiry = code.offline_access or simulator.settings.expiring_tokens
+    expires = wants_expiry and simulator.product.expires_tokens
     return issue_token(simulator, code.user_id, code.scopes, expires=expires)
 
 

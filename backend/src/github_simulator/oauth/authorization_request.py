@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 from github_simulator import choices
 from github_simulator.oauth.redirect_uri import redirect_uri_matches
 from github_simulator.oauth.scopes import OFFLINE_ACCESS, parse_scopes
+from github_simulator.products import PRODUCTS
 from github_simulator.settings import Settings
 from github_simulator.simulator import RegisteredApp
 
@@ -97,7 +98,7 @@ def refusal(
             "Your application has been suspended. Contact support@github.com.",
             request.target(app),
         )
-    problem = _pkce_problem(request)
+    problem = _pkce_problem(request) if PRODUCTS[settings.product].takes_pkce else None
     if problem is not None:
         return Refusal("redirect", choices.INVALID_PKCE_ERROR, problem, request.target(app))
     return None

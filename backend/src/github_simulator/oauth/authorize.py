@@ -150,7 +150,7 @@ def _approve(
         user_id=account.user_id,
         scopes=scopes,
         redirect_uri=asked.target(simulator.app),
-        code_challenge=asked.code_challenge,
+        code_challenge=asked.code_challenge if simulator.product.takes_pkce else None,
         offline_access=asked.wants_offline_access,
         expires_at=now + CODE_LIFETIME_SECONDS,
     )

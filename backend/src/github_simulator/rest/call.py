@@ -14,7 +14,6 @@ from github_simulator.simulator import Simulator
 
 DEFAULT_API_VERSION = "2022-11-28"
 NEWEST_API_VERSION = "2026-03-10"
-API_VERSIONS = (NEWEST_API_VERSION, DEFAULT_API_VERSION)
 
 
 @dataclass(frozen=True)

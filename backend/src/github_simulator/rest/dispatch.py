@@ -13,13 +13,12 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
-from github_simulator.choices import PRIMARY_LIMIT_STATUS
-from github_simulator.control.exchange import API_PREFIX
+from github_simulator import choices
+from github_simulator.products import API_PREFIX
 from github_simulator.rest import secondary_limits
 from github_simulator.rest.answers import Answer, ApiError, PlainError, not_found
 from github_simulator.rest.authentication import authenticate
 from github_simulator.rest.call import (
-    API_VERSIONS,
     DEFAULT_API_VERSION,
     Call,
     Caller,
@@ -51,6 +50,7 @@ class Reply:
     """The headers of one answer, collected while the request is checked."""
 
     def __init__(self, request: Request) -> None:
+        product = simulator_of(request).product
         version = request.headers.get("x-github-api-version", DEFAULT_API_VERSION)
         parts = (secrets.token_hex(size).upper() for size in (2, 3, 3, 3, 4))
         self.caller = Caller()
@@ -64,8 +64,9 @@ class Reply:
             "x-content-type-options": "nosniff",
             "content-security-policy": "default-src 'none'",
             "referrer-policy": "origin-when-cross-origin, strict-origin-when-cross-origin",
+            **product.headers,
         }
-        if version in API_VERSIONS:
+        if version in product.api_versions:
             self.headers["x-github-api-version-selected"] = version
 
     def finish(self, status: int, content: bytes, media_type: str) -> Response:
@@ -106,9 +107,15 @@ def _checked_call(request: Request, operation: Operation | None, reply: Reply, b
             "rest-api#user-agent-required). Check https://developer.github.com for other "
             "possible causes.\n",
         )
-    if reply.api_version not in API_VERSIONS:
+    if reply.api_version not in simulator.product.api_versions:
         raise ApiError(400, f'Version "{reply.api_version[:40]}" is not supported.')
+    is_prefixed = request.url.path.startswith(API_PREFIX + "/")
+    prefix = API_PREFIX if is_prefixed else ""
+    if prefix not in simulator.product.api_prefixes:
+        raise not_found()
     reply.caller = authenticate(simulator, request.headers)
+    if reply.caller == Caller() and not simulator.product.answers_strangers:
+        raise ApiError(choices.STRANGER_STATUS, choices.STRANGER_MESSAGE)
     _add_caller_headers(operation, reply)
     is_counted = operation is None or operation.is_counted
     reply.window = window_of(simulator, reply.caller)
@@ -116,16 +123,17 @@ def _checked_call(request: Request, operation: Operation | None, reply: Reply, b
         _count(reply.window, reply.caller)
     if operation is not None:
         _check_need(operation, reply.caller)
+        if operation.needs == "gist_write" and not simulator.product.has_gists:
+            raise ApiError(choices.NO_GISTS_STATUS, choices.NO_GISTS_MESSAGE)
     _check_conditions(request)
     base_url = base_url_of(request)
-    is_prefixed = request.url.path.startswith(API_PREFIX + "/")
     return Call(
         simulator=simulator,
         method=request.method,
         api_version=reply.api_version,
         caller=reply.caller,
         base_url=base_url,
-        api_url=base_url + (API_PREFIX if is_prefixed else ""),
+        api_url=base_url + prefix,
         path=request.path_params,
         query=request.query_params,
         headers=request.headers,
@@ -151,7 +159,7 @@ def _add_caller_headers(operation: Operation | None, reply: Reply) -> None:
 def _count(window: Window, caller: Caller) -> None:
     if window.remaining == 0:
         who = f"user ID {caller.account.user_id}" if caller.account else "127.0.0.1"
-        raise ApiError(PRIMARY_LIMIT_STATUS, f"API rate limit exceeded for {who}.")
+        raise ApiError(choices.PRIMARY_LIMIT_STATUS, f"API rate limit exceeded for {who}.")
     window.used += 1
 
 

@@ -13,8 +13,6 @@ from github_simulator.rest.call import Call
 from github_simulator.rest.user_bodies import public_user, simple_user
 
 MAX_LISTED_FILES = 300
-RAW_PREFIX = "/gist.githubusercontent.com"
-WEB_PREFIX = "/gist.github.com"
 
 LANGUAGES = {
     "py": ("Python", "application/x-python"),
@@ -106,16 +104,16 @@ def _common(
 ) -> JsonObject:
     url = _url(call, gist)
     owner = call.simulator.world.accounts[gist.owner_id]
-    page = f"{call.base_url}{WEB_PREFIX}/{owner.login}/{gist.gist_id}"
+    gists = call.base_url + call.simulator.product.gists
     body: JsonObject = {
         "url": url,
         "forks_url": f"{url}/forks",
         "commits_url": f"{url}/commits",
         "id": gist.gist_id,
         "node_id": f"G_{gist.gist_id}",
-        "git_pull_url": f"{call.base_url}{WEB_PREFIX}/{gist.gist_id}.git",
-        "git_push_url": f"{call.base_url}{WEB_PREFIX}/{gist.gist_id}.git",
-        "html_url": page,
+        "git_pull_url": f"{gists}/{gist.gist_id}.git",
+        "git_push_url": f"{gists}/{gist.gist_id}.git",
+        "html_url": f"{gists}/{owner.login}/{gist.gist_id}",
         "files": files,
         "public": gist.public,
         "created_at": iso_time(gist.created_at),
@@ -141,7 +139,8 @@ def _listed(revision: Revision) -> list[tuple[str, str]]:
 
 def _file(call: Call, gist: Gist, name: str, content: str) -> JsonObject:
     owner = call.simulator.world.accounts[gist.owner_id].login
-    place = f"{RAW_PREFIX}/{owner}/{gist.gist_id}/raw/{blob_sha(content)}"
+    raw_files = call.simulator.product.raw_files
+    place = f"{raw_files}/{owner}/{gist.gist_id}/raw/{blob_sha(content)}"
     language, media_type = LANGUAGES.get(name.rpartition(".")[2].lower(), (None, "text/plain"))
     return {
         "filename": name,

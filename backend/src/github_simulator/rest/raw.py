@@ -1,7 +1,9 @@
 """`raw_url`: a file's content, from what is another host at GitHub."""
 
+from urllib.parse import urlencode
+
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from github_simulator import choices
 from github_simulator.rest.gist_bodies import blob_sha
@@ -10,8 +12,10 @@ from github_simulator.simulator import simulator_of
 
 async def raw_file(request: Request) -> Response:
     """The content as text. Needs no token, and a client should send none here."""
-    path = request.path_params
-    gist = simulator_of(request).world.gists.get(path["gist_id"])
+    path, simulator = request.path_params, simulator_of(request)
+    if simulator.product.hides_raw_files:
+        return RedirectResponse(f"/login?{urlencode({'return_to': request.url.path})}", 302)
+    gist = simulator.world.gists.get(path["gist_id"])
     for revision in reversed(gist.revisions) if gist and not gist.blocked else ():
         content = revision.files.get(path["name"])
         if content is not None and blob_sha(content) == path["blob"]:

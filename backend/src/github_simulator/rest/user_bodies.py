@@ -13,7 +13,7 @@ def simple_user(call: Call, account: Account) -> JsonObject:
         "login": account.login,
         "id": account.user_id,
         "node_id": f"U_{account.user_id}",
-        "avatar_url": f"https://avatars.githubusercontent.com/u/{account.user_id}?v=4",
+        "avatar_url": f"{_avatars(call)}/u/{account.user_id}?v=4",
         "gravatar_id": "",
         "url": url,
         "html_url": f"{call.base_url}/{account.login}",
@@ -70,3 +70,8 @@ def private_user(call: Call, account: Account) -> JsonObject:
         "two_factor_authentication": True,
         "plan": {"name": "free", "space": 976562499, "collaborators": 0, "private_repos": 10000},
     }
+
+
+def _avatars(call: Call) -> str:
+    path = call.simulator.product.avatars
+    return "https://avatars.githubusercontent.com" if path is None else call.base_url + path

@@ -2,7 +2,7 @@
 
 from github_simulator.choices import PRIVATE_PROFILE_SCOPE
 from github_simulator.rest.answers import Answer, JsonObject, not_found
-from github_simulator.rest.call import API_VERSIONS, Call, window_of
+from github_simulator.rest.call import Call, window_of
 from github_simulator.rest.limits import Window
 from github_simulator.rest.user_bodies import private_user, public_user
 
@@ -43,6 +43,6 @@ def _rate(window: Window) -> JsonObject:
     }
 
 
-def get_versions(_: Call) -> Answer:
+def get_versions(call: Call) -> Answer:
     """GET /versions."""
-    return Answer(200, list(API_VERSIONS))
+    return Answer(200, list(call.simulator.product.api_versions))

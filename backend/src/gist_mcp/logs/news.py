@@ -1,7 +1,4 @@
-"""The log of a process: the form of its lines, and which lines of the framework it leaves out.
-
-Everything goes to standard error, one line for each event: time (UTC), level, logger, text. A
-traceback follows the line that reports it.
+"""Which lines are left out of the log.
 
 Reboot, DurableMCP and the MCP SDK log a lot that is normal: a client that leaves, a message that
 arrives, a state that nobody has written yet. `RULES` names these lines one by one, by logger,
@@ -12,17 +9,13 @@ rules.
 
 import logging
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final, TextIO, override
+from typing import Final, override
 
 import anyio
-import uvicorn.config
 
-REBOOT: Final = "respect"
-"""Parent of all loggers of Reboot and DurableMCP (`log/log.py` of the package `reboot`)."""
+from gist_mcp.logs.event import is_detail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,61 +148,10 @@ class NewsFilter(logging.Filter):
         return logging.LogRecord(__name__, logging.INFO, __file__, 0, rule.instead, None, None)
 
 
-class _StandardError(logging.StreamHandler[TextIO]):
-    """Writes to what is standard error at that moment."""
+class CalmFilter(logging.Filter):
+    """Leaves out what a program counts and a person would not read: the lines of `detail`."""
 
     @override
-    def emit(self, record: logging.LogRecord) -> None:
-        self.stream = sys.stderr
-        super().emit(record)
-
-
-class _Formatter(logging.Formatter):
-    """One form for all lines. Times as RFC 3339 has them, in UTC."""
-
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-
-    @override
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
-        moment = datetime.fromtimestamp(record.created, UTC)
-        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-_handler = _StandardError()
-_handler.setFormatter(_Formatter())
-_news = NewsFilter()
-
-
-def configure_logging(level: str) -> None:
-    """Logs of this process are printed from `level` on, which is a name of Python's.
-
-    May be called again, with another level. Reboot's server processes call it twice: when they
-    import `main.py`, because they work before anything of ours is asked, and with their settings.
-    """
-    root = logging.getLogger()
-    root.setLevel(level)
-    if _handler not in root.handlers:
-        root.addHandler(_handler)
-    # Not by level: `LOG_LEVEL` may be changed in a process that has begun with another.
-    _handler.removeFilter(_news)
-    if level != "DEBUG":
-        _handler.addFilter(_news)
-    _join_reboot(logging.getLogger(REBOOT))
-    _join_uvicorn()
-
-
-def _join_reboot(reboot: logging.Logger) -> None:
-    """Reboot's lines in our form: it has a handler of its own, and none of ours sees its lines."""
-    reboot.handlers.clear()
-    reboot.propagate = True
-    # Never DEBUG: there DurableMCP prints all messages with their arguments.
-    reboot.setLevel(max(logging.getLogger().level, logging.INFO))
-
-
-def _join_uvicorn() -> None:
-    """The web server's lines in our form. It has a configuration of its own, which it reads when
-    Reboot starts it, later than this."""
-    for logger in uvicorn.config.LOGGING_CONFIG["loggers"].values():
-        logger.pop("handlers", None)
-        logger.pop("propagate", None)
+    def filter(self, record: logging.LogRecord) -> bool:
+        """False for a detail."""
+        return not is_detail(record)

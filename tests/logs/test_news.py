@@ -7,7 +7,7 @@ import sys
 import anyio
 import pytest
 
-from gist_mcp.logs import RULES, NewsFilter
+from gist_mcp.logs.news import RULES, NewsFilter
 
 SDK = "mcp.server.streamable_http"
 DURABLE_MCP = "respect.reboot.mcp.server"
@@ -125,9 +125,9 @@ def test_validated_steps_are_told_once() -> None:
 
 LOGS = """
 import logging
-from gist_mcp.logs import configure_logging
-configure_logging("ERROR")
-configure_logging("{level}")
+from gist_mcp.logs.printing import configure_logging
+configure_logging("ERROR", "json")
+configure_logging("{level}", "text")
 logging.getLogger("mcp.server.lowlevel.server").info("Processing request of type PingRequest")
 logging.getLogger("respect.reboot.mcp.server").warning("Session 1 crashed: 2")
 logging.getLogger("gist_mcp.calls.call").info("done")

@@ -1,8 +1,10 @@
-"""Development that others can reach: nothing of Reboot's own answers anybody.
+"""Where others can reach the server, in production and in development: nothing of Reboot's own
+answers anybody, but the calls of production's admins, who need a secret.
 
 Under `rbt dev run` Reboot asks nobody for a credential before it exports and imports all state,
 lists and cancels tasks, and shows its inspector. Whoever may connect to Envoy could do that, and
-whoever reaches the internal ports of the server processes, which listen on every interface.
+whoever on this machine reaches the internal ports of the server processes. In production everybody
+gets the inspector's pages, and streams that never end.
 """
 
 import contextlib
@@ -28,6 +30,7 @@ pytestmark = pytest.mark.integration
 
 SESSION_TYPE = "rbt.mcp.v1.Session"
 EXPORT_IMPORT = "rbt.v1alpha1.admin.ExportImport"
+AMONG_SERVERS = ("rbt.v1alpha1.Tasks", "Wait")
 BY_GRPC_ONLY = [
     ("rbt.v1alpha1.Participant", "Prepare"),
     ("rbt.v1alpha1.Coordinator", "Watch"),
@@ -54,6 +57,9 @@ METHODS = sorted(
         *BY_GRPC_ONLY,
     }
 )
+ADMINS_SERVICES = ("rbt.v1alpha1.admin.ExportImport", "rbt.v1alpha1.Tasks")
+"""What an operator's `rbt` calls in production."""
+
 NOT_OFFERED_AS_JSON = {
     *BY_GRPC_ONLY,
     ("rbt.v1alpha1.inspect.Inspect", "WebDashboard"),
@@ -62,7 +68,7 @@ NOT_OFFERED_AS_JSON = {
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def public_development(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """`rbt dev run` with `DEV_PUBLIC`. The address is this machine's all the same, but none of the
     names by which only this machine reaches itself."""
     port = free_port()
@@ -72,9 +78,26 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield running
 
 
+@pytest.fixture(scope="module", params=["public_development", "production"])
+def world(request: pytest.FixtureRequest) -> World:
+    named: World = request.getfixturevalue(request.param)
+    return named
+
+
+def address_of(world: World) -> str:
+    return world.app.settings.get("PUBLIC_URL", world.app.url)
+
+
+def methods_for_nobody(world: World) -> list[tuple[str, str]]:
+    """Of those that Reboot serves, the ones that have no use from outside."""
+    if not world.is_production:
+        return METHODS
+    return [each for each in METHODS if each[0] not in ADMINS_SERVICES or each == AMONG_SERVERS]
+
+
 def origins(world: World) -> list[dict[str, str]]:
     """None, our own ones, and somebody else's."""
-    own = [world.app.settings["PUBLIC_URL"], world.app.url]
+    own = [address_of(world), world.app.url]
     return [{}, *({"origin": each} for each in [*own, "https://evil.example"])]
 
 
@@ -85,21 +108,36 @@ def test_the_services_of_reboot_are_known() -> None:
     assert {"rbt.v1alpha1.React", SESSION_TYPE + "Methods"} <= services
 
 
+def test_the_walk_finds_every_kind_of_state() -> None:
+    assert {service.rpartition(".")[2] for service, _ in METHODS} >= {
+        "SessionMethods",
+        "StreamMethods",
+        "SortedMapMethods",
+        "MemoizeMethods",
+        "McpSessionMethods",
+        "SignInsMethods",
+        "GistLedgerMethods",
+    }
+
+
 def test_no_method_of_any_service_answers_by_grpc(world: World) -> None:
+    methods = methods_for_nobody(world)
+
     said = {
         (service, method, rpc.by_grpc(world.app.port, call).status)
         for headers in origins(world)
-        for service, method in METHODS
+        for service, method in methods
         for call in [Call(service, method, SESSION_TYPE, headers=headers)]
     }
 
-    assert said == {(*each, "PERMISSION_DENIED") for each in METHODS}
+    assert said == {(*each, "PERMISSION_DENIED") for each in methods}
 
 
 @pytest.mark.parametrize("way", [rpc.by_transcoding, rpc.by_mangled_path])
 def test_no_method_of_any_service_answers_json(world: World, way: HttpWay) -> None:
     # What Reboot's Envoy offers as JSON at this path; the others have paths of their own, or none.
-    offered = [each for each in METHODS if each not in NOT_OFFERED_AS_JSON]
+    methods = methods_for_nobody(world)
+    offered = [each for each in methods if each not in NOT_OFFERED_AS_JSON]
 
     said = {
         (service, method, *astuple(way(world.app.port, call)))
@@ -165,8 +203,29 @@ def test_the_internal_ports_ask_admins_for_a_secret(world: World) -> None:
     assert [port for port, said in answers.items() if "OK" in said.values()] == []
 
 
+def test_the_internal_ports_answer_no_method_of_a_state(world: World) -> None:
+    """Where no Envoy of ours is in front, as on Reboot Cloud, that alone keeps strangers out."""
+    served = served_methods()
+    internal = listening_ports(world.app) - {world.app.port}
+    ports = [port for port in internal if "UNAUTHENTICATED" in who_answers(port).values()]
+
+    said = {
+        str(each): {rpc.by_grpc(port, call).status for port in ports}
+        for each in served
+        for request in [each.request.SerializeToString()]
+        for call in [Call(each.service, each.method, each.state_type, request=request)]
+    }
+
+    # A process that has not the state sends its caller to another.
+    told = {name: statuses - {"UNAVAILABLE"} for name, statuses in said.items()}
+    # Reboot refuses to call a workflow directly before it asks who is calling.
+    assert told == {
+        str(each): {"UNKNOWN" if each.is_workflow else "PERMISSION_DENIED"} for each in served
+    }
+
+
 def test_people_are_served_as_ever(world: World) -> None:
-    address = world.app.settings["PUBLIC_URL"]
+    address = address_of(world)
 
     sign_in = httpx.get(f"{address}/oauth/authorize")
     user = McpUser.connect(f"{address}/mcp", world.token())

@@ -1,0 +1,1 @@
+"""Measurements for whoever operates the server: metrics and traces, never about one person."""

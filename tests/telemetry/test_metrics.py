@@ -1,0 +1,55 @@
+"""Labels hold what we know, whatever comes from outside."""
+
+import pytest
+
+from gist_mcp.telemetry import metrics
+from gist_mcp.tools.registry import TOOLS
+
+
+def test_a_tool_is_a_label_as_it_is_and_anything_else_is_other() -> None:
+    before = count("gist_mcp_tool_calls_total", tool="other", outcome="refused")
+
+    metrics.call_ended(tool=None, outcome="refused", seconds=None)
+
+    assert count("gist_mcp_tool_calls_total", tool="other", outcome="refused") == before + 1
+    assert "other" not in {entry.name for entry in TOOLS}
+
+
+def test_a_status_that_nobody_knows_is_other() -> None:
+    metrics.github_asked(operation="GET /user", status=799, seconds=0.1)
+    metrics.github_asked(operation="GET /user", status=None, seconds=0.1)
+
+    assert count("gist_mcp_github_requests_total", operation="GET /user", status="other") == 1
+    assert count("gist_mcp_github_requests_total", operation="GET /user", status="799") == 0
+    assert count("gist_mcp_github_requests_total", operation="GET /user", status="lost") == 1
+
+
+@pytest.mark.parametrize(
+    ("remaining", "limit"),
+    [
+        ("", ""),
+        ("-1", "5000"),
+        ("1e3", "5000"),
+        ("\u0665", "5000"),
+        ("5", "0"),
+        ("9" * 5000, "5000"),
+    ],
+)
+def test_a_budget_that_is_illegible_is_not_counted(remaining: str, limit: str) -> None:
+    metrics.budget_told(budget="core", remaining=remaining, limit=limit)
+
+    assert count("gist_mcp_github_budget_remaining_ratio_count", budget="core") == 0
+
+
+def test_a_budget_is_counted_as_the_share_that_is_left_under_a_known_name() -> None:
+    metrics.budget_told(budget="search", remaining="3", limit="30")
+    metrics.budget_told(budget="a name of GitHub's next year", remaining="31", limit="30")
+
+    name = "gist_mcp_github_budget_remaining_ratio"
+    assert count(f"{name}_sum", budget="search") == pytest.approx(0.1)
+    assert count(f"{name}_sum", budget="other") == 1.0
+
+
+def count(name: str, **labels: str) -> float:
+    """The value of a series of this process, 0 if there is none."""
+    return metrics.REGISTRY.get_sample_value(name, labels) or 0.0
