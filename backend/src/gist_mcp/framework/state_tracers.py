@@ -26,4 +26,4 @@ def process_tracer(_state_name: str) -> trace.Tracer:
 
 def name_no_state() -> None:
     """From now on this process's spans name no state. May be called again."""
-    tracing._get_tracer = process_tracer
+    tracing._get_tracer = process_tracer  # type: ignore[assignment]
