@@ -5,10 +5,10 @@ Reboot's server processes import this file again, so all but the logging happens
 
 # Before everything else, because it leaves out what the others would import.
 import gist_mcp.framework.lean  # noqa: F401 isort: skip
-from gist_mcp.telemetry.shared_folder import share_counts
+from gist_mcp.telemetry import shared_folder
 
 # Before Reboot and prometheus_client are imported, which look at the environment then.
-share_counts()
+shared_folder.share_counts()
 
 # ruff: noqa: E402 - see above
 
@@ -23,6 +23,7 @@ from gist_mcp.app import build_application
 from gist_mcp.config import Config
 from gist_mcp.config_source import load_config, log_format, log_level, told_settings
 from gist_mcp.errors import ConfigError
+from gist_mcp.framework.private_names import install_cleanup
 from gist_mcp.framework.shards import use_shards_of_the_state
 from gist_mcp.logs.event import event
 from gist_mcp.logs.printing import configure_logging
@@ -49,6 +50,8 @@ async def main() -> None:
             logger.critical("%s", error, extra=event("settings_refused", variable=error.variable))
             sys.exit(1)
         sys.exit(f"github-gist-mcp: {error}")
+    # So `rbt` ends the application, also when it is itself asked to end by a SIGINT.
+    install_cleanup([signal.SIGTERM], shared_folder.remove)
     _log_start(config)
     async with embedded_simulator(config):
         await build_application(config, incarnation=secrets.token_hex(8)).run()
