@@ -23,8 +23,8 @@ from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
 from gist_mcp.servicers.gist_ledger import GistLedgerServicer
 from gist_mcp.sessions.audit import AuditLogs, Entry
-from gist_mcp.sessions.calls import NewCall, new_request_id
 from gist_mcp.sessions.ledger import Ledger, lease_seconds
+from gist_mcp.sessions.new_call import NewCall, new_request_id
 from gist_mcp.tokens.grants import account_id
 from gist_mcp.tools import call_workflow
 from gist_state.v1.gist_ledger_rbt import GistLedger

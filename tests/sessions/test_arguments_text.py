@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gist_mcp.sessions.calls import arguments_of, arguments_text
+from gist_mcp.sessions.new_call import arguments_of, arguments_text
 
 
 @given(st.dictionaries(st.text(), st.text(st.characters(max_codepoint=0x7F)) | st.integers()))

@@ -16,7 +16,8 @@ from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.mcp_session import MAX_UNANSWERED
 from gist_mcp.servicers.mcp_session_rules import MAX_KEPT
 from gist_mcp.servicers.unlogged_call import StateTooLarge
-from gist_mcp.sessions.calls import CallUnknown, NewCall, cancel_calls, new_request_id
+from gist_mcp.sessions.calls import CallUnknown, cancel_calls
+from gist_mcp.sessions.new_call import NewCall, new_request_id
 from gist_mcp.sessions.ownership import close_session, live_session, new_session_id
 from gist_mcp.sessions.placement import SESSION_TYPE
 from gist_mcp.sessions.retention import SESSION_LIFETIME_SECONDS, UNTIMED_SECONDS

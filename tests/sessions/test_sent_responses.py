@@ -8,7 +8,7 @@ import pytest
 
 from gist_mcp.servicers.unlogged_call import StateUnavailable
 from gist_mcp.sessions import calls
-from gist_mcp.sessions.calls import new_request_id
+from gist_mcp.sessions.new_call import new_request_id
 from tests.support.runtime import Runtime
 from tests.support.session_world import SessionWorld, invalid_call, running_sessions
 

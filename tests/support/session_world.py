@@ -35,8 +35,9 @@ from gist_mcp.sessions.accounts import Accounts
 from gist_mcp.sessions.admission import AccountLimits, Admission
 from gist_mcp.sessions.audit import AuditLogs
 from gist_mcp.sessions.call_events import SessionEvents
-from gist_mcp.sessions.calls import NewCall, SessionCalls, new_request_id, response_of
+from gist_mcp.sessions.calls import SessionCalls, response_of
 from gist_mcp.sessions.credentials import CredentialVault
+from gist_mcp.sessions.new_call import NewCall, new_request_id
 from gist_mcp.sessions.ownership import new_session_id, open_session
 from gist_mcp.sessions.placement import SESSION_TYPE
 from gist_mcp.sessions.retention import Retention

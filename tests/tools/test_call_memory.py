@@ -18,7 +18,8 @@ from reboot.mcp.server import DurableContext
 
 from gist_mcp.errors import Conflict
 from gist_mcp.principal import McpSessionId
-from gist_mcp.sessions.calls import NewCall, response_of
+from gist_mcp.sessions.calls import response_of
+from gist_mcp.sessions.new_call import NewCall
 from tests.support.extra_tool import extra_call, extra_tool
 from tests.support.runtime import Runtime
 from tests.support.session_world import SessionWorld, invalid_call, running_sessions

@@ -8,7 +8,8 @@ import pytest
 from gist_mcp import process
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
-from gist_mcp.sessions.calls import NewCall, cancel_calls, new_request_id
+from gist_mcp.sessions.calls import cancel_calls
+from gist_mcp.sessions.new_call import NewCall, new_request_id
 from tests.support.github_simulator import GitHubSimulator, GitHubSimulatorInProcess
 from tests.support.runtime import Runtime
 from tests.support.session_world import SessionWorld, running_sessions

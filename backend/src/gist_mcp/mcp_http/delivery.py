@@ -36,14 +36,10 @@ from gist_mcp.principal import McpSessionId
 from gist_mcp.servicers.unlogged_call import StateTooLarge
 from gist_mcp.sessions.call_beginning import CallBeginning
 from gist_mcp.sessions.call_events import CallChanged, CallEvent
-from gist_mcp.sessions.calls import (
-    NewCall,
-    SessionCalls,
-    cancel_calls,
-    new_request_id,
-)
+from gist_mcp.sessions.calls import SessionCalls, cancel_calls
 from gist_mcp.sessions.hop import Authenticated
 from gist_mcp.sessions.lifecycle import NewSession
+from gist_mcp.sessions.new_call import NewCall, new_request_id
 from gist_mcp.sessions.ownership import LiveSession
 from gist_mcp.sessions.questions import (
     answer_of,

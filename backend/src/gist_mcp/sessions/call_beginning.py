@@ -7,8 +7,9 @@ from reboot.aio.external import ExternalContext
 
 from gist_mcp.sessions.accounts import Accounts
 from gist_mcp.sessions.admission import Admission, CallName
-from gist_mcp.sessions.calls import NewCall, SessionCalls, is_repeated
+from gist_mcp.sessions.calls import SessionCalls, is_repeated
 from gist_mcp.sessions.hop import Authenticated
+from gist_mcp.sessions.new_call import NewCall
 from gist_mcp.tokens.grants import account_id
 
 

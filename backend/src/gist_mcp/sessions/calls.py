@@ -1,21 +1,13 @@
 """The tool calls of a session: begun, repeated, cancelled, answered, read again.
 
-The client chooses the JSON-RPC id: a text with any characters, a number beyond what a double holds,
-and with some clients `1` for every request. So each call gets an id of our own. It is the id of the
-call's workflow, and its events are named after it.
-
 A request is a repeated one if it has the id, the tool and the arguments of a call whose response
 was not sent yet: a client, an SDK or a proxy has sent it again. Once the response is sent, the
 client may use the id for another call.
 """
 
 import asyncio
-import functools
-import hashlib
 import json
 import logging
-import re
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,15 +22,13 @@ from rebootdev.aio.aborted import SystemAborted
 from gist_mcp.framework.private_names import StateRef
 from gist_mcp.principal import GitHubUserId, McpSessionId
 from gist_mcp.servicers.unlogged_call import Caller, StateUnavailable, call_patiently
+from gist_mcp.sessions.new_call import NewCall, arguments_text, request_digest
 from gist_mcp.sessions.placement import SESSION_TYPE
 from gist_state.v1 import mcp_session_pb2 as messages
 from gist_state.v1.mcp_session_pb2_grpc import McpSessionMethodsStub
 from gist_state.v1.mcp_session_rbt import McpSession
 
 logger = logging.getLogger(__name__)
-
-REQUEST_ID_BYTES: Final = 16
-"""128 random bits: never the same twice, and nothing that a client could have chosen."""
 
 ANSWERED_DELAY_SECONDS: Final = 0.5
 """How long a sent response waits to be recorded, alone or with the next call of its session. If the
@@ -48,46 +38,8 @@ MAX_SESSIONS: Final = 20_000
 """Sessions with sent responses that are not recorded yet."""
 
 
-_ESCAPE: Final = re.compile(r"\\(?:u00(?P<control>[01][0-9a-f])|.)")
-"""An escape in a JSON text. All are matched, so that the backslash of none begins another."""
-
-
 class CallUnknown(Exception):
     """There is no such call, or its result is not kept any more."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewCall:
-    """A call as the client sent it. `progress_token` is JSON.
-
-    `request_id` is our id for it, unless it repeats another. `may_repeat` is false for a tool that
-    only reads: a repeated request reads again. `can_be_asked`: the client shows questions, and
-    takes the event stream on which they are sent.
-    """
-
-    request_id: str
-    json_rpc_id: str | int
-    name: str
-    arguments: dict[str, Any]
-    progress_token: str | None
-    may_repeat: bool
-    login: str
-    can_be_asked: bool = False
-
-    @functools.cached_property
-    def arguments_text(self) -> str:
-        """The arguments as they are stored until the call ends."""
-        return arguments_text(self.arguments)
-
-    @property
-    def stored_bytes(self) -> int:
-        """How much of the call is stored until it ends: see `stored_bytes`."""
-        return stored_bytes(self.arguments_text)
-
-
-def new_request_id() -> str:
-    """An id of ours for a call."""
-    return secrets.token_hex(REQUEST_ID_BYTES)
 
 
 class SessionCalls:
@@ -318,40 +270,6 @@ async def response_of(context: ExternalContext, session_id: McpSessionId, reques
     if not response.message or response.session_id != session_id:
         raise CallUnknown
     return str(response.message)
-
-
-def arguments_text(arguments: dict[str, Any]) -> str:
-    """The arguments of a call as JSON whose texts hold control characters as they are.
-
-    Escaped, a text can be six times as long, and the call more than a gRPC message takes.
-    """
-    text = json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
-    return _ESCAPE.sub(_unescaped_control, text)
-
-
-def stored_bytes(text: str) -> int:
-    """How many bytes a text of a call takes in durable state: its arguments, or its response.
-
-    The names, ids, times and progress token that are stored with it are not counted: some hundred
-    bytes, and 3 KiB at most.
-    """
-    return len(text.encode())
-
-
-def arguments_of(text: str) -> dict[str, Any]:
-    """The arguments that `arguments_text` wrote."""
-    arguments: dict[str, Any] = json.loads(text, strict=False)
-    return arguments
-
-
-def _unescaped_control(escape: re.Match[str]) -> str:
-    return escape[0] if escape["control"] is None else chr(int(escape["control"], 16))
-
-
-def request_digest(name: str, arguments: dict[str, Any]) -> str:
-    """SHA-256 of a call: recognizes it without its arguments."""
-    essence = json.dumps([name, arguments], sort_keys=True)
-    return hashlib.sha256(essence.encode()).hexdigest()
 
 
 async def _call(context: Caller, session_id: McpSessionId, method: str, request: object) -> Any:

@@ -32,7 +32,8 @@ from gist_mcp.servicers.mcp_session import McpSessionServicer
 from gist_mcp.servicers.unlogged_call import FrontDoorCaller
 from gist_mcp.sessions.admission import CallName
 from gist_mcp.sessions.call_events import CallEvent
-from gist_mcp.sessions.calls import arguments_of, note_progress, stored_bytes
+from gist_mcp.sessions.calls import note_progress
+from gist_mcp.sessions.new_call import arguments_of, stored_bytes
 from gist_mcp.telemetry import metrics
 from gist_mcp.tokens.grants import account_id
 from gist_mcp.tools.run_tool import ToolRun, run_tool
