@@ -8,8 +8,8 @@ imported. Reboot's server processes inherit it, from a process that Reboot start
 imported.
 
 The folder is temporary and in no durable state: a new start of the deployment counts from 0, as
-Prometheus expects. It goes when the main process is stopped. One that was killed leaves it behind, and
-the next start removes it.
+Prometheus expects. It goes when the main process is stopped. One that was killed leaves it behind,
+and the next start removes it.
 """
 
 import atexit
