@@ -85,7 +85,9 @@ def test_the_health_check_of_compose_is_that_of_the_image() -> None:
 
 def test_caddy_finds_the_server_and_nobody_else_does() -> None:
     services = read(COMPOSE)["services"]
+    named = set(re.findall(r"\{\$([A-Z_]+)", (REPOSITORY / CADDYFILE).read_text()))
 
+    assert services["caddy"]["environment"].keys() <= named
     assert services["caddy"]["environment"]["UPSTREAM"] == f"server:{of_compose().port}"
     assert services["caddy"]["volumes"][0].startswith(f"./{CADDYFILE}:")
     assert "ports" not in services["server"]

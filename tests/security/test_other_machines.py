@@ -57,6 +57,9 @@ def production(elsewhere: OtherMachine, tmp_path_factory: pytest.TempPathFactory
     app = BareMachine(tmp_path_factory.mktemp("production"))
     settings = {
         "PUBLIC_URL": "https://gists.example.com",
+        # Nobody signs in here; and whom others reach may not have a GitHub on its own machine.
+        "GITHUB_WEB_URL": "https://github.example.com",
+        "GITHUB_API_URL": "https://github.example.com/api/v3",
         "THIS_MACHINE_ONLY": "false",
         "RBT_SERVERS": str(SERVERS),
     }
