@@ -48,6 +48,7 @@ LONGEST_FIRST = (
     "durability/test_cancel.py",
     "durability/test_polite_stop.py",
     "durability/test_soak.py",
+    "container/test_container.py",
     "durability/test_state_size.py",
     "durability/test_reconnection.py",
     "servicers/test_sign_in.py",

@@ -5,10 +5,10 @@ Reboot's server processes import this file again, so all but the logging happens
 
 # Before everything else, because it leaves out what the others would import.
 import gist_mcp.framework.lean  # noqa: F401 isort: skip
-from gist_mcp.telemetry.shared_folder import share_counts
+from gist_mcp.telemetry import shared_folder
 
 # Before Reboot and prometheus_client are imported, which look at the environment then.
-share_counts()
+shared_folder.share_counts()
 
 # ruff: noqa: E402 - see above
 
@@ -24,7 +24,10 @@ from gist_mcp.config import Config
 from gist_mcp.config_source import load_config, log_format, log_level, told_settings
 from gist_mcp.errors import ConfigError
 from gist_mcp.framework.internal_ports import PortStaysOpen, check_that_envoy_runs_here
-from gist_mcp.framework.private_names import RBT_APPLICATION_EXIT_CODE_BACKWARDS_INCOMPATIBILITY
+from gist_mcp.framework.private_names import (
+    RBT_APPLICATION_EXIT_CODE_BACKWARDS_INCOMPATIBILITY,
+    install_cleanup,
+)
 from gist_mcp.framework.shards import use_shards_of_the_state
 from gist_mcp.logs.event import event
 from gist_mcp.logs.printing import configure_logging
@@ -52,6 +55,8 @@ async def main() -> None:
             logger.critical("%s", error, extra=event("settings_refused", variable=error.variable))
             sys.exit(1)
         sys.exit(f"github-gist-mcp: {error}")
+    # So `rbt` ends the application, also when it is itself asked to end by a SIGINT.
+    install_cleanup([signal.SIGTERM], shared_folder.remove)
     _log_start(config)
     async with embedded_simulator(config):
         try:

@@ -22,8 +22,10 @@ from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
 from gist_mcp.servicers.gist_ledger import GistLedgerServicer
+from gist_mcp.sessions.audit import AuditLogs, Entry
 from gist_mcp.sessions.calls import NewCall, new_request_id
 from gist_mcp.sessions.ledger import Ledger, lease_seconds
+from gist_mcp.tokens.grants import account_id
 from gist_mcp.tools import call_workflow
 from gist_state.v1.gist_ledger_rbt import GistLedger
 from gist_state.v1.mcp_session_rbt import McpSession
@@ -128,6 +130,13 @@ class CreateWorld:
             lease_seconds=lease_seconds,
         )
 
+    def audit_log(self) -> list[Entry]:
+        """What octocat would read of all calls until now, the newest first."""
+        log = process.services().audit
+        account = account_id(OCTOCAT.issuer, OCTOCAT.user_id)
+        entries: list[Entry] = self.sessions.run(log.read(self.sessions.runtime.context, account))
+        return entries
+
     def stored_kinds(self) -> Counter[str]:
         """How much is stored of sessions and ledgers: states, tasks, idempotency records."""
 
@@ -202,6 +211,7 @@ def watch_points(
 ) -> None:
     """From now on every call of these is two points: before it, and after it."""
     _watch(points, monkeypatch, Ledger, "_call", lambda method: f"ledger's {method}")
+    _watch(points, monkeypatch, AuditLogs, "record")
     for method in asked_of_github:
         _watch(points, monkeypatch, GitHubClient, method)
     for method in ("credential", "stop_if_cancelled"):

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,9 @@ from gist_mcp.calls.call import RunningCall
 from gist_mcp.changes.create_gist import CreateGist
 from gist_mcp.constants import LEDGER_RETENTION_SECONDS, SHORT_LIMIT_SECONDS
 from gist_mcp.errors import GitHubUnavailable
+from gist_mcp.servicers.audit_log import DONE, REFUSED
 from gist_mcp.servicers.unlogged_call import StateUnavailable
+from gist_mcp.sessions.audit import Entry
 from gist_mcp.tools.call_workflow import ToolCallingSessionServicer
 from tests.changes.create_world import (
     OCTOCAT,
@@ -147,6 +150,24 @@ def judged(world: CreateWorld, key: str, told: dict[str, Any]) -> str:
     return ""
 
 
+def misreported(world: CreateWorld, key: str, told: dict[str, Any], earlier: list[Entry]) -> str:
+    """What is wrong with the audit log after a call; empty if nothing is. It was `earlier`."""
+    text, log = text_of(told), world.audit_log()
+    outcomes = [each.outcome for each in (Counter(log) - Counter(earlier)).elements()]
+    made = [each.gist_id for each in log if each.outcome == DONE and each.gist_id]
+    if len(outcomes) > 1:
+        return f"one call has more than one entry: {outcomes}"
+    if any(made.count(each) > 1 for each in world.gists(key)):
+        return "one gist has more than one entry"
+    if not text and made.count(told["result"]["structuredContent"]["id"]) != 1:
+        return "a gist that was made has no entry"
+    if any(said in text for said in NOT_MADE) and set(outcomes) - {REFUSED}:
+        return f"nothing was made, and the log says {outcomes}"
+    if UNKNOWN in text and REFUSED in outcomes:
+        return "it is not known, and the log says that nothing was made"
+    return ""
+
+
 @pytest.mark.parametrize(
     ("scenario", "failure"),
     [(scenario, failure) for scenario, failures in SCENARIOS.items() for failure in failures],
@@ -161,6 +182,7 @@ def test_every_way_out_ends_the_record_and_says_what_is_known(
         if stays_away and "ledger" not in point:
             continue
         key = new_key()
+        entries = world.audit_log()
         scenario(world)
         world.points.raises_at = point
         world.points.failure = FAILURES[failure]
@@ -170,12 +192,14 @@ def test_every_way_out_ends_the_record_and_says_what_is_known(
 
         assert point in world.points.reached
         forget(world)
-        problem = judged(world, key, told)
+        problem = judged(world, key, told) or misreported(world, key, told, entries)
         if world.is_taken(key, after_seconds=world.lease_seconds + 2 if stays_away else 0):
             problem = problem or "the record is open"
         if not problem and not stays_away:
+            entries = world.audit_log()
             again = world.create(key)
             problem = judged(world, key, again) or text_of(again)
+            problem = problem or misreported(world, key, again, entries)
             problem = problem and f"the next call with the key: {problem}"
             forget(world)
         if problem:

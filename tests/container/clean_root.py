@@ -108,7 +108,7 @@ class CleanRoot:
             self._show(base, str(base.relative_to("/")))
         python = base / "bin" / f"python{sysconfig.get_python_version()}"
         place = self.folder / PYTHON
-        subprocess.run([python, "-m", "venv", "--without-pip", place], check=True)
+        subprocess.run([python, "-m", "venv", "--without-pip", place], check=True, umask=0o022)
         shutil.copy(STAND_INS / "pip.py", self.packages)
 
     @property
@@ -137,7 +137,7 @@ class CleanRoot:
 
     def arguments(self, process: Process, shown: Mapping[str, Path] | None = None) -> list[str]:
         """The command line that runs `process` here, as process 1 of namespaces of its own."""
-        script = "\n".join(["set -eu", *self._mounts(process, shown or {}), 'exec "$@"'])
+        script = "\n".join(["set -eu; umask 022", *self._mounts(process, shown or {}), 'exec "$@"'])
         namespaces = ["unshare", *NAMESPACES, "--fork", "--kill-child"]
         inside = ["chroot", str(self.folder), *as_user(process)]
         return [*namespaces, "sh", "-c", script, "sh", *inside]

@@ -1,5 +1,6 @@
-"""The stream of a tool call as it comes over the wire, and how it ends."""
+"""The stream of a tool call as it comes over the wire."""
 
+import contextlib
 import threading
 
 import httpx
@@ -18,8 +19,6 @@ class HeardStream:
         self._body = {"jsonrpc": "2.0", "id": "heard", "method": "tools/call", "params": call}
         self._client = client
         self.text = ""
-        self.is_complete = False
-        """Whether the server has ended the response, and the connection did not just break."""
         self._thread = threading.Thread(target=self._hear, daemon=True)
         self._thread.start()
 
@@ -29,13 +28,10 @@ class HeardStream:
         asked = httpx.stream(
             "POST", self._client.url, headers=headers, json=self._body, timeout=lasting
         )
-        try:
-            with asked as response:
-                for text in response.iter_text():
-                    self.text += text
-        except httpx.TransportError:
-            return
-        self.is_complete = True
+        # Whether the response or the connection ends first depends on who is stopped first.
+        with contextlib.suppress(httpx.TransportError), asked as response:
+            for text in response.iter_text():
+                self.text += text
 
     def wait_until_begun(self) -> None:
         """Returns after the first event."""

@@ -1,9 +1,10 @@
 """What Prometheus and a collector of traces get from a deployment of two server processes.
 
-The tests run in their order: the last ones kill the server.
+The tests run in their order: the last ones kill the server, and stop it.
 """
 
 import re
+import signal
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -239,3 +240,15 @@ def test_the_counts_are_in_one_temporary_folder_and_in_no_state(operated: Operat
     assert folder.stat().st_mode & 0o077 == 0
     assert [path for path in folder.iterdir() if re.match(r"counter_\d+\.db", path.name)]
     assert not list(operated.world.server.state_folder.rglob("counter_*.db"))
+
+
+def test_the_folder_goes_when_the_server_is_stopped(operated: Operated) -> None:
+    rbt = operated.world.server.processes()[-1]
+
+    rbt.send_signal(signal.SIGINT)
+
+    wait_until(
+        "the folder to go",
+        lambda: not list(operated.temporary.glob(f"{PREFIX}*")),
+        seconds=SECONDS,
+    )

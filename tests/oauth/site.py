@@ -19,6 +19,7 @@ from gist_mcp.github.oauth import GitHubOAuth
 from gist_mcp.http.limits import SIGN_INS_RATE
 from gist_mcp.oauth.routes import ROUTES
 from gist_mcp.rate_limit import RateLimit
+from gist_mcp.sessions.audit import AuditLogs
 from gist_mcp.sessions.hop import Forwarding
 from gist_mcp.tokens.allowed_accounts import AllowedAccounts
 from gist_mcp.tokens.allowed_records import AllowedUserRecords
@@ -164,6 +165,7 @@ class Site:
             known_tokens=KnownTokens(config, self.sealer, self.state_calls, clock),
             garbage=RateLimit(SIGN_INS_RATE, clock),
             allowed=allowed,
+            audit=AuditLogs(kept_seconds=config.audit_seconds, clock=clock, sealer=self.sealer),
             verifier=BearerVerifier(
                 config=config, sealer=self.sealer, github=github, allowed=allowed, clock=clock
             ),

@@ -10,6 +10,7 @@ from reboot.aio.tests import Reboot
 from rebootdev.aio.contexts import EffectValidation
 
 from gist_mcp.servicers.allowed_users import AllowedUsersServicer
+from gist_mcp.servicers.audit_log import AuditLogServicer
 from gist_mcp.servicers.grant import GrantsServicer
 from gist_mcp.servicers.guess_budget import GuessBudgetServicer
 from gist_mcp.servicers.known_token import KnownTokensServicer
@@ -53,6 +54,7 @@ def runtime(run: Run) -> Iterator[Reboot]:
         application = Application(
             servicers=[
                 AllowedUsersServicer,
+                AuditLogServicer,
                 GrantsServicer,
                 GuessBudgetServicer,
                 KnownTokensServicer,

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route
 
+from gist_mcp.account.overview import SeenSession
 from gist_mcp.oauth.answers import SignInFailed, error_page
 from gist_mcp.pages import page as render
+from gist_mcp.principal import McpSessionId
+from gist_mcp.tokens.grants import ClientGrant
 from tests.support.chromium import chromium_page
 
 pytestmark = pytest.mark.integration
@@ -98,9 +101,60 @@ def mcp(text: str) -> Any:
     return render("mcp.html", mcp_url=text)
 
 
+def account(text: str) -> Any:
+    client = ClientGrant(digest="d", client_name=text, issued_at_seconds=1, renewed_at_seconds=2)
+    session = SeenSession(
+        session_id=McpSessionId("s"), name="n", client_name=text, opened_at_seconds=1
+    )
+    entry = {
+        "what": text,
+        "is_call": True,
+        "outcome": text,
+        "url": text,
+        "gist_id": text,
+        "client": text,
+        "at_seconds": 1,
+    }
+    return render(
+        "account.html",
+        has_form=True,
+        login=text,
+        form_token="t" * 43,
+        clients=[client] * 3,
+        sessions=[session] * 3,
+        entries=[entry, {**entry, "is_call": False, "url": ""}],
+        entry_count=1600,
+        is_kept=True,
+        kept_days=90,
+        retention_days=7,
+        minutes=15,
+        revoke_url=text,
+        time_of=lambda seconds: "2026-11-28T23:10:00Z",
+    )
+
+
+def account_sign_in(text: str) -> Any:
+    return render("account_sign_in.html", sign_in_path=text)
+
+
+def disconnected(text: str) -> Any:
+    return render("disconnected.html", login=text, is_revoked=False, revoke_url=text)
+
+
 PAGES = {
     each.__name__: each
-    for each in (consent, token, landing, mcp, client_error, error, error_for_a_client)
+    for each in (
+        consent,
+        token,
+        landing,
+        mcp,
+        client_error,
+        error,
+        error_for_a_client,
+        account,
+        account_sign_in,
+        disconnected,
+    )
 }
 
 OUTSIDE = """() => {

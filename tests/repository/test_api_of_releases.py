@@ -77,7 +77,7 @@ def test_state_of_a_release_is_read_by_this_version(
         ),
         pytest.param(
             "optional bool is_revoked = 6;",
-            "optional bool is_revoked = 7;",
+            "optional bool is_revoked = 99;",
             "`is_revoked` was deleted",
             id="a field has another number",
         ),
@@ -114,7 +114,7 @@ def test_a_new_field_and_a_new_method_are_compatible(
     file = now / GRANT
     file.write_text(
         file.read_text()
-        .replace("is_revoked = 6;", "is_revoked = 6;\n  optional string reason = 7;")
+        .replace("is_revoked = 6;", "is_revoked = 6;\n  optional string reason = 99;")
         .replace("service GrantsMethods {", "service GrantsMethods {\n" + NEW_METHOD)
     )
 

@@ -316,3 +316,55 @@ def test_expired_grants_are_pruned() -> None:
     records = [record(10), record(200_000)]
 
     assert prune(records, NOW) == records[:1]
+
+
+def test_ending_all_access_ends_every_grant_and_leaves_none_of_them(runtime: GrantRuntime) -> None:
+    account = secrets.token_hex(16)
+    ids = [new_id() for _ in range(2)]
+    for each in ids:
+        runtime.redeem(each, account=account)
+
+    for _ in range(2):
+        runtime.run(grants.end_all(runtime.context, account, now_seconds=NOW + 1))
+
+    living = runtime.run(grants.living(runtime.context, account, now_seconds=NOW + 1))
+    assert [runtime.look_up(each, account=account) for each in ids] == ["unknown", "unknown"]
+    assert (living.clients, living.ended_at_seconds) == ((), NOW + 1)
+
+
+def test_what_was_made_before_all_access_ended_counts_no_more(runtime: GrantRuntime) -> None:
+    account = secrets.token_hex(16)
+    runtime.run(grants.end_all(runtime.context, account, now_seconds=NOW))
+
+    def counts(issued_at: int) -> bool:
+        return bool(
+            runtime.run(
+                grants.counts_still(
+                    runtime.context, account, issued_at_seconds=issued_at, now_seconds=NOW + 5
+                )
+            )
+        )
+
+    # Its code is of this very second.
+    assert runtime.redeem(new_id(), now=NOW + 1, account=account) == "expired"
+    assert (counts(NOW), counts(NOW + 1)) == (False, True)
+
+
+def test_nobody_who_never_redeemed_has_ended_anything(runtime: GrantRuntime) -> None:
+    living = runtime.run(grants.living(runtime.context, secrets.token_hex(16), now_seconds=NOW))
+
+    assert living == grants.AccountGrants()
+
+
+def test_one_client_ends_and_the_other_does_not(runtime: GrantRuntime) -> None:
+    account = secrets.token_hex(16)
+    ended, kept = new_id(), new_id()
+    runtime.redeem(ended, account=account)
+    living = runtime.run(grants.living(runtime.context, account, now_seconds=NOW))
+    (client,) = living.clients
+    runtime.redeem(kept, account=account)
+
+    runtime.run(grants.end_client(runtime.context, account, digest=client.digest, now_seconds=NOW))
+
+    assert runtime.look_up(ended, account=account) == "unknown"
+    assert runtime.look_up(kept, account=account) == "ok"

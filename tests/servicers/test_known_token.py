@@ -102,6 +102,20 @@ def test_a_forgotten_token_is_unknown(deployment: Deployment) -> None:
     assert deployment.run(deployment.process().look_up(dead.token)) is None
 
 
+def test_every_token_of_an_account_is_forgotten_and_no_others(deployment: Deployment) -> None:
+    process = deployment.process()
+    gone = [credential() for _ in range(3)]
+    kept = credential(user_id=GitHubUserId(1), login="hubot")
+    for each in (*gone, kept):
+        deployment.run(process.remember(each))
+
+    for _ in range(2):
+        deployment.run(process.forget_account(GitHubUserId(583_231)))
+
+    assert [deployment.run(process.look_up(each.token)) for each in gone] == [None] * 3
+    assert deployment.run(process.look_up(kept.token)) == kept
+
+
 def test_a_token_stays_known_while_keys_rotate(deployment: Deployment) -> None:
     remembered = credential()
     deployment.run(deployment.process(KEY).remember(remembered))

@@ -28,10 +28,12 @@ from gist_mcp.github.gist_contents import GistContentCache
 from gist_mcp.github.own_gists import OwnGists
 from gist_mcp.principal import GitHubUserId, McpSessionId, Principal
 from gist_mcp.servicers.account import AccountServicer
+from gist_mcp.servicers.audit_log import AuditLogServicer
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
 from gist_mcp.servicers.unlogged_call import Caller
 from gist_mcp.sessions.accounts import Accounts
 from gist_mcp.sessions.admission import AccountLimits, Admission
+from gist_mcp.sessions.audit import AuditLogs
 from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.calls import NewCall, SessionCalls, new_request_id, response_of
 from gist_mcp.sessions.credentials import CredentialVault
@@ -49,7 +51,7 @@ from tests.support.allowed_accounts import allowed_without_state
 from tests.support.runtime import Runtime, running
 
 SECRET = SecretStr("the front door's secret")
-SERVICERS = (ToolCallingSessionServicer, AccountServicer)
+SERVICERS = (ToolCallingSessionServicer, AccountServicer, AuditLogServicer)
 LIMITS = AccountLimits(calls_in_flight=8, calls_per_minute=1000, bytes_per_minute=10**9)
 NOW = 1_800_000_000.0
 RETENTION_SECONDS = 700_000.0
@@ -270,6 +272,7 @@ def process_services(
             retention_seconds=int(RETENTION_SECONDS),
             clock=lambda: NOW,
         ),
+        audit=AuditLogs(kept_seconds=config.audit_seconds, clock=clock, sealer=sealer),
         reboot_secret=SECRET,
         clock=clock,
         started_at_seconds=0.0,

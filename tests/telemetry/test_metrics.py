@@ -1,9 +1,14 @@
-"""Labels hold what we know, whatever comes from outside."""
+"""Labels hold what we know, whatever comes from outside.
+
+The counts are those of this process, in which other tests may have counted too.
+"""
 
 import pytest
 
 from gist_mcp.telemetry import metrics
 from gist_mcp.tools.registry import TOOLS
+
+RATIO = "gist_mcp_github_budget_remaining_ratio"
 
 
 def test_a_tool_is_a_label_as_it_is_and_anything_else_is_other() -> None:
@@ -16,12 +21,17 @@ def test_a_tool_is_a_label_as_it_is_and_anything_else_is_other() -> None:
 
 
 def test_a_status_that_nobody_knows_is_other() -> None:
+    def asked() -> dict[str, float]:
+        name, operation = "gist_mcp_github_requests_total", "GET /user"
+        statuses = ("other", "799", "lost")
+        return {each: count(name, operation=operation, status=each) for each in statuses}
+
+    before = asked()
+
     metrics.github_asked(operation="GET /user", status=799, seconds=0.1)
     metrics.github_asked(operation="GET /user", status=None, seconds=0.1)
 
-    assert count("gist_mcp_github_requests_total", operation="GET /user", status="other") == 1
-    assert count("gist_mcp_github_requests_total", operation="GET /user", status="799") == 0
-    assert count("gist_mcp_github_requests_total", operation="GET /user", status="lost") == 1
+    assert asked() == {**before, "other": before["other"] + 1, "lost": before["lost"] + 1}
 
 
 @pytest.mark.parametrize(
@@ -36,18 +46,21 @@ def test_a_status_that_nobody_knows_is_other() -> None:
     ],
 )
 def test_a_budget_that_is_illegible_is_not_counted(remaining: str, limit: str) -> None:
+    before = count(f"{RATIO}_count", budget="core")
+
     metrics.budget_told(budget="core", remaining=remaining, limit=limit)
 
-    assert count("gist_mcp_github_budget_remaining_ratio_count", budget="core") == 0
+    assert count(f"{RATIO}_count", budget="core") == before
 
 
 def test_a_budget_is_counted_as_the_share_that_is_left_under_a_known_name() -> None:
+    before = {each: count(f"{RATIO}_sum", budget=each) for each in ("search", "other")}
+
     metrics.budget_told(budget="search", remaining="3", limit="30")
     metrics.budget_told(budget="a name of GitHub's next year", remaining="31", limit="30")
 
-    name = "gist_mcp_github_budget_remaining_ratio"
-    assert count(f"{name}_sum", budget="search") == pytest.approx(0.1)
-    assert count(f"{name}_sum", budget="other") == 1.0
+    assert count(f"{RATIO}_sum", budget="search") == pytest.approx(before["search"] + 0.1)
+    assert count(f"{RATIO}_sum", budget="other") == pytest.approx(before["other"] + 1)
 
 
 def count(name: str, **labels: str) -> float:

@@ -7,7 +7,7 @@ it owns all of the account's sessions too: their ids are chosen so. No credentia
 from typing import Optional
 
 from pydantic import BaseModel
-from reboot.api import API, Field, Methods, StateModel, Type, Writer
+from reboot.api import API, Field, Methods, Reader, StateModel, Type, Writer
 
 
 class OpenSession(BaseModel):
@@ -79,6 +79,10 @@ class NoteStoredResponse(BaseModel):
     stored_bytes: int = Field(tag=1)
 
 
+class OpenSessionsResponse(BaseModel):
+    sessions: list[OpenSession] = Field(tag=1)
+
+
 api = API(
     Account=Type(
         state=AccountState,
@@ -86,6 +90,7 @@ api = API(
             open_session=Writer(request=OpenSessionRequest, response=OpenSessionResponse),
             end_session=Writer(request=EndSessionRequest, response=EndSessionResponse),
             note_stored=Writer(request=NoteStoredRequest, response=NoteStoredResponse),
+            open_sessions=Reader(request=None, response=OpenSessionsResponse),
         ),
     ),
 )

@@ -200,6 +200,14 @@ class RecordsResponse(BaseModel):
     claims: list[ClaimRecord] = Field(tag=2)
 
 
+class EraseRequest(BaseModel):
+    """The person ends all access, and wants nothing kept. Their sessions have ended before."""
+
+
+class EraseResponse(BaseModel):
+    pass
+
+
 api = API(
     GistLedger=Type(
         state=GistLedgerState,
@@ -211,6 +219,7 @@ api = API(
             claim=Writer(request=ClaimRequest, response=ClaimResponse),
             claimant=Reader(request=ClaimantRequest, response=ClaimantResponse),
             records=Reader(request=None, response=RecordsResponse),
+            erase=Writer(request=EraseRequest, response=EraseResponse),
         ),
     ),
 )

@@ -30,6 +30,11 @@ class GrantRecord(BaseModel):
     is_revoked: bool = Field(
         tag=6, description="True once the client gave it back, or its code or token was reused."
     )
+    client_name: Optional[str] = Field(
+        tag=7,
+        default=None,
+        description="What the client calls itself, cut at 100 characters. Unset by older releases.",
+    )
 
 
 class GrantsState(StateModel):
@@ -40,6 +45,12 @@ class GrantsState(StateModel):
         default=None,
         description="Oldest first, at most a fixed number; every write drops the expired ones.",
     )
+    ended_at_seconds: Optional[int] = Field(
+        tag=2,
+        default=None,
+        description="Unix time at which the person last ended all access. Codes and tokens of "
+        "before are refused. Unset if they never did.",
+    )
 
 
 class RedeemRequest(BaseModel):
@@ -49,6 +60,12 @@ class RedeemRequest(BaseModel):
     code_expires_at_seconds: int = Field(tag=2, description="Unix time at which the code ends.")
     expires_at_seconds: int = Field(tag=3, description="See `GrantRecord.expires_at_seconds`.")
     now_seconds: int = Field(tag=4, description="Unix time at the caller.")
+    client_name: Optional[str] = Field(
+        tag=5, default=None, description="See `GrantRecord.client_name`."
+    )
+    code_issued_at_seconds: Optional[int] = Field(
+        tag=6, default=None, description="Unix time at which the code was made."
+    )
 
 
 class RedeemResponse(BaseModel):
@@ -86,17 +103,46 @@ class RevokeResponse(BaseModel):
 
 
 class LookUpRequest(BaseModel):
-    """Is a grant alive, and would it rotate?"""
+    """Is a grant alive, and would it rotate?
+
+    With `issued_at_seconds`: does a token without a grant, of that Unix time, still count?
+    """
 
     grant_digest: str = Field(tag=1, description="See `GrantRecord.grant_digest`.")
     now_seconds: int = Field(tag=2, description="Unix time at the caller.")
     generation: Optional[int] = Field(
         tag=3, default=None, description="The generation of a refresh token, to ask about that."
     )
+    issued_at_seconds: Optional[int] = Field(
+        tag=4, default=None, description="Unix time at which a token without a grant was made."
+    )
 
 
 class LookUpResponse(BaseModel):
     outcome: str = Field(tag=1, description="What `rotate` would answer, without writing.")
+
+
+class LivingRequest(BaseModel):
+    now_seconds: int = Field(tag=1, description="Unix time at the caller.")
+
+
+class LivingResponse(BaseModel):
+    """The grants that work now, and when the person last ended all access."""
+
+    records: list[GrantRecord] = Field(tag=1)
+    ended_at_seconds: Optional[int] = Field(
+        tag=2, default=None, description="See `GrantsState.ended_at_seconds`."
+    )
+
+
+class EndAllRequest(BaseModel):
+    """The person ends all access at once."""
+
+    now_seconds: int = Field(tag=1, description="Unix time at the caller.")
+
+
+class EndAllResponse(BaseModel):
+    pass
 
 
 api = API(
@@ -107,6 +153,8 @@ api = API(
             rotate=Writer(request=RotateRequest, response=RotateResponse),
             revoke=Writer(request=RevokeRequest, response=RevokeResponse),
             look_up=Reader(request=LookUpRequest, response=LookUpResponse),
+            living=Reader(request=LivingRequest, response=LivingResponse),
+            end_all=Writer(request=EndAllRequest, response=EndAllResponse),
         ),
     ),
 )

@@ -78,6 +78,26 @@ class ForgetResponse(BaseModel):
     pass
 
 
+class HoldsRequest(BaseModel):
+    user_id: int = Field(tag=1)
+
+
+class HoldsResponse(BaseModel):
+    """`holds` is true if the bucket has a token of the account."""
+
+    holds: bool = Field(tag=1)
+
+
+class ForgetAccountRequest(BaseModel):
+    """The person ends all access, and wants nothing kept."""
+
+    user_id: int = Field(tag=1)
+
+
+class ForgetAccountResponse(BaseModel):
+    pass
+
+
 api = API(
     KnownTokens=Type(
         state=KnownTokensState,
@@ -85,6 +105,8 @@ api = API(
             remember=Writer(request=RememberRequest, response=RememberResponse),
             look_up=Reader(request=LookUpRequest, response=LookUpResponse),
             forget=Writer(request=ForgetRequest, response=ForgetResponse),
+            holds=Reader(request=HoldsRequest, response=HoldsResponse),
+            forget_account=Writer(request=ForgetAccountRequest, response=ForgetAccountResponse),
         ),
     ),
 )

@@ -26,8 +26,8 @@ class SignInRecord(BaseModel):
     )
     flow: str = Field(
         tag=3,
-        description="Whom it is for: `tutorial`, a person who takes the token by hand, or "
-        "`client`, an OAuth client that gets a code.",
+        description="Whom it is for: `tutorial`, a person who takes the token by hand; `client`, "
+        "an OAuth client that gets a code; `account` and `disconnect`, a person at `/account`.",
     )
     issued_at_seconds: int = Field(tag=4, description="Unix time of `issue`.")
     expires_at_seconds: int = Field(

@@ -45,6 +45,7 @@ from gist_mcp.reboot_gateway import ask_admins_who_they_are, close_gateway, serv
 from gist_mcp.routes import front_door
 from gist_mcp.servicers.account import AccountServicer
 from gist_mcp.servicers.allowed_users import AllowedUsersServicer
+from gist_mcp.servicers.audit_log import AuditLogServicer
 from gist_mcp.servicers.authorizers import FrontDoorVerifier
 from gist_mcp.servicers.gist_ledger import GistLedgerServicer
 from gist_mcp.servicers.grant import GrantsServicer
@@ -55,9 +56,12 @@ from gist_mcp.servicers.sign_in import SignInsServicer
 from gist_mcp.sessions import earlier_release
 from gist_mcp.sessions.accounts import Accounts
 from gist_mcp.sessions.admission import AccountLimits, Admission
+from gist_mcp.sessions.audit import AuditLogs
+from gist_mcp.sessions.audit_retention import AuditRetention
 from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
 from gist_mcp.sessions.durable_mcp import ClosedDurableMCP, front_door_context, sdk_server
+from gist_mcp.sessions.erasure import Erasure
 from gist_mcp.sessions.internal_http import make_internal_http_client
 from gist_mcp.sessions.lifecycle import SessionLifecycle
 from gist_mcp.sessions.open_now import tell_what_is_open
@@ -83,6 +87,7 @@ from gist_mcp.tools.tool_list import publish_our_schemas
 SERVICERS = [
     AccountServicer,
     AllowedUsersServicer,
+    AuditLogServicer,
     GistLedgerServicer,
     GrantsServicer,
     GuessBudgetServicer,
@@ -195,6 +200,7 @@ def build_front_door(
         retention_seconds=config.retention_seconds,
         clock=time.time,
     )
+    audit = AuditLogs(kept_seconds=config.audit_seconds, clock=time.time, sealer=sealer)
     process.install(
         ProcessServices(
             config=config,
@@ -207,6 +213,7 @@ def build_front_door(
             events=events,
             admission=admission,
             accounts=accounts,
+            audit=audit,
             reboot_secret=SecretStr(secret),
             clock=time.time,
             started_at_seconds=time.time(),
@@ -224,6 +231,10 @@ def build_front_door(
     run_until_the_process_ends(tell_what_is_open(sessions, admission), name="tell what is open")
     run_until_the_process_ends(retention.forget_idle_for_ever(), name="forget idle sessions")
     run_until_the_process_ends(retention.sweep_for_ever(), name="sweep over all sessions")
+    audit_retention = AuditRetention(
+        SecretStr(secret), kept_seconds=config.audit_seconds, clock=time.time
+    )
+    run_until_the_process_ends(audit_retention.sweep_for_ever(), name="sweep over all audit logs")
     earlier_release.reboot_secret = lambda: secret
     deps = Deps(
         config=config,
@@ -254,6 +265,7 @@ def build_front_door(
         sessions=sessions,
         admission=admission,
         accounts=accounts,
+        audit=audit,
         lifecycle=SessionLifecycle(
             sessions=sessions,
             accounts=accounts,
@@ -264,6 +276,7 @@ def build_front_door(
         ),
         refresh_limit=RefreshLimit(time.monotonic),
         retention=retention,
+        erasure=Erasure(retention, sessions, time.time),
         internal_http=internal_http,
         reboot_context=functools.partial(front_door_context, secret, from_request),
         incarnation=incarnation,

@@ -94,6 +94,11 @@ class Config(BaseSettings):
     )
     """How long the arguments and the result of a call that has ended are kept."""
 
+    audit_seconds: int = Field(
+        default=90 * 24 * 3600, ge=0, le=10 * 366 * 24 * 3600, validation_alias="AUDIT_SECONDS"
+    )
+    """How long an entry of an account's audit log is kept. With 0 nothing is written."""
+
     max_calls_in_flight: int = Field(
         default=8, ge=1, le=100, validation_alias="MAX_CALLS_IN_FLIGHT"
     )

@@ -14,8 +14,10 @@ from gist_mcp.github.oauth import GitHubOAuth
 from gist_mcp.rate_limit import RateLimit
 from gist_mcp.sessions.accounts import Accounts
 from gist_mcp.sessions.admission import Admission
+from gist_mcp.sessions.audit import AuditLogs
 from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
+from gist_mcp.sessions.erasure import Erasure
 from gist_mcp.sessions.hop import Forwarding
 from gist_mcp.sessions.lifecycle import SessionLifecycle
 from gist_mcp.sessions.retention import Retention
@@ -57,9 +59,11 @@ class Deps:
     sessions: SessionCache
     admission: Admission
     accounts: Accounts
+    audit: AuditLogs
     lifecycle: SessionLifecycle
     refresh_limit: RefreshLimit
     retention: Retention
+    erasure: Erasure
     internal_http: httpx.AsyncClient
     reboot_context: Callable[[Request], ExternalContext]
     incarnation: str

@@ -20,6 +20,7 @@ from gist_mcp.github.gist_contents import GistContentCache
 from gist_mcp.github.own_gists import OwnGists
 from gist_mcp.sessions.accounts import Accounts
 from gist_mcp.sessions.admission import Admission
+from gist_mcp.sessions.audit import AuditLogs
 from gist_mcp.sessions.call_events import SessionEvents
 from gist_mcp.sessions.credentials import CredentialVault
 from gist_mcp.tokens.sealing import Sealer
@@ -44,6 +45,7 @@ class ProcessServices:
     events: SessionEvents
     admission: Admission
     accounts: Accounts
+    audit: AuditLogs
     reboot_secret: SecretStr
     clock: Callable[[], float]
     started_at_seconds: float

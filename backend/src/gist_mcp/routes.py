@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from gist_mcp.account.routes import ROUTES as ACCOUNT_ROUTES
 from gist_mcp.deps import Deps
 from gist_mcp.http.cross_origin import CrossOrigin
 from gist_mcp.http.health import Readiness, healthz
@@ -56,6 +57,7 @@ def front_door(deps: Deps, server: Server[Any, Any], readiness: Readiness) -> St
         Route(MCP_PATH, mcp),
         Route(f"{MCP_PATH}/", mcp),
         *AUTH_ROUTES,
+        *ACCOUNT_ROUTES,
         Route("/", mcp_is_elsewhere, methods=["POST", "PUT", "PATCH", "DELETE"]),
     ]
     app = Starlette(

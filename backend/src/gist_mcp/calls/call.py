@@ -196,7 +196,8 @@ class RunningCall:
     of an adopted call only that of its session is known, which is earlier. `cancelled` tells why
     the call may have no further side effects, or `None`. `steps` has what its steps have given in
     this process. `checkpoint` is what its tool has kept in an earlier process, or empty; `said` are
-    the progress messages of this one. `effects` has what it changes, one for each name.
+    the progress messages of this one. `effects` has what it changes, one for each name. `tool_name`
+    and `client_name`, what the client calls itself, are for the audit log.
     """
 
     session_id: McpSessionId
@@ -214,6 +215,8 @@ class RunningCall:
     checkpoint: str = ""
     said: list[str] = field(default_factory=list)
     effects: dict[str, CallEffect] = field(default_factory=dict)
+    tool_name: str = ""
+    client_name: str = ""
 
 
 current_call: contextvars.ContextVar[RunningCall] = contextvars.ContextVar("current_call")

@@ -43,7 +43,7 @@ class AddComment(Work):
     def __init__(
         self, gist_id: str, body: str, *, user_id: GitHubUserId, confirm: str = ""
     ) -> None:
-        self._gist_id = gist_id
+        self.gist_id = gist_id
         self._body = body
         self._user_id = user_id
         self._confirm = confirm
@@ -51,29 +51,29 @@ class AddComment(Work):
     async def approve(self, call: ToolCall, claim: Claim) -> None:
         proposal = Proposal(
             tool="add_gist_comment",
-            action=f"Comment on the gist {self._gist_id}, in the person's name",
+            action=f"Comment on the gist {self.gist_id}, in the person's name",
             # Also on a secret gist: it goes out to whoever follows the gist.
             is_public=True,
             texts=[("body", self._body)],
             shown=[f"a text of {len(self._body.encode()):,} bytes"],
-            digest=digest_of(self._gist_id, self._body),
+            digest=digest_of(self.gist_id, self._body),
         )
         await approve(call, proposal, confirm=self._confirm, claim=claim)
 
-    def gist_id(self, made: Made) -> str:
+    def changed_gist(self, made: Made) -> str:
         # The id of what was made is the comment's.
-        return self._gist_id
+        return self.gist_id
 
     def claim_name(self, made: Made) -> str:
         return _claim_name(made.id)
 
     async def prepare(self, token: GitHubToken) -> str:
-        gist = await process.services().github.get_gist(token, self._gist_id)
+        gist = await process.services().github.get_gist(token, self.gist_id)
         return gist.html_url
 
     async def send(self, token: GitHubToken, note: str) -> Made:
         github = process.services().github
-        comment = await github.create_comment(token, self._gist_id, self._body)
+        comment = await github.create_comment(token, self.gist_id, self._body)
         return _made(comment, note)
 
     async def look(self, look: Look) -> Made | None:
@@ -81,7 +81,7 @@ class AddComment(Work):
 
         Raises `OutcomeUnknown` if there may be one among the comments that could not be read.
         """
-        gist = await process.services().github.get_gist(look.token, self._gist_id)
+        gist = await process.services().github.get_gist(look.token, self.gist_id)
         new = await self._new_comments(look, gist.comments or 0)
         # An interrupted look may have claimed one that is not the oldest now. With a second claim
         # another call would lose its comment.
@@ -107,7 +107,7 @@ class AddComment(Work):
         first_read = last_page + 1
         for number in range(first_read, max(0, first_read - LOOK_COMMENT_PAGES), -1):
             page = await github.list_comments(
-                look.token, self._gist_id, per_page=COMMENTS_PER_PAGE, page=number
+                look.token, self.gist_id, per_page=COMMENTS_PER_PAGE, page=number
             )
             may_be_more |= page.unreadable > 0 or (number == first_read and bool(page.next_url))
             may_be_more |= any(self._is_unclear(each, look) for each in page.items)

@@ -76,7 +76,7 @@ async def change_once(call: ToolCall, work: Work, idempotency_key: str | None = 
         lease_seconds=lease_seconds(process.services().config.resume_wait_seconds),
     )
     write_id = ledger.write_id(idempotency_key, running.runner)
-    change = OpenChange.of(ledger, write_id, running, work.words)
+    change = OpenChange.of(ledger, write_id, running, work)
     if not running.is_adopted:
         try:
             _check_age(running.begun_at_seconds)
@@ -86,7 +86,9 @@ async def change_once(call: ToolCall, work: Work, idempotency_key: str | None = 
     intent = await record_intent(call, change, digests)
     known = intent.entry.result
     if known is not None:
-        return Made(id=known.gist_id, url=known.url)
+        made = Made(id=known.gist_id, url=known.url)
+        await change.ended_before(intent, made)
+        return made
     change.begin(intent)
     if change.looks_first:
         logger.info("a call was interrupted while it sent; it looks whether GitHub got it")
@@ -97,7 +99,7 @@ async def change_once(call: ToolCall, work: Work, idempotency_key: str | None = 
         async with change.within_lease():
             made = await _Carrying(call, change, work).carry_out()
             await change.end_with(made)
-        log_change(work.gist_id(made))
+        log_change(work.changed_gist(made))
         return made
     except StateUnavailable:
         # Reboot does not serve for a moment. That does not end the call: the tool runs again, here

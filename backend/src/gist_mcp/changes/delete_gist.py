@@ -30,7 +30,7 @@ class DeleteGist(Work):
     look_delays_seconds: ClassVar[tuple[float, ...]] = (0.5,)
 
     def __init__(self, gist_id: str, *, user_id: GitHubUserId, confirm: str = "") -> None:
-        self._gist_id = gist_id
+        self.gist_id = gist_id
         self._user_id = user_id
         self._confirm = confirm
         self._approved: Approved | None = None
@@ -64,18 +64,18 @@ class DeleteGist(Work):
         return gist, await revision_of(token, gist)
 
     async def _own_gist(self, token: GitHubToken) -> Gist:
-        gist = await process.services().github.get_gist(token, self._gist_id)
+        gist = await process.services().github.get_gist(token, self.gist_id)
         if gist.owner_id != self._user_id:
             raise Conflict("This gist belongs to somebody else. Only its owner can delete it.")
         return gist
 
     async def send(self, token: GitHubToken, note: str) -> Made:
-        await process.services().github.delete_gist(token, self._gist_id)
-        return Made(id=self._gist_id, url=note)
+        await process.services().github.delete_gist(token, self.gist_id)
+        return Made(id=self.gist_id, url=note)
 
     async def look(self, look: Look) -> Made | None:
         try:
-            await process.services().github.get_gist(look.token, self._gist_id)
+            await process.services().github.get_gist(look.token, self.gist_id)
         except NotFound:
-            return Made(id=self._gist_id, url=look.note)
+            return Made(id=self.gist_id, url=look.note)
         return None

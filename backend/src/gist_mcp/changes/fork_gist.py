@@ -44,7 +44,7 @@ class ForkGist(Work):
     )
 
     def __init__(self, gist_id: str, *, user_id: GitHubUserId, confirm: str = "") -> None:
-        self._gist_id = gist_id
+        self.gist_id = gist_id
         self._user_id = user_id
         self._confirm = confirm
         self._approved: Approved | None = None
@@ -66,11 +66,11 @@ class ForkGist(Work):
         self._approved = Approved(base, gist.public, is_asked)
 
     async def _original(self, token: GitHubToken) -> tuple[Gist, str]:
-        gist = await process.services().github.get_gist(token, self._gist_id)
+        gist = await process.services().github.get_gist(token, self.gist_id)
         return gist, await revision_of(token, gist)
 
     async def prepare(self, token: GitHubToken) -> str:
-        gist = await process.services().github.get_gist(token, self._gist_id)
+        gist = await process.services().github.get_gist(token, self.gist_id)
         if gist.owner_id == self._user_id:
             raise Conflict(
                 f"This gist is your own ({gist.html_url}). GitHub forks only those of others."
@@ -94,7 +94,7 @@ class ForkGist(Work):
 
     async def send(self, token: GitHubToken, note: str) -> Made:
         try:
-            fork = await process.services().github.fork_gist(token, self._gist_id)
+            fork = await process.services().github.fork_gist(token, self.gist_id)
         except Conflict as refused:
             # GitHub's answer does not name the fork that there is.
             earlier, _ = await self._among_the_forks(token)
@@ -118,7 +118,7 @@ class ForkGist(Work):
     async def _among_the_forks(self, token: GitHubToken) -> tuple[list[Gist], bool]:
         """The user's forks; and whether all forks were looked at."""
         github = process.services().github
-        page = await github.list_forks(token, self._gist_id, per_page=FORKS_PER_PAGE)
+        page = await github.list_forks(token, self.gist_id, per_page=FORKS_PER_PAGE)
         pages = [page]
         while page.next_url is not None and len(pages) < LOOK_PAGES:
             page = await github.next_page(token, page.next_url)
@@ -144,7 +144,7 @@ class ForkGist(Work):
                 gist = await github.get_gist(look.token, candidate.id)
             except NotFound:
                 continue
-            if gist.fork_of == self._gist_id:
+            if gist.fork_of == self.gist_id:
                 return gist
         return None
 

@@ -74,7 +74,7 @@ class ChangeGist(Work):
     def __init__(
         self, gist_id: str, *, revision: str, user_id: GitHubUserId, confirm: str = ""
     ) -> None:
-        self._gist_id = gist_id
+        self.gist_id = gist_id
         self._revision = revision
         self._user_id = user_id
         self._confirm = confirm
@@ -91,7 +91,7 @@ class ChangeGist(Work):
         """The files that the change names, before and after it: as `files_digest` takes them."""
 
     def turn(self) -> AbstractAsyncContextManager[object]:
-        return turn(self._gist_id)
+        return turn(self.gist_id)
 
     def known_texts(self) -> Sequence[tuple[str, str]] | None:
         """The texts that go into the gist, `None` if they depend on what is in it."""
@@ -126,7 +126,7 @@ class ChangeGist(Work):
         return note if self._found is not None else await self._prepare(token, gist)
 
     async def _own_gist(self, token: GitHubToken) -> Gist:
-        gist = await process.services().github.get_gist(token, self._gist_id)
+        gist = await process.services().github.get_gist(token, self.gist_id)
         if gist.owner_id != self._user_id:
             raise Conflict(
                 "This gist belongs to somebody else. Only its owner can change it; fork_gist makes "
@@ -173,7 +173,7 @@ class ChangeGist(Work):
         assert self._change is not None
         gist = await process.services().github.update_gist(
             token,
-            self._gist_id,
+            self.gist_id,
             description=self._change.description,
             files=self._change.files,
         )
@@ -196,7 +196,7 @@ class ChangeGist(Work):
             # It is kept from before each send, so nothing was sent.
             return None
         try:
-            gist = await process.services().github.get_gist(look.token, self._gist_id)
+            gist = await process.services().github.get_gist(look.token, self.gist_id)
         except NotFound:
             raise OutcomeUnknown("The gist is not there any more.") from None
         return await self._find(look.token, gist, SentChange.of_note(look.note))

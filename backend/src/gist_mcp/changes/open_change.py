@@ -8,15 +8,17 @@ outlives.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gist_mcp import process
 from gist_mcp.calls.call import RunningCall, ends_call
+from gist_mcp.changes.audit_entry import record_end
 from gist_mcp.changes.change_errors import error_after, final_error, outcome_unknown
-from gist_mcp.changes.work import Made, Words
+from gist_mcp.changes.work import Made, Work
 from gist_mcp.errors import GistMcpError, OutcomeUnknown, ToolError
+from gist_mcp.servicers.audit_log import DONE, REFUSED, UNKNOWN
 from gist_mcp.sessions.ledger import Change, Ledger, LedgerEntry, LedgerResult
 
 logger = logging.getLogger(__name__)
@@ -38,13 +40,14 @@ class Intent:
 class OpenChange:
     """One change of a call. Used from one task."""
 
-    def __init__(self, ledger: Ledger, write_id: str, running: RunningCall, words: Words) -> None:
+    def __init__(self, ledger: Ledger, write_id: str, running: RunningCall, work: Work) -> None:
         self.ledger = ledger
         self.note = ""
         """What the last send has noted before it began, also one of an earlier process."""
         self.change = Change(write_id, running.runner, 0)
         self._running = running
-        self._words = words
+        self._words = work.words
+        self._gist_id = work.gist_id
         self._is_open = False
         self._made_url: str | None = None
         self._has_begun = False
@@ -56,12 +59,12 @@ class OpenChange:
         """Of the event loop's clock."""
 
     @classmethod
-    def of(cls, ledger: Ledger, write_id: str, running: RunningCall, words: Words) -> "OpenChange":
+    def of(cls, ledger: Ledger, write_id: str, running: RunningCall, work: Work) -> "OpenChange":
         """The change of a call. A tool that runs again in the same call goes on with it."""
         known = running.effects.get(write_id)
         if isinstance(known, cls):
             return known
-        change = running.effects[write_id] = cls(ledger, write_id, running, words)
+        change = running.effects[write_id] = cls(ledger, write_id, running, work)
         return change
 
     @property
@@ -153,8 +156,19 @@ class OpenChange:
 
     async def end_with(self, made: Made) -> None:
         """Records the result. Raises `StateUnavailable`."""
-        await self.ledger.finish_with(self.change, gist_id=made.id, url=made.url)
+        await _both(
+            self.ledger.finish_with(self.change, gist_id=made.id, url=made.url),
+            self._audit(self.change, DONE, made),
+        )
         self._made_url, self._is_open = made.url, False
+
+    async def ended_before(self, intent: Intent, made: Made) -> None:
+        """The ledger knew the result: a call has ended with it, this one or another with its key.
+
+        It may not have come to the audit log. Raises `StateUnavailable`.
+        """
+        known = replace(self.change, intended_at_seconds=intent.entry.intended_at_seconds)
+        await self._audit(known, DONE, made)
 
     async def end_after(self, error: GistMcpError) -> GistMcpError:
         """Records how the change ended after an error. The error of the call, which says it too.
@@ -162,12 +176,22 @@ class OpenChange:
         Raises `StateUnavailable`.
         """
         end = final_error(error, self._words, maybe_sent=self.maybe_sent)
-        if isinstance(end, OutcomeUnknown):
-            await self.ledger.finish_unknown(self.change)
-        else:
-            await self.ledger.finish_with_nothing(self.change)
+        is_unknown = isinstance(end, OutcomeUnknown)
+        finish = self.ledger.finish_unknown if is_unknown else self.ledger.finish_with_nothing
+        await _both(
+            finish(self.change), self._audit(self.change, UNKNOWN if is_unknown else REFUSED)
+        )
         self._is_open = False
         return end
+
+    async def _audit(self, change: Change, outcome: str, made: Made | None = None) -> None:
+        await record_end(
+            self._running,
+            change,
+            outcome,
+            gist_id=self._gist_id or (made.id if made else ""),
+            url=made.url if made else "",
+        )
 
     async def ended_with(self, error: GistMcpError) -> GistMcpError:
         """The error of a call that ends with an unexpected one. The change is ended if it is open.
@@ -185,6 +209,14 @@ class OpenChange:
                 raise
             logger.exception("The end of a change could not be recorded; its lease ends it")
             return final_error(error, self._words, maybe_sent=self.maybe_sent)
+
+
+async def _both(one: Awaitable[None], other: Awaitable[None]) -> None:
+    """Waits for two writes, which go to two states at the same time. Raises what one raises."""
+    # The other one is waited for all the same: a task that is left over would end unseen.
+    for end in await asyncio.gather(one, other, return_exceptions=True):
+        if end is not None:
+            raise end
 
 
 def now_seconds() -> int:

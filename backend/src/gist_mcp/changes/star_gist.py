@@ -19,20 +19,20 @@ class StarGist(Work):
     look_delays_seconds: ClassVar[tuple[float, ...]] = (0.0,)
 
     def __init__(self, gist_id: str) -> None:
-        self._gist_id = gist_id
+        self.gist_id = gist_id
 
     async def prepare(self, token: GitHubToken) -> str:
         # GitHub has the same answer to an unknown gist as to a token without the scope.
-        gist = await process.services().github.get_gist(token, self._gist_id)
+        gist = await process.services().github.get_gist(token, self.gist_id)
         return gist.html_url
 
     async def send(self, token: GitHubToken, note: str) -> Made:
-        await process.services().github.star(token, self._gist_id)
-        return Made(id=self._gist_id, url=note)
+        await process.services().github.star(token, self.gist_id)
+        return Made(id=self.gist_id, url=note)
 
     async def look(self, look: Look) -> Made | None:
-        if await process.services().github.is_starred(look.token, self._gist_id):
-            return Made(id=self._gist_id, url=look.note)
+        if await process.services().github.is_starred(look.token, self.gist_id):
+            return Made(id=self.gist_id, url=look.note)
         return None
 
 
@@ -47,10 +47,10 @@ class UnstarGist(StarGist):
     )
 
     async def send(self, token: GitHubToken, note: str) -> Made:
-        await process.services().github.unstar(token, self._gist_id)
-        return Made(id=self._gist_id, url=note)
+        await process.services().github.unstar(token, self.gist_id)
+        return Made(id=self.gist_id, url=note)
 
     async def look(self, look: Look) -> Made | None:
-        if await process.services().github.is_starred(look.token, self._gist_id):
+        if await process.services().github.is_starred(look.token, self.gist_id):
             return None
-        return Made(id=self._gist_id, url=look.note)
+        return Made(id=self.gist_id, url=look.note)

@@ -76,12 +76,14 @@ class Look:
 class Work(ABC):
     """One change that a call is to make at GitHub.
 
-    `look_delays_seconds` are the pauses before each look of a call that may have sent: a change
-    that is not found after the last of them was not made.
+    `gist_id` is the gist that it is about; empty for one that is to be made. `look_delays_seconds`
+    are the pauses before each look of a call that may have sent: a change that is not found after
+    the last of them was not made.
     """
 
     words: ClassVar[Words]
     look_delays_seconds: ClassVar[tuple[float, ...]] = LOOK_DELAYS_SECONDS
+    gist_id: str = ""
 
     def digests(self) -> dict[str, str]:
         """SHA-256 of each argument, to recognize the same request without storing it."""
@@ -125,7 +127,7 @@ class Work(ABC):
         Raises `OutcomeUnknown` where GitHub's answers do not tell, and `NeverMade`.
         """
 
-    def gist_id(self, made: Made) -> str:
+    def changed_gist(self, made: Made) -> str:
         """The gist that was made or changed."""
         return made.id
 

@@ -219,6 +219,8 @@ EXPECTED: Final[tuple[Exists, ...]] = (
     # `framework/state_tracers.py`: which tracer makes the spans of a state.
     HasBody("rebootdev.aio.tracing:_get_tracer", "1c4d0552530ad1d0"),
     HasBody("rebootdev.aio.tracing:span", "043804a9c4c80b04"),
+    # `main.py`: what is done before a SIGTERM ends the process.
+    Takes("rebootdev.aio.signals:install_cleanup", "signums, handler"),
     # `logs/printing.py`: whose lines are put into our form.
     Answers("log.log:get_logger", "x", f"{REBOOT}.x", lambda logger: logger.name),
     # `framework/internal_ports.py`: who listens where.
@@ -275,6 +277,7 @@ from rebootdev.aio.placement import (
     UnknownApplicationError,
 )
 from rebootdev.aio.resolvers import DirectResolver
+from rebootdev.aio.signals import install_cleanup
 from rebootdev.aio.state_managers import SidecarStateManager
 from rebootdev.aio.tasks import TaskEffect
 from rebootdev.aio.types import (
@@ -336,6 +339,7 @@ __all__ = [
     "durable_context",
     "envoy_config",
     "get_application_id",
+    "install_cleanup",
     "local_envoy",
     "on_cloud",
     "qualified_stream_id",

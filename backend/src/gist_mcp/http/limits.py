@@ -30,7 +30,7 @@ IPV6_NETWORK_BITS: Final = 64
 SIGN_INS_RATE: Final = Rate(burst=200, per_second=20)
 """Requests to the sign-in endpoints, from one address: more than people behind one address make."""
 
-_LIMITED_FOLDER: Final = "/oauth/"
+_LIMITED_FOLDERS: Final = ("/oauth/", "/account/")
 
 _SEALED_NAMES: Final = frozenset({"token", "revoke"})
 """The endpoints to which a client brings what we have sealed."""
@@ -49,7 +49,7 @@ def _under_all_names(*names: str) -> frozenset[str]:
 
 
 _SEALED_PATHS: Final = _under_all_names(*_SEALED_NAMES)
-_LIMITED_PATHS: Final = _under_all_names(*set(CLIENT_ENDPOINT_NAMES) - _SEALED_NAMES)
+_LIMITED_PATHS: Final = _under_all_names(*set(CLIENT_ENDPOINT_NAMES) - _SEALED_NAMES) | {"/account"}
 
 
 class SignInLimit:
@@ -101,7 +101,7 @@ def is_limited(method: str, path: str) -> bool:
     """True for the requests that are counted."""
     if path in _SEALED_PATHS or (method == "POST" and path == _TOKEN_URL):
         return False
-    return path.startswith(_LIMITED_FOLDER) or path in _LIMITED_PATHS
+    return path.startswith(_LIMITED_FOLDERS) or path in _LIMITED_PATHS
 
 
 def too_many_requests(wait_seconds: int) -> JSONResponse:

@@ -67,15 +67,23 @@ class GrantGate:
             return None
 
     async def _is_alive(self, request: Request, payload: AccessTokenPayload) -> bool:
-        """True if the token's grant is not revoked. Raises `StateUnavailable`."""
+        """True if the token's grant is not revoked, nor all access of its account ended since.
+
+        Raises `StateUnavailable`.
+        """
+        context = self._deps.reboot_context(request)
+        account = grants.account_id(self._deps.config.github_web_url, payload.user_id)
+        now_seconds = int(self._deps.clock())
         if not payload.grant_id:
             # From the tutorial's page, which hands out a token without a client and a grant.
-            return True
+            return await grants.counts_still(
+                context, account, issued_at_seconds=payload.issued_at, now_seconds=now_seconds
+            )
         outcome = await grants.look_up(
-            self._deps.reboot_context(request),
+            context,
             # Not only by its id: the grant must also be one of the token's own account.
-            grants.account_id(self._deps.config.github_web_url, payload.user_id),
+            account,
             grant_id=payload.grant_id,
-            now_seconds=int(self._deps.clock()),
+            now_seconds=now_seconds,
         )
         return outcome == OK

@@ -1,8 +1,8 @@
 """`GET /oauth/callback`: GitHub sends the browser back to here.
 
 Three steps, each once: read what GitHub sent (`oauth/github_answer.py`), decide about the sign-in
-(`oauth/finish_sign_in.py`), answer. A person's own sign-in ends on a page with the token. A
-client's sign-in ends at the client, with a code of ours or an error.
+(`oauth/finish_sign_in.py`), answer. A person's own sign-in ends on a page with the token, or at
+`/account`. A client's sign-in ends at the client, with a code of ours or an error.
 """
 
 import logging
@@ -14,13 +14,16 @@ from starlette.responses import RedirectResponse, Response
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
 from gist_mcp.logs.event import event
+from gist_mcp.oauth.account_sign_in import account_opened
 from gist_mcp.oauth.answers import NO_STORE, error_response, wants_page
 from gist_mcp.oauth.authorization_request import AuthorizationRequest, destination_of
+from gist_mcp.oauth.disconnect import disconnected
 from gist_mcp.oauth.finish_sign_in import NextStep, NotSignedIn, SignedIn, finish_sign_in
 from gist_mcp.oauth.github_answer import GitHubAnswer, read_answer
 from gist_mcp.oauth.known_browser import set_known_account
 from gist_mcp.oauth.request_cookie import delete_request_cookie
 from gist_mcp.oauth.restart_page import error_with_restart
+from gist_mcp.oauth.sign_in import ACCOUNT_FLOW, DISCONNECT_FLOW
 from gist_mcp.oauth.tutorial_token import tutorial_token_response
 from gist_mcp.tokens.code_and_refresh_token import (
     AUTHORIZATION_CODE_LIFETIME_SECONDS,
@@ -47,12 +50,21 @@ async def callback(request: Request) -> Response:
     end = await finish_sign_in(deps, deps.reboot_context(request), answer)
     if isinstance(end, NotSignedIn):
         return _without_token(request, answer, end)
-    if answer.wanted is None:
-        response = await tutorial_token_response(request, end)
-    else:
-        response = _to_client(request, answer, answer.wanted, code=_code(deps, answer.wanted, end))
+    response = await _signed_in(request, answer, end)
     set_known_account(response, deps, end.user_id)
     return response
+
+
+async def _signed_in(request: Request, answer: GitHubAnswer, end: SignedIn) -> Response:
+    """What the sign-in was begun for."""
+    deps: Deps = request.app.state.deps
+    if answer.wanted is not None:
+        return _to_client(request, answer, answer.wanted, code=_code(deps, answer.wanted, end))
+    if end.flow == ACCOUNT_FLOW:
+        return await account_opened(request, end)
+    if end.flow == DISCONNECT_FLOW:
+        return await disconnected(request, end)
+    return await tutorial_token_response(request, end)
 
 
 def _without_token(request: Request, answer: GitHubAnswer, end: NotSignedIn) -> Response:

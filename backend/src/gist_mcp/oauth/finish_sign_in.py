@@ -63,13 +63,16 @@ logger = logging.getLogger(__name__)
 class SignedIn:
     """GitHub's tokens, and the account that they belong to.
 
-    `scopes` are those granted, not those asked for, and `None` if GitHub does not say.
+    `scopes` are those granted, not those asked for, and `None` if GitHub does not say. `flow` is
+    what the sign-in was begun for. `sign_in_id` names it; it opens nothing.
     """
 
     github: GitHubPair
     user_id: GitHubUserId
     login: str
     scopes: frozenset[str] | None
+    flow: str
+    sign_in_id: str
 
 
 class NextStep(Enum):
@@ -189,6 +192,8 @@ async def _ask_github(deps: Deps, answer: GitHubAnswer, claimed: Claimed) -> Sig
         user_id=who.user.id,
         login=who.user.login,
         scopes=who.scopes if grant.scopes is None else grant.scopes,
+        flow=claimed.flow,
+        sign_in_id=sign_in.digest_of(answer.oauth_state),
     )
 
 

@@ -6,16 +6,19 @@ from collections.abc import Mapping
 
 from starlette.requests import Request
 
-from gist_mcp.clients.client import Client
+from gist_mcp.clients.client import Client, display_name
 from gist_mcp.deps import Deps
 from gist_mcp.errors import AccountNotAllowed, OAuthError
 from gist_mcp.logs.context import note
+from gist_mcp.oauth.audit_events import note_event
 from gist_mcp.oauth.authorization_request import check_resource
 from gist_mcp.oauth.pkce import verify_s256
 from gist_mcp.oauth.revoke_at_github import revoke_at_github
 from gist_mcp.oauth.token_pair import TokenPair, issue_token_pair
+from gist_mcp.servicers.audit_log import REFUSED
 from gist_mcp.servicers.grant import FULL, OK, REPLAYED
 from gist_mcp.servicers.unlogged_call import StateUnavailable
+from gist_mcp.sessions.audit import CLIENT_ALLOWED, TOKEN_REUSED
 from gist_mcp.tokens import grants
 from gist_mcp.tokens.code_and_refresh_token import (
     AuthorizationCode,
@@ -50,12 +53,22 @@ async def redeem_code(request: Request, client: Client, parameters: Mapping[str,
         account,
         grant_id=granted.grant_id,
         code_expires_at=code.expires_at,
+        client_name=display_name(client.name),
         now_seconds=int(deps.clock()),
     )
     if outcome == REPLAYED:
         # A code that comes twice was stolen, from this client or by it. The writer has revoked the
         # grant, and with it every token of ours (RFC 6749, 4.1.2 and 10.5).
         await revoke_at_github(deps, granted.github)
+        await note_event(
+            deps,
+            context,
+            TOKEN_REUSED,
+            client,
+            user_id=granted.user_id,
+            grant_id=granted.grant_id,
+            outcome=REFUSED,
+        )
     if outcome == FULL:
         text = "Too many sign-ins of this account at once. Try again in a minute."
         raise StateUnavailable(text, retry_after_seconds=60)
@@ -68,6 +81,9 @@ async def redeem_code(request: Request, client: Client, parameters: Mapping[str,
         )
         await revoke_at_github(deps, granted.github)
         raise invalid_grant("the account may not use this server")
+    await note_event(
+        deps, context, CLIENT_ALLOWED, client, user_id=granted.user_id, grant_id=granted.grant_id
+    )
     return issue_token_pair(deps, granted, generation=0)
 
 

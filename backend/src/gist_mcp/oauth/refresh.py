@@ -27,12 +27,15 @@ from gist_mcp.errors import (
 from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.github.models import TokenGrant
 from gist_mcp.logs.context import note
+from gist_mcp.oauth.audit_events import note_event
 from gist_mcp.oauth.authorization_request import check_resource
-from gist_mcp.oauth.owner_hop import forward_to_owner, is_forwarded
+from gist_mcp.oauth.owner_hop import forward_to_owner, hop_of
 from gist_mcp.oauth.revoke_at_github import revoke_at_github
 from gist_mcp.oauth.token_pair import TokenPair, issue_token_pair
 from gist_mcp.principal import Principal
+from gist_mcp.servicers.audit_log import DONE, REFUSED
 from gist_mcp.servicers.grant import OK, REPLAYED
+from gist_mcp.sessions.audit import ENDED_BY_GITHUB, TOKEN_REUSED
 from gist_mcp.sessions.placement import account_state_ref, is_account_here
 from gist_mcp.tokens import grants
 from gist_mcp.tokens.code_and_refresh_token import (
@@ -68,14 +71,14 @@ async def refresh(
     account = grants.account_id(deps.config.github_web_url, token.granted.user_id)
     # A refresh token of GitHub works once: of two processes that send it, one would be refused. And
     # only the owner can count how often the account's clients refresh.
-    if not is_forwarded(request) and not is_account_here(account):
+    if hop_of(request) is None and not is_account_here(account):
         return await forward_to_owner(request, account_state_ref(account), parameters)
     deps.refresh_limit.take(account)
-    return await _rotate(deps, deps.reboot_context(request), token, account)
+    return await _rotate(deps, deps.reboot_context(request), token, account, client)
 
 
 async def _rotate(
-    deps: Deps, context: ExternalContext, token: RefreshToken, account: str
+    deps: Deps, context: ExternalContext, token: RefreshToken, account: str, client: Client
 ) -> TokenPair:
     """The next token pair: GitHub is asked, then the rotation is recorded."""
     now = int(deps.clock())
@@ -90,7 +93,7 @@ async def _rotate(
     )
     granted = token.granted
     if outcome == OK:
-        granted = await _granted_by_github(deps, context, token, account)
+        granted = await _granted_by_github(deps, context, token, account, client)
     # Refresh token rotation (RFC 9700, 2.2.2 and 4.14.2): an old token that comes again was stolen,
     # and the writer revokes the grant. So it is called for a dead token too.
     now = int(deps.clock())
@@ -100,13 +103,15 @@ async def _rotate(
         # The grant was revoked meanwhile. Without this GitHub's new tokens would stay valid, with
         # nobody left to revoke them.
         await revoke_at_github(deps, granted.github)
+    if outcome == REPLAYED:
+        await _note(deps, context, TOKEN_REUSED, client, granted, outcome=REFUSED)
     if outcome != OK:
         raise invalid_grant(f"refresh token {outcome}")
     return issue_token_pair(deps, granted, generation=generation)
 
 
 async def _granted_by_github(
-    deps: Deps, context: ExternalContext, token: RefreshToken, account: str
+    deps: Deps, context: ExternalContext, token: RefreshToken, account: str, client: Client
 ) -> Granted:
     """What GitHub grants now. Revokes the grant if GitHub has ended it, or if its account may not
     use this server any more.
@@ -138,7 +143,27 @@ async def _granted_by_github(
             generation=token.generation,
             now_seconds=int(deps.clock()),
         )
+        await _note(deps, context, ENDED_BY_GITHUB, client, token.granted)
         raise invalid_grant(error.log_reason) from None
+
+
+async def _note(
+    deps: Deps,
+    context: ExternalContext,
+    event: str,
+    client: Client,
+    granted: Granted,
+    outcome: str = DONE,
+) -> None:
+    await note_event(
+        deps,
+        context,
+        event,
+        client,
+        user_id=granted.user_id,
+        grant_id=granted.grant_id,
+        outcome=outcome,
+    )
 
 
 async def _ask_github(deps: Deps, token: RefreshToken, account: str) -> Granted:

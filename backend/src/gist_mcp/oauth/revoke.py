@@ -12,12 +12,14 @@ from gist_mcp.http.limits import too_many_requests
 from gist_mcp.logs.context import note
 from gist_mcp.logs.event import event
 from gist_mcp.oauth.answers import NO_STORE, unavailable_response
+from gist_mcp.oauth.audit_events import note_event
 from gist_mcp.oauth.client_authentication import authenticated_client, client_error_response
 from gist_mcp.oauth.garbage import TooMuchGarbage, limit_garbage
 from gist_mcp.oauth.parameters import form_parameters
 from gist_mcp.oauth.revoke_at_github import revoke_at_github
 from gist_mcp.principal import GitHubUserId
 from gist_mcp.servicers.unlogged_call import StateUnavailable
+from gist_mcp.sessions.audit import CLIENT_LEFT
 from gist_mcp.tokens import grants
 from gist_mcp.tokens.access_token import ACCESS_TOKEN_PREFIX, open_access_token
 from gist_mcp.tokens.code_and_refresh_token import open_refresh_token
@@ -69,11 +71,15 @@ async def _revoke(request: Request) -> None:
     note(account_id=opened.user_id, client_id=client.key)
     # The whole grant ends, its other tokens too (RFC 7009, 2.1). Durable state comes first: from
     # here on our tokens are refused, whatever happens at GitHub.
+    context = deps.reboot_context(request)
     await grants.revoke(
-        deps.reboot_context(request),
+        context,
         grants.account_id(deps.config.github_web_url, opened.user_id),
         grant_id=opened.grant_id,
         now_seconds=int(deps.clock()),
+    )
+    await note_event(
+        deps, context, CLIENT_LEFT, client, user_id=opened.user_id, grant_id=opened.grant_id
     )
     await revoke_at_github(deps, opened.github)
 

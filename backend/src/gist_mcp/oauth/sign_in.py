@@ -21,6 +21,13 @@ CLIENT_FLOW: Final = "client"
 """An OAuth client gets an authorization code."""
 
 
+ACCOUNT_FLOW: Final = "account"
+"""A person signs in to `/account`. Nobody gets a token."""
+
+DISCONNECT_FLOW: Final = "disconnect"
+"""A person at `/account` signs in once more, to end all access and have everything erased."""
+
+
 class SignInRefused(GistMcpError):
     """The state refuses the call; `outcome` is one of `gist_mcp.servicers.sign_in`.
 

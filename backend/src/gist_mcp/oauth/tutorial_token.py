@@ -10,12 +10,14 @@ from gist_mcp.github.credential import GitHubCredential
 from gist_mcp.oauth.answers import json_response, wants_page
 from gist_mcp.oauth.finish_sign_in import SignedIn
 from gist_mcp.pages import page
+from gist_mcp.sessions.audit import TOKEN_TAKEN, Entry
 from gist_mcp.tokens.access_token import (
     SIGN_IN_PAGE_CLIENT_ID,
     AccessTokenPayload,
     access_token_lifetime,
     seal_access_token,
 )
+from gist_mcp.tokens.grants import account_id
 
 INSTRUCTIONS = "Include this token in MCP requests using the Authorization header: Bearer <token>"
 """The text that the tutorial shows."""
@@ -29,6 +31,11 @@ async def tutorial_token_response(request: Request, signed_in: SignedIn) -> Resp
     deps: Deps = request.app.state.deps
     missing = missing_scopes(deps.config.github_scopes, signed_in.scopes)
     access_token, expires_in_seconds = await _access_token(deps, signed_in)
+    await deps.audit.note(
+        deps.reboot_context(request),
+        account_id(deps.config.github_web_url, signed_in.user_id),
+        Entry(event=TOKEN_TAKEN, source=f"{TOKEN_TAKEN}\n{signed_in.sign_in_id}"),
+    )
     scopes = None if signed_in.scopes is None else sorted(signed_in.scopes)
     if wants_page(request):
         return page(

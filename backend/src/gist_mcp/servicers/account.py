@@ -6,7 +6,7 @@ Writers may be run twice by Reboot's effect validation and hold no memory.
 from collections.abc import Sequence
 from typing import Final
 
-from reboot.aio.contexts import WriterContext
+from reboot.aio.contexts import ReaderContext, WriterContext
 
 from gist_mcp.servicers.authorizers import front_door_only
 from gist_state.v1.account import OpenSession, StoredSince
@@ -55,6 +55,10 @@ class AccountServicer(Account.Servicer):
             each for each in self.state.sessions or [] if each.session_id != request.session_id
         ]
         return Account.EndSessionResponse()
+
+    async def open_sessions(self, context: ReaderContext) -> Account.OpenSessionsResponse:
+        """The sessions that count, the longest open first. Some may have ended by their age."""
+        return Account.OpenSessionsResponse(sessions=list(self.state.sessions or []))
 
     async def note_stored(
         self, context: WriterContext, request: Account.NoteStoredRequest

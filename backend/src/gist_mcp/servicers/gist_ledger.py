@@ -144,6 +144,16 @@ class GistLedgerServicer(GistLedger.Servicer):
             writes=list(self.state.writes or []), claims=list(self.state.claims or [])
         )
 
+    async def erase(
+        self, context: WriterContext, request: GistLedger.EraseRequest
+    ) -> GistLedger.EraseResponse:
+        """Forgets everything. Only after the account's sessions have ended: their calls send
+        nothing more, and so none can make again what is forgotten here."""
+        self.state.writes = []
+        self.state.claims = []
+        self.state.forgotten_until_seconds = None
+        return GistLedger.EraseResponse()
+
 
 def _refused(outcome: str, now_seconds: int) -> GistLedger.IntendResponse:
     """The answer to an intent that leaves everything as it is."""

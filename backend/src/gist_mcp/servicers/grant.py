@@ -50,7 +50,11 @@ class GrantsServicer(Grants.Servicer):
         if record is not None:
             record.is_revoked = True
             outcome = REPLAYED
-        elif request.now_seconds >= request.code_expires_at_seconds:
+        elif (
+            request.now_seconds >= request.code_expires_at_seconds
+            # Or what was on its way when the person ended all access would open it again.
+            or self._is_ended(request.code_issued_at_seconds)
+        ):
             outcome = EXPIRED
         else:
             records = make_room(records, request.now_seconds)
@@ -64,6 +68,7 @@ class GrantsServicer(Grants.Servicer):
                     generation=0,
                     rotated_at_seconds=request.now_seconds,
                     is_revoked=False,
+                    client_name=request.client_name,
                 )
             )
         self.state.records = records
@@ -106,9 +111,36 @@ class GrantsServicer(Grants.Servicer):
         self, context: ReaderContext, request: Grants.LookUpRequest
     ) -> Grants.LookUpResponse:
         """Whether a grant is alive, and whether its refresh token would rotate."""
+        if request.issued_at_seconds is not None:
+            is_over = self._is_ended(request.issued_at_seconds)
+            return Grants.LookUpResponse(outcome=UNKNOWN if is_over else OK)
         record = find(self.state.records or [], request.grant_digest)
         outcome = rotate_outcome(record, request.generation, request.now_seconds)
         return Grants.LookUpResponse(outcome=outcome)
+
+    async def living(
+        self, context: ReaderContext, request: Grants.LivingRequest
+    ) -> Grants.LivingResponse:
+        """The grants whose tokens work."""
+        records = prune(self.state.records or [], request.now_seconds)
+        return Grants.LivingResponse(
+            records=[each for each in records if not each.is_revoked],
+            ended_at_seconds=self.state.ended_at_seconds,
+        )
+
+    async def end_all(
+        self, context: WriterContext, request: Grants.EndAllRequest
+    ) -> Grants.EndAllResponse:
+        """Ends every grant, every code, and every token without a grant that there is now."""
+        # The records may leave: no token of a grant that is not here works.
+        self.state.records = []
+        self.state.ended_at_seconds = max(request.now_seconds, self.state.ended_at_seconds or 0)
+        return Grants.EndAllResponse()
+
+    def _is_ended(self, issued_at_seconds: int | None) -> bool:
+        """True for what was made before the person last ended all access."""
+        ended_at_seconds = self.state.ended_at_seconds
+        return ended_at_seconds is not None and (issued_at_seconds or 0) <= ended_at_seconds
 
 
 def find(records: Sequence[GrantRecord], grant_digest: str) -> GrantRecord | None:

@@ -26,7 +26,16 @@ LIFETIME_SECONDS: Final = 365 * 24 * 3600
 
 def bucket_id(token_digest: str) -> str:
     """The id of the state that holds the token with this digest (hexadecimal)."""
-    return f"bucket-{int(token_digest[:8], 16) % BUCKETS:04d}"
+    return _nth_bucket(int(token_digest[:8], 16))
+
+
+def bucket_ids() -> list[str]:
+    """All buckets. Most of them may never have been written."""
+    return [_nth_bucket(number) for number in range(BUCKETS)]
+
+
+def _nth_bucket(number: int) -> str:
+    return f"bucket-{number % BUCKETS:04d}"
 
 
 class KnownTokensServicer(KnownTokens.Servicer):
@@ -59,6 +68,23 @@ class KnownTokensServicer(KnownTokens.Servicer):
         living = prune(self.state.records or [], request.now_seconds)
         self.state.records = without(living, request.token_digest)
         return KnownTokens.ForgetResponse()
+
+    async def holds(
+        self, context: ReaderContext, request: KnownTokens.HoldsRequest
+    ) -> KnownTokens.HoldsResponse:
+        """Whether the bucket has a token of an account."""
+        records = self.state.records or []
+        return KnownTokens.HoldsResponse(
+            holds=any(each.user_id == request.user_id for each in records)
+        )
+
+    async def forget_account(
+        self, context: WriterContext, request: KnownTokens.ForgetAccountRequest
+    ) -> KnownTokens.ForgetAccountResponse:
+        """Forgets every token of an account."""
+        records = self.state.records or []
+        self.state.records = [each for each in records if each.user_id != request.user_id]
+        return KnownTokens.ForgetAccountResponse()
 
 
 def find(records: Sequence[KnownTokenRecord], token_digest: str) -> KnownTokenRecord | None:

@@ -11,10 +11,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from cachetools import LRUCache
+from google.protobuf.empty_pb2 import Empty
 
 from gist_mcp.errors import LimitReached
 from gist_mcp.principal import McpSessionId
-from gist_mcp.servicers.unlogged_call import Caller, StateUnavailable, call_patiently
+from gist_mcp.servicers.unlogged_call import (
+    Caller,
+    StateMissing,
+    StateUnavailable,
+    call_patiently,
+)
 from gist_mcp.sessions.retention import SESSION_LIFETIME_SECONDS
 from gist_mcp.span import NO_SPAN, Span
 from gist_mcp.telemetry import metrics
@@ -172,6 +178,30 @@ class Accounts:
         stored.total_bytes = max(0, int(answer.stored_bytes) + not_written_bytes)
         self._stored[account] = stored
         return stored
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountedSession:
+    """A session that counts for an account. It may have ended by its age."""
+
+    session_id: McpSessionId
+    opened_at_seconds: int
+
+
+async def counted_sessions(caller: Caller, account: str) -> list[CountedSession]:
+    """The account's sessions, the longest open first. Raises `StateUnavailable`."""
+    try:
+        answer = await _call(caller, account, "OpenSessions", Empty())
+    except StateMissing:
+        return []
+    return [
+        CountedSession(
+            session_id=McpSessionId(each.session_id),
+            # Reboot's numbers are floats on the way.
+            opened_at_seconds=int(each.opened_at_seconds),
+        )
+        for each in answer.sessions.elements
+    ]
 
 
 async def _call(caller: Caller, account: str, method: str, request: object) -> Any:

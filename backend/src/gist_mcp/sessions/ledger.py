@@ -1,8 +1,11 @@
 """Calls to the `GistLedger` states of a user. Decides which of them holds which record."""
 
+import contextlib
 import hashlib
 from dataclasses import dataclass, field
 from typing import Any
+
+from google.protobuf.empty_pb2 import Empty
 
 from gist_mcp.constants import LEASE_WORK_SECONDS, LEDGER_BUCKETS_PER_USER
 from gist_mcp.errors import Conflict, TakenOver
@@ -77,6 +80,23 @@ def bucket_ids(issuer: str, user_id: GitHubUserId) -> list[str]:
 def _nth_bucket(issuer: str, user_id: GitHubUserId, number: int) -> str:
     account = hashlib.sha256(f"{issuer}\n{user_id}".encode()).hexdigest()[:32]
     return f"{account}-{number % LEDGER_BUCKETS_PER_USER}"
+
+
+async def erase(caller: Caller, issuer: str, user_id: GitHubUserId) -> None:
+    """Forgets everything that an account has changed. Its sessions must have ended before.
+
+    May be repeated. Raises `StateUnavailable`.
+    """
+    for bucket in bucket_ids(issuer, user_id):
+        # Most were never written, and are not to be made for this.
+        with contextlib.suppress(StateMissing):
+            records = await _call(caller, bucket, "Records", Empty())
+            if records.writes.elements or records.claims.elements:
+                await _call(caller, bucket, "Erase", messages.GistLedgerEraseRequest())
+
+
+async def _call(caller: Caller, bucket: str, method: str, request: object) -> Any:
+    return await call_patiently(caller, GistLedger, GistLedgerMethodsStub, bucket, method, request)
 
 
 class Ledger:
@@ -233,6 +253,4 @@ class Ledger:
 
     async def _call(self, name: str, method: str, request: object) -> Any:
         bucket = bucket_id(self._issuer, self._user_id, name)
-        return await call_patiently(
-            self._caller, GistLedger, GistLedgerMethodsStub, bucket, method, request
-        )
+        return await _call(self._caller, bucket, method, request)

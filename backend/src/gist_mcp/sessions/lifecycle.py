@@ -153,6 +153,21 @@ class SessionLifecycle:
         told = event("session_ended", session=name, reason="ended by its client")
         logger.info("session %s ended by its client", name, extra=told)
 
+    async def end_from_outside(
+        self, context: ExternalContext, account: str, session_id: McpSessionId
+    ) -> None:
+        """Ends a session of the account for its person. May be repeated, in any process.
+
+        Durably everywhere. Only the session's own process also ends its streams, and forgets its
+        credential at once. Raises `StateUnavailable`.
+        """
+        # Missing is one whose opening had failed after it was counted.
+        with contextlib.suppress(StateMissing):
+            await ownership.close_session(context, session_id, now_seconds=int(self.clock()))
+        self._forget(session_id)
+        await self.accounts.session_ended(context, account, session_id)
+        logger.info("session %s ended by its person", ownership.short_name(session_id))
+
     def _forget(self, session_id: McpSessionId) -> None:
         self.sessions.forget(session_id)
         self.vault.retire(session_id)

@@ -38,3 +38,8 @@ def state_ref(session_id: McpSessionId) -> str:
 def account_state_ref(account: str) -> str:
     """The account's value of Reboot's header for the state of a request."""
     return f"{ACCOUNT_TYPE}:{account}"
+
+
+def account_of(state_ref: str) -> str:
+    """The account that `account_state_ref` was made for."""
+    return state_ref.removeprefix(f"{ACCOUNT_TYPE}:")

@@ -59,6 +59,7 @@ nothing is old takes some ten milliseconds."""
 MIN_PAGE_PAUSE_SECONDS: Final = 0.5
 
 LEDGER_TYPE: Final = StateTypeName("gist_state.v1.GistLedger")
+AUDIT_TYPE: Final = StateTypeName("gist_state.v1.AuditLog")
 
 MAX_COUNTED_SESSIONS: Final = 20_000
 """Sessions whose new calls are counted."""
@@ -111,14 +112,15 @@ class Retention:
         if self._new_calls[session_id] < MAX_KEPT:
             return
         del self._new_calls[session_id]
-        tidying = asyncio.create_task(_logged(self.tidy(session_id), "a session"))
+        tidying = asyncio.create_task(logged(self.tidy(session_id), "a session"))
         self._tidying.add(tidying)
         tidying.add_done_callback(self._tidying.discard)
 
-    async def tidy(self, session_id: McpSessionId) -> None:
+    async def tidy(self, session_id: McpSessionId, *, before_seconds: int | None = None) -> None:
         """Empties the old calls of a session, and takes them out of its record.
 
-        Nothing for a session that is unknown, or not this process's. Raises `StateUnavailable`.
+        Old are those that came before that Unix time, or by the retention time. Nothing for a
+        session that is unknown, or not this process's. Raises `StateUnavailable`.
         """
         server = server_of(SESSION_TYPE, session_id)
         if server is None:
@@ -129,7 +131,7 @@ class Retention:
                 old = await old_calls(
                     caller,
                     session_id,
-                    before_seconds=self._call_limit(),
+                    before_seconds=self._call_limit() if before_seconds is None else before_seconds,
                     includes_untimed=self._includes_untimed(),
                 )
             except StateMissing:
@@ -179,7 +181,7 @@ class Retention:
         self, server: ServerHere, session_id: McpSessionId, stored: bytes
     ) -> None:
         # On what is on disk: a question to the session would bring it into memory.
-        state = _parsed(stored)
+        state = parsed_session(stored)
         if mcp_session_rules.old_calls(
             state,
             before_seconds=self._call_limit(),
@@ -194,7 +196,7 @@ class Retention:
     def _is_over(self, stored: bytes) -> bool:
         now_seconds = self._clock()
         return mcp_session_rules.is_over(
-            _parsed(stored),
+            parsed_session(stored),
             closed_before_seconds=int(now_seconds - self._retention_seconds),
             opened_before_seconds=int(now_seconds - SESSION_LIFETIME_SECONDS),
         )
@@ -208,7 +210,7 @@ class Retention:
         return self._clock() - self._started_at_seconds > UNTIMED_SECONDS
 
     async def forget_idle(self) -> int:
-        """Takes idle sessions and all gist ledgers out of Reboot's memory. How many have left."""
+        """Takes idle sessions, ledgers and audit logs out of memory. How many have left."""
         left = 0
         for server in servers_here():
             left += await forget_states(
@@ -216,8 +218,9 @@ class Retention:
                 SESSION_TYPE,
                 keep=lambda state_id: self._sessions.has(McpSessionId(state_id)),
             )
-            # A ledger is read and written at a few moments of a call, from disk in a millisecond.
-            left += await forget_states(server, LEDGER_TYPE, keep=lambda _: False)
+            # These are read and written at a few moments of a call, from disk in a millisecond.
+            for state_type in (LEDGER_TYPE, AUDIT_TYPE):
+                left += await forget_states(server, state_type, keep=lambda _: False)
         return left
 
     async def sweep_for_ever(self) -> None:
@@ -226,22 +229,23 @@ class Retention:
         await asyncio.sleep(MIN_SWEEP_SECONDS)
         while True:
             next_at_seconds = loop.time() + self._sweep_seconds
-            await _logged(self.sweep(), "all sessions")
+            await logged(self.sweep(), "all sessions")
             await asyncio.sleep(max(next_at_seconds - loop.time(), MIN_PAGE_PAUSE_SECONDS))
 
     async def forget_idle_for_ever(self) -> None:
         """Takes idle sessions out of memory, twice in the time after which they count as idle."""
         while True:
             await asyncio.sleep(self._idle_seconds / 2)
-            await _logged(self.forget_idle(), "idle sessions")
+            await logged(self.forget_idle(), "idle sessions")
 
 
-def _parsed(stored: bytes) -> McpSession.State:
+def parsed_session(stored: bytes) -> McpSession.State:
+    """A session as it is on disk."""
     state: McpSession.State = McpSessionFromProto(messages.McpSession.FromString(stored))
     return state
 
 
-async def _logged(work: Awaitable[object], what: str) -> None:
+async def logged(work: Awaitable[object], what: str) -> None:
     """Does the work. A failure is logged, and made good by the next time."""
     try:
         await work

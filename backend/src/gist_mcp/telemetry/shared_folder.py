@@ -8,8 +8,8 @@ imported. Reboot's server processes inherit it, from a process that Reboot start
 imported.
 
 The folder is temporary and in no durable state: a new start of the deployment counts from 0, as
-Prometheus expects. It goes when the main process ends. One that was killed leaves it behind, and
-the next start removes it.
+Prometheus expects. It goes when the main process is stopped. One that was killed leaves it behind,
+and the next start removes it.
 """
 
 import atexit
@@ -38,6 +38,12 @@ def share_counts() -> None:
         return
     remove_those_left_behind(Path(tempfile.gettempdir()))
     os.environ[VARIABLE] = str(_new_folder())
+    atexit.register(remove)
+
+
+def remove() -> None:
+    """Removes the folder of this process and of those that it has started: all of them end."""
+    shutil.rmtree(os.environ[VARIABLE], ignore_errors=True)
 
 
 def remove_those_left_behind(parent: Path) -> None:
@@ -69,5 +75,4 @@ def _new_folder() -> Path:
     # Stays open, and is inherited by no program.
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

@@ -4,6 +4,8 @@ Only the app can ask GitHub whether a token is its own, out of one budget for al
 it asks once for a token, over all server processes and restarts.
 """
 
+import asyncio
+import contextlib
 import hashlib
 import hmac
 import logging
@@ -13,7 +15,7 @@ from typing import Any
 from gist_mcp.config import Config
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
 from gist_mcp.principal import GitHubUserId
-from gist_mcp.servicers.known_token import bucket_id
+from gist_mcp.servicers.known_token import bucket_id, bucket_ids
 from gist_mcp.servicers.process_call import StateCalls
 from gist_mcp.servicers.unlogged_call import StateMissing, StateUnavailable
 from gist_mcp.tokens.sealing import Sealer
@@ -25,6 +27,8 @@ from gist_state.v1.known_token_pb2_grpc import KnownTokensMethodsStub
 logger = logging.getLogger(__name__)
 
 _PURPOSE = "known-github-token"
+
+_BUCKETS_AT_ONCE = 16
 
 
 class KnownTokens:
@@ -87,6 +91,24 @@ class KnownTokens:
             except StateUnavailable as error:
                 logger.warning("a token was not forgotten: %s", error.log_reason)
 
+    async def forget_account(self, user_id: GitHubUserId) -> None:
+        """Forgets every token of an account. May be repeated. Raises `StateUnavailable`.
+
+        It takes a second: a token is found by its digest, and an account's are anywhere.
+        """
+        at_once = asyncio.Semaphore(_BUCKETS_AT_ONCE)
+
+        async def forget_in(bucket: str) -> None:
+            async with at_once:
+                # Most were never written, and are not to be made for this.
+                with contextlib.suppress(StateMissing):
+                    asked = messages.KnownTokensHoldsRequest(user_id=user_id)
+                    if (await self._call_bucket(bucket, "Holds", asked)).holds:
+                        request = messages.KnownTokensForgetAccountRequest(user_id=user_id)
+                        await self._call_bucket(bucket, "ForgetAccount", request)
+
+        await asyncio.gather(*map(forget_in, bucket_ids()))
+
     def _digests(self, token: GitHubToken) -> list[str]:
         """Under each key, the sealing one first."""
         # Under a key, so that a copy of the state does not even tell whether a token that somebody
@@ -106,6 +128,9 @@ class KnownTokens:
         return response.record
 
     async def _call(self, digest: str, method: str, request: object) -> Any:
+        return await self._call_bucket(bucket_id(digest), method, request)
+
+    async def _call_bucket(self, bucket: str, method: str, request: object) -> Any:
         return await self._calls.call(
-            rbt.KnownTokens, KnownTokensMethodsStub, bucket_id(digest), method, request
+            rbt.KnownTokens, KnownTokensMethodsStub, bucket, method, request
         )

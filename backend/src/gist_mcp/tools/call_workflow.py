@@ -137,6 +137,8 @@ class ToolCallingSessionServicer(McpSessionServicer):
             cancelled=self._cancelled(context, request_id),
             steps=steps,
             checkpoint=_checkpoint(state, request_id),
+            tool_name=request.name,
+            client_name=state.client_name or "",
         )
 
     def _cancelled(
