@@ -2,7 +2,7 @@
 
 import pytest
 
-from gist_mcp.calls.call import InternalError
+from gist_mcp.calls.tool_errors import InternalError
 from gist_mcp.changes.change_errors import final_error
 from gist_mcp.changes.create_gist import CreateGist
 from gist_mcp.changes.work import NeverMade

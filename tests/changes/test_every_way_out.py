@@ -110,7 +110,7 @@ def world(
     # What happens, and in which order, does not depend on the pauses.
     monkeypatch.setattr(CreateGist, "look_delays_seconds", (0.0, 0.0))
     monkeypatch.setattr("gist_mcp.changes.change_once.UNREACHABLE_DELAYS_SECONDS", (0.0, 0.0))
-    monkeypatch.setattr("gist_mcp.calls.call.REBOOT_RETRY_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr("gist_mcp.calls.tool_errors.REBOOT_RETRY_SECONDS", (0.0, 0.0))
     world = CreateWorld(SessionWorld(runtime, owner=OCTOCAT), github)
     world.sessions.now_seconds = time.time()
     watch_points(world.points, monkeypatch)

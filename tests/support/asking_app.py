@@ -9,8 +9,9 @@ from mcp.types import ToolAnnotations
 from reboot.mcp.server import DurableContext
 
 import main
-from gist_mcp.calls.call import running_call, tool_errors
+from gist_mcp.calls.call import running_call
 from gist_mcp.calls.question import ask
+from gist_mcp.calls.tool_errors import tool_errors
 from gist_mcp.tools import call_validation, run_tool
 from gist_mcp.tools.registry import ToolEntry
 

@@ -7,7 +7,7 @@ from typing import Any
 from mcp.types import ToolAnnotations
 from reboot.mcp.server import DurableContext
 
-from gist_mcp.calls.call import tool_errors
+from gist_mcp.calls.tool_errors import tool_errors
 from gist_mcp.sessions.new_call import NewCall, new_request_id
 from gist_mcp.tools import call_validation, run_tool
 from gist_mcp.tools.registry import ToolEntry

@@ -157,7 +157,7 @@ def test_the_account_hears_what_is_stored_of_a_call_that_has_ended(world: Sessio
 def test_a_call_whose_state_is_away_for_a_moment_runs_again(
     world: SessionWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gist_mcp.calls.call.REBOOT_RETRY_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr("gist_mcp.calls.tool_errors.REBOOT_RETRY_SECONDS", (0.0, 0.0))
     runs = 0
 
     async def unavailable_twice(context: DurableContext) -> str:
@@ -177,7 +177,7 @@ def test_a_call_whose_state_is_away_for_a_moment_runs_again(
 def test_a_call_whose_state_stays_away_gets_a_response_and_is_not_tried_for_ever(
     world: SessionWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gist_mcp.calls.call.REBOOT_RETRY_SECONDS", (0.0,))
+    monkeypatch.setattr("gist_mcp.calls.tool_errors.REBOOT_RETRY_SECONDS", (0.0,))
     tool = Raising(StateUnavailable("Try again.", log_reason=SECRET_TEXT))
 
     with extra_tool(tool):

@@ -1,6 +1,6 @@
 """The error with which a change ends: its text says whether the change may have been made."""
 
-from gist_mcp.calls.call import error_text
+from gist_mcp.calls.tool_errors import error_text
 from gist_mcp.changes.work import NeverMade, Words
 from gist_mcp.errors import (
     GistMcpError,

@@ -104,7 +104,7 @@ async def change_once(call: ToolCall, work: Work, idempotency_key: str | None = 
     except StateUnavailable:
         # Reboot does not serve for a moment. That does not end the call: the tool runs again, here
         # or in the next process, and the change stays open. So it is with whatever nobody expects,
-        # which is looked at where tools end (`call.tool_errors`).
+        # which is looked at where tools end (`calls/tool_errors.py`).
         raise
     except GistMcpError as error:
         raise await change.end_after(error) from None

@@ -13,7 +13,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from gist_mcp import process
-from gist_mcp.calls.call import RunningCall, ends_call
+from gist_mcp.calls.call import RunningCall
+from gist_mcp.calls.tool_errors import ends_call
 from gist_mcp.changes.audit_entry import record_end
 from gist_mcp.changes.change_errors import error_after, final_error, outcome_unknown
 from gist_mcp.changes.work import Made, Work

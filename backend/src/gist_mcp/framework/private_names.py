@@ -176,7 +176,7 @@ EXPECTED: Final[tuple[Exists, ...]] = (
         "rebootdev.aio.internals.channel_manager:_ChannelManager.get_channel_to_state",
         "self, state_type_name, state_ref, unresolvable_state_log_level",
     ),
-    # `tools/run_tool.py` and `calls/call.py`: a tool runs with DurableMCP's context.
+    # `tools/run_tool.py` and `calls/tool_errors.py`: a tool runs with DurableMCP's context.
     HasBody("reboot.mcp.server:_wrap_tool", "661ba1235f020867"),
     Exists("reboot.mcp.servicers.session:_context"),
     # `sessions/durable_mcp.py`: the SDK's server that DurableMCP makes.

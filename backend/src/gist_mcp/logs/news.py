@@ -60,9 +60,9 @@ RULES: Final = (
         text=re.compile(r"Error in (message router|SSE writer|standalone SSE writer)"),
         error=anyio.ClosedResourceError,
     ),
-    # DurableMCP, for each refusal that a tool answers on purpose (`calls/call.py` makes them all
-    # `PermissionError`). Its text is for the model and may quote arguments. The line of the call
-    # has the kind of refusal.
+    # DurableMCP, for each refusal that a tool answers on purpose (`calls/tool_errors.py` makes them
+    # all `PermissionError`). Its text is for the model and may quote arguments. The line of the
+    # call has the kind of refusal.
     Rule(
         logger=re.compile(r"respect\.reboot\.mcp\.server"),
         text=re.compile(r"Authorization denied in tool \w+: .*", re.DOTALL),

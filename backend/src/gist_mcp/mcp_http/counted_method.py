@@ -13,7 +13,7 @@ from mcp.types import ErrorData
 from pydantic import BaseModel
 
 from gist_mcp import process
-from gist_mcp.calls.call import error_text
+from gist_mcp.calls.tool_errors import error_text
 from gist_mcp.errors import (
     Conflict,
     GistMcpError,

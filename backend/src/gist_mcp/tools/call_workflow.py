@@ -16,15 +16,9 @@ from mcp.types import INTERNAL_ERROR, CallToolResult
 from reboot.aio.contexts import WorkflowContext
 
 from gist_mcp import process
-from gist_mcp.calls.call import (
-    InternalError,
-    RunningCall,
-    current_call,
-    end_of_call,
-    ends_call,
-    error_text,
-)
+from gist_mcp.calls.call import RunningCall, current_call
 from gist_mcp.calls.call_log import LoggedCall, whose
+from gist_mcp.calls.tool_errors import InternalError, end_of_call, ends_call, error_text
 from gist_mcp.framework.private_names import EffectValidation
 from gist_mcp.logs import context as log_context
 from gist_mcp.principal import GitHubUserId, McpSessionId

@@ -8,8 +8,9 @@ from pydantic import Field
 from reboot.mcp.server import DurableContext
 
 from gist_mcp import process
-from gist_mcp.calls.call import running_call, tool_errors
+from gist_mcp.calls.call import running_call
 from gist_mcp.calls.text import check_length
+from gist_mcp.calls.tool_errors import tool_errors
 from gist_mcp.errors import InvalidArgument
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.models import GistPage

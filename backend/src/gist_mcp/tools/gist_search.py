@@ -17,7 +17,8 @@ from pydantic import Field
 from reboot.mcp.server import DurableContext
 
 from gist_mcp import process
-from gist_mcp.calls.call import ToolCall, is_interrupted, running_call, tool_errors
+from gist_mcp.calls.call import ToolCall, running_call
+from gist_mcp.calls.tool_errors import is_interrupted, tool_errors
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.github.gist_contents import GistContents
 from gist_mcp.github.models import Gist

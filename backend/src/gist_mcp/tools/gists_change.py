@@ -8,8 +8,9 @@ from reboot.mcp.server import DurableContext
 
 from gist_mcp import process
 from gist_mcp.calls.argument_schema import ArgumentObject
-from gist_mcp.calls.call import ToolCall, running_call, tool_errors
+from gist_mcp.calls.call import ToolCall, running_call
 from gist_mcp.calls.text import check_length
+from gist_mcp.calls.tool_errors import tool_errors
 from gist_mcp.changes.change_once import change_once
 from gist_mcp.changes.delete_gist import DeleteGist
 from gist_mcp.changes.edit_file import EditFile

@@ -5,8 +5,9 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 from reboot.mcp.server import DurableContext
 
-from gist_mcp.calls.call import running_call, tool_errors
+from gist_mcp.calls.call import running_call
 from gist_mcp.calls.text import check_text, is_blank
+from gist_mcp.calls.tool_errors import tool_errors
 from gist_mcp.changes.add_comment import AddComment
 from gist_mcp.changes.change_once import change_once
 from gist_mcp.changes.fork_gist import ForkGist

@@ -7,7 +7,8 @@ from pydantic import Field
 from reboot.mcp.server import DurableContext
 
 from gist_mcp.calls.argument_schema import ArgumentObject
-from gist_mcp.calls.call import running_call, tool_errors
+from gist_mcp.calls.call import running_call
+from gist_mcp.calls.tool_errors import tool_errors
 from gist_mcp.changes.change_once import change_once
 from gist_mcp.changes.create_gist import CreateGist
 from gist_mcp.changes.new_gist import NewGist, checked_gist

@@ -3,7 +3,8 @@
 from reboot.mcp.server import DurableContext
 
 from gist_mcp import process
-from gist_mcp.calls.call import running_call, tool_errors
+from gist_mcp.calls.call import running_call
+from gist_mcp.calls.tool_errors import tool_errors
 from gist_mcp.github.credential import GitHubToken
 from gist_mcp.tools.results import Profile, profile
 

@@ -26,8 +26,8 @@ from mcp.types import (
 from opentelemetry.trace import SpanKind
 from reboot.aio.contexts import WorkflowContext
 
-from gist_mcp.calls.call import CallInterrupted
 from gist_mcp.calls.call_log import CallEnd, LoggedCall, call_ended, current_end
+from gist_mcp.calls.tool_errors import CallInterrupted
 from gist_mcp.errors import InvalidArgument
 from gist_mcp.framework.private_names import durable_context, wrap_tool
 from gist_mcp.github.call_count import counting_calls
