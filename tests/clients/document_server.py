@@ -1,6 +1,5 @@
 """An https server with client metadata documents, right and wrong ones."""
 
-import datetime
 import functools
 import json
 import ssl
@@ -11,12 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from gist_mcp.clients.metadata_document import ClientDocuments
+from tests.support.certificates import make_certificate
 
 HOST = "client.example"
 REDIRECT_URI = "http://localhost:3118/callback"
@@ -32,7 +28,7 @@ class DocumentServer:
         self.changes: dict[str, Any] = {}
         self.location = "https://elsewhere.example/"
         self.certificate = folder / "certificate.pem"
-        _make_certificate(self.certificate)
+        make_certificate(self.certificate, HOST)
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -102,33 +98,6 @@ class DocumentServer:
 
         ours: dict[str, Any] = {"resolve": resolve, "make_http": make_http, "port": self.port}
         return ClientDocuments(**(ours | changes))
-
-
-def _make_certificate(path: Path) -> None:
-    """A self-signed certificate for `HOST`, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path.write_bytes(
-        certificate.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
 
 
 def resolves_to(*addresses: str) -> list[Any]:

@@ -5,7 +5,6 @@ Unless told otherwise nginx speaks HTTP/1.0 to the server behind, names that ser
 `Host`, and collects answers in buffers (https://nginx.org/en/docs/http/ngx_http_proxy_module.html).
 """
 
-import datetime
 import os
 import shutil
 import ssl
@@ -16,11 +15,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.support.certificates import make_certificate
 from tests.support.deployment import REPOSITORY
 from tests.support.ports import free_port
 from tests.support.waiting import wait_until
@@ -87,14 +83,15 @@ def nginx(folder: Path, *, port: int, upstream: str) -> Iterator[None]:
 def our_nginx(folder: Path, *, port: int, upstream: str) -> Iterator[Path]:
     """A running nginx with the configuration of `deploy/`. Gives the certificate to trust."""
     folder.mkdir(parents=True)
-    certificate, key = _self_made_certificate(folder)
+    certificate = folder / "certificate.pem"
+    make_certificate(certificate, "localhost")
     servers = NGINX.read_text(encoding="utf-8")
     for example, here in (
         ("127.0.0.1:9991", upstream),
         ("listen 443 ", f"listen 127.0.0.1:{port} "),
         ("listen 80;", f"listen 127.0.0.1:{free_port()};"),
         ("/etc/ssl/certs/gists.example.com.pem", str(certificate)),
-        ("/etc/ssl/private/gists.example.com.key", str(key)),
+        ("/etc/ssl/private/gists.example.com.key", str(certificate)),
         ("gists.example.com", "localhost"),
     ):
         assert example in servers
@@ -172,32 +169,3 @@ def _trusting(certificate: Path | None) -> ssl.SSLContext:
     if certificate is not None:
         context.load_verify_locations(certificate)
     return context
-
-
-def _self_made_certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for `localhost`, good for a day, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    paths = folder / "certificate.pem", folder / "certificate.key"
-    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return paths
