@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Mapping
 from typing import IO, Final
 
 from gist_mcp.logs.forms import JsonForm
@@ -20,9 +21,11 @@ END_SECONDS: Final = 1.0
 _FORM: Final = JsonForm()
 
 
-def json_line(logger: str, level: int, text: str) -> str:
-    """A line of the log that did not come from a logger."""
-    return _FORM.format(logging.LogRecord(logger, level, __file__, 0, text, None, None))
+def json_line(logger: str, level: int, text: str, extra: Mapping[str, object] | None = None) -> str:
+    """A line of the log that did not come from a logger; `extra` is as loggers take it."""
+    record = logging.LogRecord(logger, level, __file__, 0, text, None, None)
+    vars(record).update(extra or {})
+    return _FORM.format(record)
 
 
 class LogRelay:

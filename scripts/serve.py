@@ -107,7 +107,7 @@ async def run(environ: Mapping[str, str], options: Sequence[str]) -> int:
         environment = await prepare(environ)
         command = [*rbt_command(environ.get("PATH")), "serve", "run", *options]
     except ConfigError as error:
-        say(str(error))
+        say(str(error), refused=error)
         return EXIT_SETTINGS
     except CannotStart as error:
         say(str(error))

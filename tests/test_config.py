@@ -275,6 +275,8 @@ def test_half_an_oauth_app_is_refused(only: str, production: bool) -> None:
     ("changes", "variable"),
     [
         ({"GITHUB_CLIENT_ID": "", "GITHUB_CLIENT_SECRET": ""}, "GITHUB_CLIENT_ID"),
+        ({"GITHUB_CLIENT_ID": ""}, "GITHUB_CLIENT_ID"),
+        ({"GITHUB_CLIENT_SECRET": ""}, "GITHUB_CLIENT_SECRET"),
         ({"TOKEN_KEYS": ""}, "TOKEN_KEYS"),
         ({"PUBLIC_URL": "http://gists.example.com"}, "PUBLIC_URL"),
         ({"GITHUB_WEB_URL": "http://github.example.com"}, "GITHUB_WEB_URL"),

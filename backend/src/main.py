@@ -88,6 +88,12 @@ def _log_start(config: Config) -> None:
             settings=told_settings(config),
         ),
     )
+    if config.production and config.is_on_this_machine:
+        logger.warning(
+            "PUBLIC_URL is %s: only this machine can use that, any other name is refused",
+            config.public_url,
+            extra=event("address_is_local", address=config.public_url),
+        )
 
 
 def _log_incompatible_state() -> None:

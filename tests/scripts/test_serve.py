@@ -158,6 +158,8 @@ def test_with_json_logs_a_refused_setting_is_json(tmp_path: Path) -> None:
     (line,) = (json.loads(line) for line in launched.log().splitlines())
     assert exit_code == 2
     assert "RBT_SERVERS" in line["message"]
+    assert (line["event"], line["variable"]) == ("settings_refused", "RBT_SERVERS")
+    assert line["level"] == "CRITICAL"
 
 
 def test_an_application_that_is_killed_is_told_by_the_exit_code(tmp_path: Path) -> None:

@@ -96,10 +96,6 @@ def _check_together(config: Config) -> None:
     if set(config.token_keys) & set(config.retired_token_keys):
         text = "has a key that is in TOKEN_KEYS too, where it still opens everything"
         raise ConfigError("RETIRED_TOKEN_KEYS", text)
-    has_id = bool(config.github_client_id)
-    if has_id != bool(config.github_client_secret.get_secret_value()):
-        missing = "GITHUB_CLIENT_SECRET" if has_id else "GITHUB_CLIENT_ID"
-        raise ConfigError(missing, "is not set, but its counterpart is; set both or neither")
     _check_github(config)
     if config.production:
         check_production(config)
@@ -120,6 +116,10 @@ def _check_github(config: Config) -> None:
 
 def _check_development(config: Config) -> None:
     """Development stays on this machine unless somebody says otherwise. Raises `ConfigError`."""
+    has_id = bool(config.github_client_id)
+    if has_id != bool(config.github_client_secret.get_secret_value()):
+        missing = "GITHUB_CLIENT_SECRET" if has_id else "GITHUB_CLIENT_ID"
+        raise ConfigError(missing, "is not set, but its counterpart is; set both or neither")
     if config.is_public_development and not config.dev_public:
         text = (
             "others can reach this address, and development is for one's own machine; leave it "

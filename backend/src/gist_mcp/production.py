@@ -23,9 +23,13 @@ REAL_GITHUB: Final = f"{PAGE}#the-real-github"
 
 def check_production(config: Config) -> None:
     """Raises `ConfigError` for the first setting that production cannot be run with."""
-    if not config.github_client_id:
-        text = "production needs a GitHub OAuth App; set GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET"
-        raise _refusal("GITHUB_CLIENT_ID", text, APP)
+    for variable, value in (
+        ("GITHUB_CLIENT_ID", config.github_client_id),
+        ("GITHUB_CLIENT_SECRET", config.github_client_secret.get_secret_value()),
+    ):
+        if not value:
+            text = f"production needs a GitHub OAuth App; set {variable} to what GitHub shows"
+            raise _refusal(variable, text, APP)
     if not config.token_keys:
         text = "production needs a key, as `openssl rand -base64 32` prints one"
         raise _refusal("TOKEN_KEYS", text, KEYS)

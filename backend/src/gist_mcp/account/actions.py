@@ -17,6 +17,7 @@ from gist_mcp.account.overview import living_grants, open_sessions
 from gist_mcp.account.owner import forward_to_owner, must_be_forwarded
 from gist_mcp.deps import Deps
 from gist_mcp.errors import OAuthError
+from gist_mcp.logs.event import event
 from gist_mcp.oauth.account_cookie import (
     AccountSession,
     account_session,
@@ -124,6 +125,7 @@ async def _end_client(
             continue
         now_seconds = int(deps.clock())
         await grants.end_client(context, account, digest=name, now_seconds=now_seconds)
+        _log_ended(signed_in, CLIENT_ENDED)
         entry = Entry(
             event=CLIENT_ENDED, client=client.client_name, source=f"{CLIENT_ENDED}\n{name}"
         )
@@ -138,6 +140,7 @@ async def _end_session(
         if session.name != name:
             continue
         await deps.lifecycle.end_from_outside(context, account, session.session_id)
+        _log_ended(signed_in, SESSION_ENDED)
         entry = Entry(
             event=SESSION_ENDED, client=session.client_name, source=f"{SESSION_ENDED}\n{name}"
         )
@@ -149,8 +152,20 @@ async def _sign_out(
 ) -> None:
     person = signed_in.person
     await end_all_access(context, deps.lifecycle, person, now_seconds=int(deps.clock()))
+    _log_ended(signed_in, SIGNED_OUT)
     entry = Entry(event=SIGNED_OUT, source=f"{SIGNED_OUT}\n{signed_in.form_token}")
     await deps.audit.note(context, person.account, entry)
+
+
+def _log_ended(signed_in: AccountSession, what: str) -> None:
+    user_id = signed_in.person.user_id
+    logger.info(
+        "ended by their owner, %s (GitHub user %d): %s",
+        signed_in.login,
+        user_id,
+        what,
+        extra=event("access_ended", reason=what, account_id=user_id, login=signed_in.login),
+    )
 
 
 def _to_page() -> Response:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from gist_mcp.deps import Deps
 from gist_mcp.errors import GistMcpError
+from gist_mcp.logs.event import event
 from gist_mcp.oauth.account_cookie import account_session, delete_account_session
 from gist_mcp.oauth.answers import SignInFailed, error_response
 from gist_mcp.oauth.callback_errors import state_unavailable
@@ -46,7 +47,12 @@ async def disconnected(request: Request, signed_in: SignedIn) -> Response:
         await revoke_at_github(deps, signed_in.github)
         return error_response(request, state_unavailable(error))
     is_revoked = await _revoke_app(deps, signed_in)
-    logger.info("disconnected: %s (GitHub user %d)", signed_in.login, signed_in.user_id)
+    logger.info(
+        "disconnected: %s (GitHub user %d)",
+        signed_in.login,
+        signed_in.user_id,
+        extra=event("disconnected", account_id=signed_in.user_id, login=signed_in.login),
+    )
     response = page(
         "disconnected.html",
         login=signed_in.login,
