@@ -200,7 +200,7 @@ def test_what_cannot_be_changed_is_refused_by_name_with_the_reason(here: Stage) 
 def test_a_conversation_of_changes_goes_from_revision_to_revision(here: Stage) -> None:
     player = here.player("conversation")
     (gist,) = here.github.create_gists(player.account, FILES)
-    url = f"{here.github.url}/{player.account}/{gist.gist_id}"
+    url = f"{here.github.url}/gist.github.com/{player.account}/{gist.gist_id}"
 
     updated = player.client.call("update_gist", gist_id=url, **RENAME).wait().structured
     edited = (
