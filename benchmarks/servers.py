@@ -26,8 +26,8 @@ SCRIPTS = Path(sys.executable).parent
 TOKEN_CACHE_SECONDS = 300
 """What the documentation of FastMCP's `cache_ttl_seconds` suggests."""
 
-ACCEPTED_ENVOY_VERSION = "1.30.2"
-"""What `rbt serve run` of Reboot 0.40.1 looks for in `envoy --version`."""
+ACCEPTED_ENVOY = "envoy version: 0/1.30.2/Clean"
+"""The version that `rbt serve run` of Reboot 0.40.1 looks for in `envoy --version`."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _envoy_for_rbt(folder: Path) -> Path:
     envoy = programs / "envoy"
     envoy.write_text(
         "#!/bin/sh\n"
-        f'if [ "$1" = --version ]; then echo "envoy version: {ACCEPTED_ENVOY_VERSION}"; exit; fi\n'
+        f'if [ "$1" = --version ]; then echo "{ACCEPTED_ENVOY}"; exit; fi\n'
         f'exec "{SCRIPTS / "envoy"}" "$@"\n'
     )
     envoy.chmod(0o755)

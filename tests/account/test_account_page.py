@@ -1,5 +1,6 @@
 """`/account` on a real server: what two people see of themselves, and what they can end."""
 
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ ORIGIN_OF_ANOTHER_SITE = "https://evil.example"
 HALTING_APP = Path(__file__).with_name("halting_app.py")
 HALTS_WHILE_THERE_IS = "HALTS_WHILE_THERE_IS"
 KNOWN = "gist_state.v1.KnownTokens"
+STREAM_SECONDS = 20.0
 LOG, LEDGER = "gist_state.v1.AuditLog", "gist_state.v1.GistLedger"
 
 
@@ -244,8 +246,12 @@ def test_disconnecting_revokes_at_github_and_erases_what_is_stored_of_the_accoun
     theirs = connect(world, "hubot", "hubots-last-editor")
     my_gist, their_gist = mine.create_gist("erased"), theirs.create_gist("kept")
     by_hand = world.sign_in("octocat").access_token
+    McpClient(world.server.mcp_url, by_hand, name="octocats-script").open()
+    stream = Listening(mine.mcp)
     with Visitor(world, "octocat") as octocat:
         leaving = octocat.sign_in().press("Disconnect")
+        # Also who is signed in at GitHub is asked: it cannot be taken back.
+        assert query_of(leaving.headers["location"])["prompt"] == "select_account"
         assert LEDGER in kinds_with(world, my_gist)
         assert LOG in kinds_with(world, "octocats-last-editor")
         # The log is kept for long, and the id of a secret gist opens the gist.
@@ -259,6 +265,11 @@ def test_disconnecting_revokes_at_github_and_erases_what_is_stored_of_the_accoun
 
         assert done.status_code == 200 and "GitHub has revoked the access too" in done.text
         assert octocat.get().status_code == 401
+        # In whichever process GitHub's answer came.
+        stream.wait_until_ended()
+    # Not for as long as GitHub's yes counts otherwise: it would begin to store things anew.
+    assert open_session(world.server.url, by_hand).status_code == 401
+    assert mine.client.revoke(mine.refresh_token).status_code == 200
     assert open_session(world.server.url, mine.access_token).status_code == 401
     assert mine.client.refresh(mine.refresh_token).status_code == 400
     headers = {"Authorization": f"Bearer {by_hand}"}
@@ -275,6 +286,32 @@ def test_disconnecting_revokes_at_github_and_erases_what_is_stored_of_the_accoun
     with Visitor(world, "octocat") as octocat:
         assert [each["event"] for each in octocat.sign_in().log()] == ["account_opened"]
     assert open_session(world.server.url, theirs.access_token).status_code == 200
+
+
+class Listening:
+    """A stream of a session on which its client waits for what the server says by itself."""
+
+    def __init__(self, mcp: McpClient) -> None:
+        self._begun = threading.Event()
+        self._thread = threading.Thread(target=self._listen, args=(mcp,), daemon=True)
+        self._thread.start()
+        assert self._begun.wait(STREAM_SECONDS)
+
+    def wait_until_ended(self) -> None:
+        """By the server."""
+        self._thread.join(STREAM_SECONDS)
+        assert not self._thread.is_alive()
+
+    def _listen(self, mcp: McpClient) -> None:
+        headers = {**mcp.headers, "Accept": "text/event-stream"}
+        with (
+            httpx.Client(timeout=2 * STREAM_SECONDS) as http,
+            http.stream("GET", mcp.url, headers=headers) as response,
+        ):
+            assert response.status_code == 200
+            self._begun.set()
+            for _ in response.iter_bytes():
+                pass
 
 
 def wait_until_a_later_second() -> None:

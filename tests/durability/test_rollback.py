@@ -32,7 +32,7 @@ def newer_api(folder: Path) -> FileDescriptorSet:
     """What is durable in a version after this one: a field more."""
     shutil.copytree(KEPT / VERSION, folder / "newer")
     grant = folder / "newer" / GRANT
-    lines = "optional bool is_revoked = 6;", "optional string revoked_for = 7;"
+    lines = "optional bool is_revoked = 6;", "optional string revoked_for = 99;"
     grant.write_text(grant.read_text().replace(lines[0], "\n".join(lines)))
     return described(folder / "newer", folder)
 

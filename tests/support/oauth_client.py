@@ -75,6 +75,10 @@ class OAuthClient:
         }
         return self.post("/oauth/token", at=at, data=form)
 
+    def revoke(self, token: str) -> httpx.Response:
+        """Gives a token back."""
+        return self.post("/oauth/revoke", data={"token": token, "client_id": self.client_id})
+
 
 def open_session(server_url: str, access_token: str) -> httpx.Response:
     """Opens an MCP session; 200 or a challenge."""

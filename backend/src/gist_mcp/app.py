@@ -67,6 +67,7 @@ from gist_mcp.sessions.lifecycle import SessionLifecycle
 from gist_mcp.sessions.open_now import tell_what_is_open
 from gist_mcp.sessions.retention import Retention
 from gist_mcp.sessions.session_cache import SessionCache
+from gist_mcp.telemetry import metrics
 from gist_mcp.tokens.allowed_accounts import AllowedAccounts
 from gist_mcp.tokens.allowed_records import (
     AllowedUserRecords,
@@ -81,7 +82,7 @@ from gist_mcp.tokens.refresh_limit import RefreshLimit
 from gist_mcp.tokens.sealing import Sealer
 from gist_mcp.tokens.verifier import BearerVerifier
 from gist_mcp.tools.call_workflow import ToolCallingSessionServicer
-from gist_mcp.tools.registry import register_tools
+from gist_mcp.tools.registry import TOOLS, register_tools
 from gist_mcp.tools.tool_list import publish_our_schemas
 
 SERVICERS = [
@@ -236,6 +237,14 @@ def build_front_door(
     )
     run_until_the_process_ends(audit_retention.sweep_for_ever(), name="sweep over all audit logs")
     earlier_release.reboot_secret = lambda: secret
+    lifecycle = SessionLifecycle(
+        sessions=sessions,
+        accounts=accounts,
+        admission=admission,
+        vault=vault,
+        events=events,
+        clock=time.time,
+    )
     deps = Deps(
         config=config,
         sealer=sealer,
@@ -266,17 +275,10 @@ def build_front_door(
         admission=admission,
         accounts=accounts,
         audit=audit,
-        lifecycle=SessionLifecycle(
-            sessions=sessions,
-            accounts=accounts,
-            admission=admission,
-            vault=vault,
-            events=events,
-            clock=time.time,
-        ),
+        lifecycle=lifecycle,
         refresh_limit=RefreshLimit(time.monotonic),
         retention=retention,
-        erasure=Erasure(retention, sessions, time.time),
+        erasure=Erasure(retention, lifecycle, time.time),
         internal_http=internal_http,
         reboot_context=functools.partial(front_door_context, secret, from_request),
         incarnation=incarnation,
@@ -284,6 +286,7 @@ def build_front_door(
     )
     server = sdk_server(mcp_factory, from_request)
     publish_our_schemas(server)
+    metrics.begin_at_zero(entry.name for entry in TOOLS)
     app = front_door(deps, server, readiness(config, http, known_tokens))
     # Innermost, so that its answers carry the security headers too.
     app.user_middleware.append(

@@ -26,6 +26,7 @@ from gist_mcp.oauth.account_cookie import (
 from gist_mcp.oauth.account_sign_in import ACCOUNT_PATH, to_github
 from gist_mcp.oauth.answers import NO_STORE, SignInFailed, error_response
 from gist_mcp.oauth.callback_errors import state_unavailable
+from gist_mcp.oauth.github_redirect import SELECT_ACCOUNT
 from gist_mcp.oauth.parameters import form_parameters
 from gist_mcp.oauth.sign_in import DISCONNECT_FLOW
 from gist_mcp.origin import canonical_origin
@@ -70,7 +71,9 @@ async def disconnect(request: Request) -> Response:
         return error_response(request, error)
     if signed_in is None:
         return _to_page()
-    return await to_github(request, flow=DISCONNECT_FLOW, status_code=303)
+    # GitHub asks which account it is, also who is signed in there: one click alone ends nothing
+    # that cannot be taken back.
+    return await to_github(request, flow=DISCONNECT_FLOW, status_code=303, prompt=SELECT_ACCOUNT)
 
 
 async def _ended(request: Request, action: Action) -> Response:

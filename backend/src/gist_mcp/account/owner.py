@@ -15,7 +15,9 @@ from gist_mcp.sessions.hop import Hop
 from gist_mcp.sessions.placement import account_state_ref, is_account_here
 
 _SENT: Final = ("content-type", "cookie", "origin", "accept")
-_RETURNED: Final = frozenset({"content-type", "location", "retry-after", "vary"})
+_RETURNED: Final = frozenset(
+    {"content-security-policy", "content-type", "location", "retry-after", "vary"}
+)
 
 
 def must_be_forwarded(request: Request, account: str) -> bool:

@@ -61,7 +61,7 @@ async def account_page(request: Request) -> Response:
         sessions=seen.sessions,
         entries=[_shown(each, config.github_web_url) for each in seen.log[:SHOWN_ENTRIES]],
         entry_count=len(seen.log),
-        kept_days=config.audit_seconds // (24 * 3600),
+        kept_days=max(1, config.audit_seconds // (24 * 3600)),
         is_kept=config.audit_seconds > 0,
         retention_days=max(1, config.retention_seconds // (24 * 3600)),
         minutes=LIFETIME_SECONDS // 60,

@@ -32,7 +32,7 @@ def healthz(_: Request) -> Response:
 
 
 class Part:
-    """Something that this server needs. `ask` is true if it answers, and takes up to
+    """Something that this server needs. `ask` is true if it answers, and is given up after
     `PROBE_SECONDS`.
 
     A yes counts for `yes_seconds` and a no for `no_seconds`, by `clock`.
@@ -57,9 +57,17 @@ class Part:
         """Whether it answers now, or did a moment ago. A change is logged under `name`."""
         async with self._asking:
             if self._answers is None or self._clock() >= self._counts_until_seconds:
-                self._note(name, await self._ask())
+                self._note(name, await self._asked())
                 self._counts_until_seconds = self._clock() + self._seconds[bool(self._answers)]
             return bool(self._answers)
+
+    async def _asked(self) -> bool:
+        # Also for what stands before the question: a place among the connections to GitHub.
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                return await self._ask()
+        except TimeoutError:
+            return False
 
     def _note(self, name: str, answers: bool) -> None:
         before, self._answers = self._answers, answers

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from gist_mcp.deps import Deps
-from gist_mcp.errors import OAuthError
+from gist_mcp.errors import AccountNotAllowed, AllowedUsersUnknown, OAuthError
 from gist_mcp.oauth.account_cookie import set_account_session
 from gist_mcp.oauth.answers import NO_STORE, error_response
 from gist_mcp.oauth.browser_cookie import browser_cookie_or_new, set_browser_cookie
@@ -19,6 +19,7 @@ from gist_mcp.oauth.finish_sign_in import SignedIn
 from gist_mcp.oauth.github_redirect import github_redirect
 from gist_mcp.oauth.revoke_at_github import revoke_at_github
 from gist_mcp.oauth.sign_in import ACCOUNT_FLOW
+from gist_mcp.principal import GitHubUserId
 from gist_mcp.sessions.account_end import Person
 from gist_mcp.sessions.audit import ACCOUNT_OPENED, Entry
 
@@ -38,15 +39,20 @@ async def begin_account_sign_in(request: Request) -> Response:
     return await to_github(request, flow=ACCOUNT_FLOW, status_code=302)
 
 
-async def to_github(request: Request, *, flow: str, status_code: int) -> Response:
-    """The redirect to GitHub for a sign-in of this flow, or an error for the person."""
+async def to_github(
+    request: Request, *, flow: str, status_code: int, prompt: str | None = None
+) -> Response:
+    """The redirect to GitHub for a sign-in of this flow, or an error for the person.
+
+    `prompt` as of `github_redirect`.
+    """
     deps: Deps = request.app.state.deps
     is_secure = deps.config.is_secure
     browser = browser_cookie_or_new(request, is_secure=is_secure)
     try:
         # No scopes: to say who somebody is takes none (GitHub Docs, scopes for OAuth apps).
         departure = await github_redirect(
-            request, flow=flow, scopes=(), browser_secret=browser.secret
+            request, flow=flow, scopes=(), browser_secret=browser.secret, prompt=prompt
         )
     except OAuthError as error:
         return error_response(request, error)
@@ -60,11 +66,21 @@ async def account_opened(request: Request, signed_in: SignedIn) -> Response:
     deps: Deps = request.app.state.deps
     person = Person(issuer=deps.config.github_web_url, user_id=signed_in.user_id)
     await revoke_at_github(deps, signed_in.github)
-    await deps.audit.note(
-        deps.reboot_context(request),
-        person.account,
-        Entry(event=ACCOUNT_OPENED, source=f"{ACCOUNT_OPENED}\n{signed_in.sign_in_id}"),
-    )
+    if await _may_use_this_server(deps, signed_in.user_id):
+        # Nothing is begun for others: anybody with a GitHub account can come here.
+        await deps.audit.note(
+            deps.reboot_context(request),
+            person.account,
+            Entry(event=ACCOUNT_OPENED, source=f"{ACCOUNT_OPENED}\n{signed_in.sign_in_id}"),
+        )
     response = RedirectResponse(ACCOUNT_PATH, status_code=303, headers=NO_STORE)
     set_account_session(response, deps, signed_in.user_id, signed_in.login)
     return response
+
+
+async def _may_use_this_server(deps: Deps, user_id: GitHubUserId) -> bool:
+    try:
+        await deps.allowed.check(user_id)
+    except (AccountNotAllowed, AllowedUsersUnknown):
+        return False
+    return True

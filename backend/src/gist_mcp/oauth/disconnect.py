@@ -42,11 +42,11 @@ async def disconnected(request: Request, signed_in: SignedIn) -> Response:
         await end_all_access(context, deps.lifecycle, person, now_seconds=int(deps.clock()))
         await erase(context, deps.audit, person)
         await deps.known_tokens.forget_account(person.user_id)
-        await erase_at_owner(request, person.account)
     except StateUnavailable as error:
         await revoke_at_github(deps, signed_in.github)
         return error_response(request, state_unavailable(error))
     is_revoked = await _revoke_app(deps, signed_in)
+    await erase_at_owner(request, person)
     logger.info(
         "disconnected: %s (GitHub user %d)",
         signed_in.login,

@@ -47,7 +47,13 @@ from gist_mcp.oauth.callback_errors import (
 )
 from gist_mcp.oauth.github_answer import GitHubAnswer
 from gist_mcp.oauth.revoke_at_github import revoke_at_github
-from gist_mcp.oauth.sign_in import CLIENT_FLOW, Claimed, SignInRefused
+from gist_mcp.oauth.sign_in import (
+    ACCOUNT_FLOW,
+    CLIENT_FLOW,
+    DISCONNECT_FLOW,
+    Claimed,
+    SignInRefused,
+)
 from gist_mcp.principal import GitHubUserId
 from gist_mcp.servicers.guess_budget import CODE_COST
 from gist_mcp.servicers.sign_in import EXPIRED, UNKNOWN
@@ -109,7 +115,9 @@ async def finish_sign_in(
         return NotSignedIn(error=error, next_step=next_step)
     try:
         signed_in = await _ask_github(deps, answer, claimed)
-        await _check_account(deps, signed_in)
+        if claimed.flow not in (ACCOUNT_FLOW, DISCONNECT_FLOW):
+            # Who is taken out of `ALLOWED_USERS` can still see and erase what is kept of them.
+            await _check_account(deps, signed_in)
         await _redeem(deps, context, answer)
     except SignInInterrupted as error:
         logger.info("sign-in interrupted by a restart", extra=event("sign_in_interrupted"))

@@ -72,15 +72,17 @@ async def _revoke(request: Request) -> None:
     # The whole grant ends, its other tokens too (RFC 7009, 2.1). Durable state comes first: from
     # here on our tokens are refused, whatever happens at GitHub.
     context = deps.reboot_context(request)
-    await grants.revoke(
+    has_ended = await grants.revoke(
         context,
         grants.account_id(deps.config.github_web_url, opened.user_id),
         grant_id=opened.grant_id,
         now_seconds=int(deps.clock()),
     )
-    await note_event(
-        deps, context, CLIENT_LEFT, client, user_id=opened.user_id, grant_id=opened.grant_id
-    )
+    if has_ended:
+        # Else nothing would begin a log anew for somebody who has had theirs erased.
+        await note_event(
+            deps, context, CLIENT_LEFT, client, user_id=opened.user_id, grant_id=opened.grant_id
+        )
     await revoke_at_github(deps, opened.github)
 
 

@@ -13,9 +13,9 @@ from gist_mcp.framework.placement import ServerHere, servers_here
 from gist_mcp.framework.records import delete_state, stored_ids, stored_states
 from gist_mcp.principal import GitHubUserId, McpSessionId
 from gist_mcp.servicers import mcp_session_rules
+from gist_mcp.sessions.lifecycle import SessionLifecycle
 from gist_mcp.sessions.placement import SESSION_TYPE
 from gist_mcp.sessions.retention import Retention, logged, parsed_session
-from gist_mcp.sessions.session_cache import SessionCache
 from gist_mcp.tokens.grants import account_id
 
 PAGE_PAUSE_SECONDS: Final = 0.1
@@ -26,10 +26,10 @@ class Erasure:
     """The erasures of one process. Used from one event loop. `clock` gives Unix time in seconds."""
 
     def __init__(
-        self, retention: Retention, sessions: SessionCache, clock: Callable[[], float]
+        self, retention: Retention, lifecycle: SessionLifecycle, clock: Callable[[], float]
     ) -> None:
         self._retention = retention
-        self._sessions = sessions
+        self._lifecycle = lifecycle
         self._clock = clock
         self._running: dict[str, asyncio.Task[None]] = {}
 
@@ -52,6 +52,8 @@ class Erasure:
                 await asyncio.sleep(PAGE_PAUSE_SECONDS)
 
     async def _delete(self, server: ServerHere, session_id: McpSessionId) -> None:
+        # It may have been ended in another process, which knows nothing of what is in memory here.
+        self._lifecycle.let_go(session_id)
         later_seconds = int(self._clock()) + 1
         await self._retention.tidy(session_id, before_seconds=later_seconds)
 
@@ -61,8 +63,7 @@ class Erasure:
                 parsed_session(stored), closed_before_seconds=later_seconds, opened_before_seconds=0
             )
 
-        if await delete_state(server, SESSION_TYPE, session_id, may_go):
-            self._sessions.forget(session_id)
+        await delete_state(server, SESSION_TYPE, session_id, may_go)
 
 
 def _is_ended_of(account: str, stored: bytes) -> bool:

@@ -130,7 +130,7 @@ class SessionLifecycle:
                 context, session_id, now_seconds=int(self.clock())
             )
         if has_ended:
-            self._forget(session_id)
+            self.let_go(session_id)
         return has_ended
 
     async def end(
@@ -146,7 +146,7 @@ class SessionLifecycle:
         # looks whether it has made a gist. Only now, when the end is durable: a call that waits for
         # this very credential would make a gist in a session that has ended.
         self.vault.put(session_id, credential)
-        self._forget(session_id)
+        self.let_go(session_id)
         account = account_id(principal.issuer, principal.user_id)
         await self.accounts.session_ended(context, account, session_id)
         name = ownership.short_name(session_id)
@@ -164,11 +164,12 @@ class SessionLifecycle:
         # Missing is one whose opening had failed after it was counted.
         with contextlib.suppress(StateMissing):
             await ownership.close_session(context, session_id, now_seconds=int(self.clock()))
-        self._forget(session_id)
+        self.let_go(session_id)
         await self.accounts.session_ended(context, account, session_id)
         logger.info("session %s ended by its person", ownership.short_name(session_id))
 
-    def _forget(self, session_id: McpSessionId) -> None:
+    def let_go(self, session_id: McpSessionId) -> None:
+        """Ends what this process has of a session that has ended: streams, and the credential."""
         self.sessions.forget(session_id)
         self.vault.retire(session_id)
         self.events.publish(session_id, SessionEnded())

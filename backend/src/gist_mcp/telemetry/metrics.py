@@ -7,6 +7,7 @@ In a server process prometheus_client keeps the values in files (`shared_folder.
 in tests, they are in memory.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -123,12 +124,31 @@ REFUSALS: Final = Counter(
     registry=REGISTRY,
 )
 
+APP_OPERATIONS: Final = (
+    "POST /applications/{client_id}/token",
+    "DELETE /applications/{client_id}/token",
+    "DELETE /applications/{client_id}/grant",
+)
+"""What GitHub is asked with the OAuth App's own credentials."""
+
 _STATUSES: Final = frozenset({
     200, 201, 202, 204, 301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 406, 408, 409, 410,
     411, 413, 415, 421, 422, 426, 429, 431, 451, 500, 501, 502, 503, 504,
 })  # fmt: skip
 LOST: Final = "lost"
 _BUDGETS: Final = frozenset({"core", "search", "graphql", "gists"})
+
+
+def begin_at_zero(tools: Iterable[str]) -> None:
+    """Makes the series of which the first count must be seen: an alert looks for an increase, and
+    one that begins at 1 has none.
+    """
+    for tool in (*tools, OTHER):
+        for outcome in ("failed", "unknown"):
+            TOOL_CALLS.labels(tool, outcome)
+    for name in APP_OPERATIONS:
+        for status in (401, 403):
+            GITHUB_REQUESTS.labels(name, _status(status))
 
 
 def request_answered(*, method: str, route: str, status: int, seconds: float) -> None:

@@ -16,6 +16,7 @@ import atexit
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -49,7 +50,11 @@ def remove() -> None:
 def remove_those_left_behind(parent: Path) -> None:
     """Removes the folders in `parent` whose main process runs no more."""
     for folder in parent.glob(f"{PREFIX}*"):
-        if folder.stat().st_uid == os.getuid() and not _is_in_use(folder):
+        # Anybody can make files here, also links that lead elsewhere or nowhere.
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+            continue
+        if not _is_in_use(folder):
             shutil.rmtree(folder, ignore_errors=True)
 
 

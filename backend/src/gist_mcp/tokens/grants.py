@@ -109,14 +109,18 @@ async def revoke(
     grant_id: str,
     now_seconds: int,
     generation: int | None = None,
-) -> None:
-    """Ends a grant; with a generation, only while that is the newest. Raises `StateUnavailable`."""
+) -> bool:
+    """Ends a grant; with a generation, only while that is the newest. False if there is none, as
+    after a disconnect. Raises `StateUnavailable`.
+    """
     request = messages.GrantsRevokeRequest(
         grant_digest=_digest(grant_id), now_seconds=now_seconds, generation=generation
     )
     answer = await _call(context, "Revoke", account, request)
-    if answer.outcome == OK:
+    has_ended = bool(answer.outcome == OK)
+    if has_ended:
         _log_revocation("the client, the person or GitHub has ended it")
+    return has_ended
 
 
 def _log_revocation(reason: str) -> None:

@@ -19,7 +19,7 @@ from gist_mcp.config import Config
 from gist_mcp.errors import AccountRefused, RateLimited, SignInRequired
 from gist_mcp.github.client import GitHubClient
 from gist_mcp.github.credential import GitHubCredential, GitHubToken
-from gist_mcp.principal import DIRECT_CLIENT_ID, Principal
+from gist_mcp.principal import DIRECT_CLIENT_ID, GitHubUserId, Principal
 from gist_mcp.servicers.guess_budget import TOKEN_COST
 from gist_mcp.tokens.access_token import ACCESS_TOKEN_PREFIX, open_access_token
 from gist_mcp.tokens.allowed_accounts import AllowedAccounts
@@ -109,6 +109,9 @@ class BearerVerifier:
         self._remembered: LRUCache[str, _Remembered] = LRUCache(MAX_REMEMBERED)
         # For as long as an earlier yes may count: another process's, or the one in a seal.
         self._doubted: TTLCache[str, bool] = TTLCache(
+            MAX_REMEMBERED, LIMITED_YES_SECONDS, timer=clock
+        )
+        self._disbelieved: TTLCache[GitHubUserId, float] = TTLCache(
             MAX_REMEMBERED, LIMITED_YES_SECONDS, timer=clock
         )
         self._in_progress: dict[str, asyncio.Task[GitHubCredential]] = {}
@@ -207,6 +210,14 @@ class BearerVerifier:
         self._remembered.pop(digest, None)
         self._doubted[digest] = True
 
+    def disbelieve(self, user_id: GitHubUserId) -> None:
+        """Whatever GitHub has said until now of this account's tokens does not count any more."""
+        self._disbelieved[user_id] = self._clock()
+
+    def _is_disbelieved(self, known: _Remembered) -> bool:
+        ended_at_seconds = self._disbelieved.get(known.validated.credential.user_id)
+        return ended_at_seconds is not None and known.at_seconds <= ended_at_seconds
+
     async def _validate(
         self,
         token: GitHubToken,
@@ -240,6 +251,8 @@ class BearerVerifier:
 
     def _counts(self, known: _Remembered) -> bool:
         """True while GitHub need not be asked again."""
+        if self._is_disbelieved(known):
+            return False
         now = self._clock()
         if now < known.at_seconds + self._config.token_revalidate_seconds:
             return True
@@ -252,6 +265,8 @@ class BearerVerifier:
         known = self._remembered.get(digest)
         now = self._clock()
         if known is None or now >= known.at_seconds + LIMITED_YES_SECONDS:
+            raise limited
+        if self._is_disbelieved(known):
             raise limited
         self._remembered[digest] = replace(
             known, limited_until_seconds=now + limited.retry_after_seconds
