@@ -28,6 +28,8 @@ VARYING_HEADERS = {
     "date",
     "server",
     "x-envoy-upstream-service-time",
+    # A new one for each request, whatever it asks for.
+    "x-request-id",
     # One or the other, by which process owns the id: anybody can compute that from the id.
     "content-length",
     "transfer-encoding",
