@@ -8,11 +8,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from gist_mcp.errors import ConfigError
-from gist_mcp.logs.event import event
 from scripts.log_relay import json_line
 
 MAX_SERVERS: Final = 32
@@ -79,21 +78,22 @@ def check_free(variable: str, port: int) -> None:
                 # No IPv6 on this machine.
 
 
-def complain(text: str, *, form: str = "text", refused: ConfigError | None = None) -> None:
+def complain(
+    text: str,
+    *,
+    form: str = "text",
+    level: int = logging.INFO,
+    extra: Mapping[str, object] | None = None,
+) -> None:
     """One line on standard error, whatever `text` has in it. `form` is `text` or `json`.
 
-    `refused`: the line is about a setting that stops the start.
+    `level` and `extra` are as loggers take them, for the JSON form.
     """
     # Pydantic's texts have capitals and several lines now and then; a person gets one line.
     line = f"github-gist-mcp: {' '.join(text.split())}"
     with contextlib.suppress(OSError):
-        if form == "json":
-            level, extra = logging.INFO, None
-            if refused is not None:
-                level = logging.CRITICAL
-                extra = event("settings_refused", variable=refused.variable)
-            line = json_line("launcher", level, line, extra)
-        print(line, file=sys.stderr, flush=True)
+        shown = json_line("launcher", level, line, extra) if form == "json" else line
+        print(shown, file=sys.stderr, flush=True)
 
 
 def open_standard_streams() -> None:

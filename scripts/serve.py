@@ -12,6 +12,7 @@ setting, and else as the application ended.
 
 import asyncio
 import functools
+import logging
 import os
 import signal
 import subprocess
@@ -27,6 +28,7 @@ sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "backend" / "src")]
 
 from gist_mcp.config_source import load_config, log_format  # noqa: E402
 from gist_mcp.errors import ConfigError  # noqa: E402
+from gist_mcp.logs.event import event  # noqa: E402
 from scripts.envoy_version import CannotStart, rbt_command  # noqa: E402
 from scripts.launch import (  # noqa: E402
     EXIT_FAILED,
@@ -107,7 +109,8 @@ async def run(environ: Mapping[str, str], options: Sequence[str]) -> int:
         environment = await prepare(environ)
         command = [*rbt_command(environ.get("PATH")), "serve", "run", *options]
     except ConfigError as error:
-        say(str(error), refused=error)
+        told = event("settings_refused", variable=error.variable)
+        say(str(error), level=logging.CRITICAL, extra=told)
         return EXIT_SETTINGS
     except CannotStart as error:
         say(str(error))
@@ -126,9 +129,12 @@ async def run(environ: Mapping[str, str], options: Sequence[str]) -> int:
     await application.stop(hurry=stop_request.is_repeated)
     if relay is not None:
         relay.finish()
-    told = _told_exit_code(ended_with)
-    say("stopped, as asked" if was_asked else f"the application ended by itself, with {told}")
-    return told
+    exit_code = _told_exit_code(ended_with)
+    if was_asked:
+        say("stopped, as asked", extra=event("stop"))
+    else:
+        say(f"the application ended by itself, with {exit_code}", level=logging.ERROR)
+    return exit_code
 
 
 def _start(command: Sequence[str], environment: Mapping[str, str], form: str) -> ProcessTree:

@@ -47,6 +47,19 @@ def test_alive_tells_the_version() -> None:
     assert json.loads(bytes(healthz(REQUEST).body)) == {"status": "ok", "version": VERSION}
 
 
+def test_a_part_that_does_not_answer_in_time_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it waits for, before it has asked too."""
+    monkeypatch.setattr("gist_mcp.http.health.PROBE_SECONDS", 0.01)
+
+    async def for_ever() -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    part = Part(for_ever, lambda: 0.0, yes_seconds=60, no_seconds=5)
+
+    assert asyncio.run(_awaited(ready(("github", part)))).status_code == 503
+
+
 def test_ready_where_all_parts_answer() -> None:
     answer = asyncio.run(
         _awaited(ready(("state", Asked(True).part()), ("github", Asked(True).part())))

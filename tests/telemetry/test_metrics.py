@@ -5,10 +5,16 @@ The counts are those of this process, in which other tests may have counted too.
 
 import pytest
 
+from gist_mcp.github.operation import operation
 from gist_mcp.telemetry import metrics
 from gist_mcp.tools.registry import TOOLS
 
 RATIO = "gist_mcp_github_budget_remaining_ratio"
+ASKED_BY_THE_APP = (
+    "POST /applications/Ov23li/token",
+    "DELETE /applications/Ov23li/token",
+    "DELETE /applications/Ov23li/grant",
+)
 
 
 def test_a_tool_is_a_label_as_it_is_and_anything_else_is_other() -> None:
@@ -61,6 +67,24 @@ def test_a_budget_is_counted_as_the_share_that_is_left_under_a_known_name() -> N
 
     assert count(f"{RATIO}_sum", budget="search") == pytest.approx(before["search"] + 0.1)
     assert count(f"{RATIO}_sum", budget="other") == pytest.approx(before["other"] + 1)
+
+
+def test_what_must_not_happen_is_at_zero_before_it_has() -> None:
+    """An alert looks for an increase, and a series that begins at 1 has none."""
+    metrics.begin_at_zero(["create_gist"])
+
+    series = [
+        ("gist_mcp_tool_calls_total", {"tool": "create_gist", "outcome": "failed"}),
+        ("gist_mcp_tool_calls_total", {"tool": "create_gist", "outcome": "unknown"}),
+        *(
+            ("gist_mcp_github_requests_total", {"operation": name, "status": "401"})
+            for name in metrics.APP_OPERATIONS
+        ),
+    ]
+    assert [each for each in series if metrics.REGISTRY.get_sample_value(*each) is None] == []
+    assert {operation(*name.split(" ", 1)) for name in ASKED_BY_THE_APP} == {
+        *metrics.APP_OPERATIONS
+    }
 
 
 def count(name: str, **labels: str) -> float:

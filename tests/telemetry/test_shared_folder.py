@@ -42,3 +42,15 @@ def test_a_folder_that_is_being_made_and_those_of_others_stay(tmp_path: Path) ->
 
     assert beginning.exists()
     assert (tmp_path / "something else").exists()
+
+
+def test_a_link_that_somebody_has_put_there_is_not_followed(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / LOCK).touch()
+    (tmp_path / f"{PREFIX}nowhere").symlink_to(tmp_path / "nothing")
+    (tmp_path / f"{PREFIX}link").symlink_to(elsewhere)
+
+    remove_those_left_behind(tmp_path)
+
+    assert elsewhere.exists()

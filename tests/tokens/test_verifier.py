@@ -55,6 +55,29 @@ def test_a_good_token_is_asked_about_once_a_minute_and_by_the_app_only_once(
     assert free_of_charge(github) == 1
 
 
+def test_what_github_said_before_an_account_was_disconnected_does_not_count(
+    github: GitHubSimulator,
+) -> None:
+    token = github.create_token("octocat", ["gist"], kind="oauth")
+    other = github.create_token("hubot", ["gist"], kind="oauth")
+
+    async def use(verifier: BearerVerifier, clock: Clock) -> None:
+        caller = await verifier.verify(token)
+        await verifier.verify(other)
+        github.revoke_tokens("octocat")
+        asked = sum(questions(github))
+        clock.now += 1
+        verifier.disbelieve(caller.principal.user_id)
+        # Another process still passes on what it has heard.
+        identified = replace(await verifier.identify(other), vouched_at_seconds=clock.now)
+        await verifier.validate(identified)
+        assert sum(questions(github)) == asked
+        with pytest.raises(SignInRequired):
+            await verifier.verify(token)
+
+    verify(github, use)
+
+
 def test_what_the_app_was_told_of_the_expiry_is_kept(github: GitHubSimulator) -> None:
     token = github.create_token("octocat", expires=True)
 

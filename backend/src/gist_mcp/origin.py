@@ -76,7 +76,7 @@ def checked_host(text: str, scheme: str) -> str:
     host = canonical_authority(text, scheme)
     if host is not None and urlsplit(f"//{host}").hostname in LOOPBACK_HOSTS:
         raise ValueError(
-            "names this machine: such names count by themselves, with PUBLIC_URL there"
+            "is a name of this machine, and of these only those with the port of PUBLIC_URL count"
         )
     if host is None or not _is_origin(f"{scheme}://{host}") or host != text:
         raise ValueError(
