@@ -99,7 +99,8 @@ async def change_once(call: ToolCall, work: Work, idempotency_key: str | None = 
         async with change.within_lease():
             made = await _Carrying(call, change, work).carry_out()
             await change.end_with(made)
-        log_change(work.changed_gist(made))
+        if change.is_news():
+            log_change(work.changed_gist(made))
         return made
     except StateUnavailable:
         # Reboot does not serve for a moment. That does not end the call: the tool runs again, here

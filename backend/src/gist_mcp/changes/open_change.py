@@ -51,6 +51,7 @@ class OpenChange:
         self._gist_id = work.gist_id
         self._is_open = False
         self._made_url: str | None = None
+        self._is_told = False
         self._has_begun = False
         self._looks_first = False
         self._is_in_doubt = False
@@ -170,6 +171,11 @@ class OpenChange:
         """
         known = replace(self.change, intended_at_seconds=intent.entry.intended_at_seconds)
         await self._audit(known, DONE, made)
+
+    def is_news(self) -> bool:
+        """True once: a tool that runs again makes the same change no second time."""
+        was_told, self._is_told = self._is_told, True
+        return not was_told
 
     async def end_after(self, error: GistMcpError) -> GistMcpError:
         """Records how the change ended after an error. The error of the call, which says it too.
